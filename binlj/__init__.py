@@ -1,0 +1,38 @@
+"""binlj-rdf: radial distribution functions of binary Lennard-Jones mixtures, as a benchmark.
+
+The three things most users need are here: :func:`load` (the dataset), :func:`states` (the grid) and
+:func:`to_points` (the paper's point-wise fingerprint). Everything heavier is imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+__all__ = ["BinljError", "State", "__version__", "load", "states", "to_points"]
+
+if TYPE_CHECKING:
+    from binlj.data import load, to_points
+    from binlj.errors import BinljError
+    from binlj.states import State, states
+
+_LAZY = {
+    "load": "binlj.data",
+    "to_points": "binlj.data",
+    "states": "binlj.states",
+    "State": "binlj.states",
+    "BinljError": "binlj.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'binlj' has no attribute {name!r}")
+    import importlib
+    import sys
+
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    # `binlj.states` is also a submodule: importing it would otherwise hide the function of that name.
+    setattr(sys.modules[__name__], name, value)
+    return value

@@ -1,0 +1,34 @@
+"""``binlj states`` and ``binlj info``: look at the grid and at the installed dataset."""
+
+from __future__ import annotations
+
+import click
+
+from binlj import paths
+from binlj.states import grid
+
+
+@click.command("states")
+def states_command() -> None:
+    """List the 500 states of the grid: id, T*, C_B, S, eps_AB."""
+    lines = [f"{s.state_id}  {s.T:g}  {s.C_B:g}  {s.S:g}  {s.eps_AB:g}" for s in grid()]
+    click.echo("\n".join(lines))
+
+
+@click.command("info")
+def info_command() -> None:
+    """Say which dataset is installed: version, hash, folder, rows."""
+    import pyarrow.parquet as pq
+
+    from binlj.data import dataset_info
+    from binlj.schema import SPLITS
+
+    folder = paths.dataset_dir()
+    info = dataset_info()
+    click.echo(f"binlj-rdf {info['version']}  sha256 {info['data_sha256'][:16]}")
+    click.echo(f"folder    {folder}")
+    for config, splits in SPLITS.items():
+        for split in splits:
+            file = folder / config / f"{split}.parquet"
+            rows = pq.read_metadata(file).num_rows if file.is_file() else "not installed"
+            click.echo(f"{config:14s} {split:6s} {rows}")

@@ -1,0 +1,123 @@
+"""Column names, bins and table schemas of the dataset: the one place where they are written down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binlj.states import PAIRS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+R_MAX = 10.0
+N_FINE = 500  # native resolution of the builder, 0.02 sigma
+N_BINS = 100  # resolution of the benchmark (the paper's), 0.1 sigma
+MERGE = N_FINE // N_BINS
+
+KEYS = ("state_id", "pair")
+FEATURES = ("T", "C_B", "S", "eps_AB")
+TRACKS = ("extrapolation", "interpolation")
+CONFIGS = ("extrapolation", "interpolation", "fine", "states", "snapshots")
+DEFAULT_CONFIG = "extrapolation"
+SPLITS = {
+    "extrapolation": ("train", "test"),
+    "interpolation": ("train", "test"),
+    "fine": ("all",),
+    "states": ("all",),
+    "snapshots": ("all",),
+}
+
+
+def bin_edges(n: int = N_BINS) -> np.ndarray:
+    """Edges of `n` equal bins from 0 to 10 sigma, shape (n + 1,), in units of sigma_AA."""
+    return np.arange(n + 1) * (R_MAX / n)
+
+
+def bin_centres(n: int = N_BINS) -> np.ndarray:
+    """Bin centres, shape (n,): 0.05, 0.15 ... 9.95 for the benchmark's 100 bins."""
+    return (np.arange(n) + 0.5) * (R_MAX / n)
+
+
+def shell_volumes(n: int = N_BINS) -> np.ndarray:
+    """Volumes 4 pi (r2^3 - r1^3) / 3 of the spherical shells, shape (n,), in sigma_AA^3."""
+    return 4.0 * np.pi / 3.0 * np.diff(bin_edges(n) ** 3)
+
+
+def merge_bins(fine: np.ndarray) -> np.ndarray:
+    """Merge 0.02 sigma bins into 0.1 sigma bins, weighting each by its shell volume (exact for g(r)).
+
+    Parameters
+    ----------
+    fine : ndarray, shape (..., 500)
+
+    Returns
+    -------
+    ndarray, shape (..., 100)
+    """
+    if fine.shape[-1] != N_FINE:
+        raise ValueError(f"expected {N_FINE} bins, got {fine.shape[-1]}")
+    w = shell_volumes(N_FINE).reshape(N_BINS, MERGE)
+    return (fine.reshape(*fine.shape[:-1], N_BINS, MERGE) * w).sum(-1) / w.sum(-1)
+
+
+def rdf_schema(n: int) -> pa.Schema:
+    """Arrow schema of the RDF tables: one row per (state, pair), `n` bins a curve.
+
+    ``r``, ``g`` and ``g_stderr`` are fixed-size lists of float64; ``pair`` is 0, 1, 2 for AA, AB, BB
+    (a ``ClassLabel`` for the ``datasets`` library).
+    """
+    import pyarrow as pa
+
+    curve = pa.list_(pa.float64(), n)
+    return pa.schema(
+        [("state_id", pa.string()), *((name, pa.float64()) for name in FEATURES), ("pair", pa.int64()),
+         ("r", curve), ("g", curve), ("g_stderr", curve)]
+    )
+
+
+def states_schema() -> pa.Schema:
+    """Arrow schema of the ``states`` config: one row per state."""
+    import pyarrow as pa
+
+    f, i, s, b = pa.float64(), pa.int64(), pa.string(), pa.bool_()
+    return pa.schema(
+        [
+            ("state_id", s), *((name, f) for name in FEATURES),
+            ("n_A", i), ("n_B", i),
+            ("density", f), ("density_stderr", f),
+            ("energy", f), ("energy_stderr", f),
+            ("pressure", f), ("pressure_stderr", f),
+            ("energy_from_rdf", f), ("pressure_from_rdf", f), ("density_pets", f),
+            ("n_eff", f), ("drift", f),
+            ("equilibration_steps", i), ("production_steps", i),
+            ("start", s), ("start_gap", f),
+            ("phase", s), ("composition_fluctuation", f), ("solid_fraction", f),
+            ("g_relative_error_AA", f), ("g_relative_error_AB", f), ("g_relative_error_BB", f),
+            ("converged", b), ("reason", s),
+            ("engine", s), ("deck_sha256", s), ("seeds", pa.list_(i)), ("atom_steps", i),
+        ]
+    )
+
+
+def snapshots_schema() -> pa.Schema:
+    """Arrow schema of the ``snapshots`` config: the last configuration of each state.
+
+    ``positions`` holds x0 y0 z0 x1 ... as int16: position = box_length * (value + 32768) / 65536.
+    ``types`` is 0 for A and 1 for B, one byte a particle.
+    """
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("state_id", pa.string()), ("start", pa.string()), ("step", pa.int64()),
+            ("box_length", pa.float64()), ("types", pa.list_(pa.int8())),
+            ("positions", pa.list_(pa.int16())),
+        ]
+    )
+
+
+def pair_code(pair: str) -> int:
+    """0, 1, 2 for AA, AB, BB."""
+    return PAIRS.index(pair)

@@ -1,0 +1,1 @@
+"""Builders: LAMMPS runs in, published tables out."""

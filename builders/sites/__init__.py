@@ -1,0 +1,1 @@
+"""Parsl site configurations."""

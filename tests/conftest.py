@@ -1,0 +1,18 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a toy dataset with the published schema (see ``toy.py``)."""
+    from toy import write_toy_dataset
+
+    return write_toy_dataset(tmp_path_factory.mktemp("toy") / "binlj-rdf")
