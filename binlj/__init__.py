@@ -15,13 +15,13 @@ __all__ = ["BinljError", "State", "__version__", "load", "states", "to_points"]
 if TYPE_CHECKING:
     from binlj.data import load, to_points
     from binlj.errors import BinljError
-    from binlj.states import State, states
+    from binlj.grid import State, states
 
 _LAZY = {
     "load": "binlj.data",
     "to_points": "binlj.data",
-    "states": "binlj.states",
-    "State": "binlj.states",
+    "states": "binlj.grid",
+    "State": "binlj.grid",
     "BinljError": "binlj.errors",
 }
 
@@ -30,9 +30,7 @@ def __getattr__(name: str) -> object:
     if name not in _LAZY:
         raise AttributeError(f"module 'binlj' has no attribute {name!r}")
     import importlib
-    import sys
 
     value = getattr(importlib.import_module(_LAZY[name]), name)
-    # `binlj.states` is also a submodule: importing it would otherwise hide the function of that name.
-    setattr(sys.modules[__name__], name, value)
+    globals()[name] = value
     return value

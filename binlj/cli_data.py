@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from binlj import paths
-from binlj.states import grid
+from binlj.grid import grid
 
 
 @click.command("states")

@@ -11,7 +11,7 @@ import numpy as np
 from binlj import paths
 from binlj.errors import DataError, InputError
 from binlj.schema import CONFIGS, DEFAULT_CONFIG, SPLITS
-from binlj.states import PAIRS
+from binlj.grid import PAIRS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binlj.states import PAIRS
+from binlj.grid import PAIRS
 
 if TYPE_CHECKING:
     import pyarrow as pa

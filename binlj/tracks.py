@@ -15,7 +15,7 @@ from functools import cache
 
 from binlj.errors import InputError
 from binlj.schema import TRACKS
-from binlj.states import State, grid
+from binlj.grid import State, grid
 
 EXTRAPOLATION_TEST_T = (0.6, 1.4)
 INTERPOLATION_TEST_SHARE = 0.2

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.files import write_json
-from binlj.states import PAIRS, State, grid
+from binlj.grid import PAIRS, State, grid
 from binlj.tracks import split
 
 
