@@ -1,0 +1,114 @@
+"""The paper's map of the structures: UMAP to the plane, K-means there, K by inertia and silhouette."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from binlj.errors import MissingExtraError
+
+K_RANGE = tuple(range(2, 11))
+
+
+@contextmanager
+def without_module(name: str) -> Iterator[None]:
+    """Make ``import name`` fail inside the block unless it is imported already; leave no trace."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is None:
+            sys.modules.pop(name, None)
+
+
+def import_umap() -> Any:
+    """Import umap without TensorFlow, which it would load for a part that is not used here.
+
+    Raises
+    ------
+    MissingExtraError
+        If umap-learn is not installed.
+    """
+    try:
+        with without_module("tensorflow"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import umap
+    except ImportError:
+        raise MissingExtraError("umap-learn", "explain") from None
+    return umap
+
+
+def embed(vectors: np.ndarray, *, seed: int) -> np.ndarray:
+    """UMAP of the vectors in the plane (15 neighbours, min_dist 0.1: the library's defaults), shape (n, 2).
+
+    One thread, since only then the same seed gives the same map.
+    """
+    umap = import_umap()
+    mapper = umap.UMAP(n_components=2, n_neighbors=min(15, len(vectors) - 1), random_state=seed, n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(mapper.fit_transform(vectors), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """K-means of a map for each K.
+
+    Attributes
+    ----------
+    labels : dict
+        K -> cluster of each state, shape (states,).
+    inertia, silhouette : dict
+        K -> score.
+    """
+
+    labels: dict[int, np.ndarray]
+    inertia: dict[int, float]
+    silhouette: dict[int, float]
+
+    @property
+    def k_silhouette(self) -> int:
+        """K with the highest silhouette."""
+        return max(self.silhouette, key=lambda k: self.silhouette[k])
+
+    @property
+    def k_elbow(self) -> int:
+        """K at the elbow of the inertia: the point farthest below the chord from the first K to the last."""
+        k = np.array(sorted(self.inertia), dtype=np.float64)
+        y = np.array([self.inertia[int(i)] for i in k])
+        chord = np.interp(k, k[[0, -1]], y[[0, -1]])
+        return int(k[np.argmax(chord - y)])
+
+    @property
+    def k(self) -> int:
+        """The K to use: the elbow and the silhouette where they agree, else the silhouette's."""
+        return self.k_silhouette
+
+
+def cluster(points: np.ndarray, *, seed: int, weights: np.ndarray | None = None) -> Clusters:
+    """K-means for K = 2 ... 10, with inertia and silhouette.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 2)
+    weights : ndarray, shape (n,), optional
+        How often each point counts (bootstrap resamples).
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import silhouette_samples
+
+    labels, inertia, silhouette = {}, {}, {}
+    for k in K_RANGE:
+        model = KMeans(k, n_init=10, random_state=seed).fit(points, sample_weight=weights)
+        labels[k], inertia[k] = model.labels_, float(model.inertia_)
+        silhouette[k] = float(np.average(silhouette_samples(points, model.labels_), weights=weights))
+    return Clusters(labels, inertia, silhouette)
