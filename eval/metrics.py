@@ -1,0 +1,150 @@
+"""The metrics, one entry each: adding a metric is adding one entry to ``METRICS``.
+
+A metric turns every curve (or state) into a few *terms* and is a function of the *sums* of these terms.
+Everything else follows from the sums: the value for a pair, for all pairs, for one temperature or phase,
+its bootstrap interval, and its paired difference between two submissions.
+
+Notation: y is the published g(r), p the prediction, s the published standard error of y; sums run over
+all points (state, r) of a subset, as in the paper, unless they are said to run over curves or states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from binlj.eval.truth import Truth
+
+
+@dataclass(frozen=True)
+class Case:
+    """A submission beside the truth, both of shape (curves, bins) and in the same order."""
+
+    truth: Truth
+    g: np.ndarray
+    g_std: np.ndarray | None = None
+
+    @cached_property
+    def squared_error(self) -> np.ndarray:
+        """Sum over bins of (p - y)^2, shape (curves,)."""
+        return ((self.g - self.truth.g) ** 2).sum(axis=1)
+
+    @cached_property
+    def moments(self) -> np.ndarray:
+        """Sum, sum of squares and number of y per curve, shape (curves, 3).
+
+        y is measured from the mean of the whole test set, which changes no variance and keeps digits.
+        """
+        y = self.truth.g - self.truth.g.mean()
+        return np.column_stack([y.sum(axis=1), (y**2).sum(axis=1), np.full(len(y), float(y.shape[1]))])
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One entry of the registry.
+
+    Attributes
+    ----------
+    name, title, unit, formula : str
+        Key in the JSON file, heading, unit and definition as printed.
+    better : str
+        Which direction is better: "higher", "lower", or "nominal" (closest to `target`).
+    level : str
+        Whether terms belong to curves or to states.
+    terms : callable
+        Case -> ndarray, shape (curves or states, k).
+    finish : callable
+        Sums of terms, shape (..., k) -> values, shape (...); NaN where undefined.
+    needs_std : bool
+        Only computed when the submission gives ``g_std``.
+    """
+
+    name: str
+    title: str
+    unit: str
+    formula: str
+    terms: Callable[[Case], np.ndarray]
+    finish: Callable[[np.ndarray], np.ndarray]
+    better: Literal["higher", "lower", "nominal"] = "lower"
+    level: Literal["curve", "state"] = "curve"
+    target: float | None = None
+    needs_std: bool = False
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, NaN where b is 0."""
+    return np.divide(a, b, out=np.full(np.broadcast(a, b).shape, np.nan), where=b > 0)
+
+
+def _r2(sums: np.ndarray) -> np.ndarray:
+    """1 - SSR / SST from (SSR, sum y, sum y^2, n); NaN where y does not vary."""
+    total = sums[..., 2] - _ratio(sums[..., 1] ** 2, sums[..., 3])
+    return 1.0 - _ratio(sums[..., 0], total)
+
+
+def _mean(sums: np.ndarray) -> np.ndarray:
+    return _ratio(sums[..., 0], sums[..., 1])
+
+
+def _root_mean(sums: np.ndarray) -> np.ndarray:
+    return np.sqrt(_mean(sums))
+
+
+def _noise(case: Case) -> np.ndarray:
+    return (case.truth.g_stderr**2).sum(axis=1)
+
+
+def _per_point(values: np.ndarray) -> np.ndarray:
+    """Terms of a mean over points: sum over bins and number of bins."""
+    return np.column_stack([values.sum(axis=1), np.full(len(values), float(values.shape[1]))])
+
+
+def _r2_terms(case: Case) -> np.ndarray:
+    return np.column_stack([case.squared_error, case.moments])
+
+
+def _ceiling_terms(case: Case) -> np.ndarray:
+    return np.column_stack([_noise(case), case.moments])
+
+
+def _share_terms(case: Case) -> np.ndarray:
+    return np.column_stack([case.squared_error, case.moments, _noise(case)])
+
+
+def _share(sums: np.ndarray) -> np.ndarray:
+    r2, ceiling = _r2(sums[..., :4]), _r2(sums[..., [4, 1, 2, 3]])
+    return _ratio(r2, ceiling)
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "r2", "R²", "", "1 - sum (p - y)^2 / sum (y - mean y)^2, pooled over all points",
+        _r2_terms, _r2, better="higher",
+    ),
+    Metric(
+        "noise_ceiling", "noise ceiling", "",
+        "1 - sum s^2 / sum (y - mean y)^2: the R² that the exact curves would be expected to reach",
+        _ceiling_terms, _r2, better="higher",
+    ),
+    Metric(
+        "ceiling_share", "share of ceiling", "", "R² / noise ceiling", _share_terms, _share, better="higher",
+    ),
+    Metric(
+        "rmse", "RMSE", "", "sqrt(mean (p - y)^2)", lambda c: _per_point((c.g - c.truth.g) ** 2), _root_mean,
+    ),
+    Metric("mae", "MAE", "", "mean |p - y|", lambda c: _per_point(np.abs(c.g - c.truth.g)), _mean),
+    Metric(
+        "ideal_gas_ratio", "error / ideal gas's", "",
+        "sqrt(sum (p - y)^2 / sum (1 - y)^2): 0 is perfect, 1 no better than g = 1",
+        lambda c: np.column_stack([c.squared_error, ((1 - c.truth.g) ** 2).sum(axis=1)]), _root_mean,
+    ),
+)
+
+
+def available(case: Case) -> tuple[Metric, ...]:
+    """The metrics that can be computed for this submission."""
+    return tuple(m for m in METRICS if case.g_std is not None or not m.needs_std)

@@ -1,0 +1,131 @@
+"""What an evaluation returns, and the schema of the JSON file it is written to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+EVALUATOR_VERSION = "1.0.0"
+SCHEMA_VERSION = "binlj-scores/1"
+
+Values = dict[str, float | None]  # AA, AB, BB, overall -> value
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one submission on one track. None stands for "undefined" (e.g. R² of a constant).
+
+    Attributes
+    ----------
+    r2 : dict
+        The primary metric: AA, AB, BB, overall.
+    r2_ci95 : dict
+        Its 95 % intervals by bootstrap over compositions, [low, high] each.
+    noise_ceiling, ceiling_share : dict
+        The R² a perfect model could expect, and R² divided by it.
+    metrics : dict
+        Every metric by name: title, unit, formula, better, values, ci95.
+    by : dict
+        The same values for each ``temperature``, ``phase`` and ``converged`` flag.
+    floors : dict
+        R² of the floors on the same track.
+    """
+
+    track: str
+    dataset_version: str
+    dataset_sha256: str
+    n_states: int
+    n_curves: int
+    n_points: int
+    r2: Values
+    r2_ci95: dict[str, list[float | None]]
+    noise_ceiling: Values
+    ceiling_share: Values
+    metrics: dict[str, dict[str, Any]]
+    by: dict[str, dict[str, dict[str, Any]]]
+    floors: dict[str, Values]
+    bootstrap: dict[str, Any]
+    has_g_std: bool
+    warnings: list[str]
+    evaluator_version: str = EVALUATOR_VERSION
+    schema_version: str = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready dictionary that follows :func:`scores_schema`."""
+        return asdict(self)
+
+
+def scores_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of :meth:`Scores.to_dict`.
+
+    The number in ``schema_version`` changes when a field is removed or changes its meaning; new metrics
+    and new fields do not change it.
+    """
+    number: dict[str, Any] = {"type": ["number", "null"]}
+    bounds = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
+    text = {"type": "string"}
+    count = {"type": "integer", "minimum": 0}
+    pairs = ["AA", "AB", "BB", "overall"]
+
+    def per_pair(item: dict[str, Any], required: list[str]) -> dict[str, Any]:
+        return {
+            "type": "object", "properties": dict.fromkeys(pairs, item), "required": required,
+            "additionalProperties": False,
+        }
+
+    group = {
+        "type": "object",
+        "properties": {
+            "n_states": count,
+            "metrics": {"type": "object", "additionalProperties": per_pair(number, ["overall"])},
+        },
+        "required": ["n_states", "metrics"],
+    }
+    metric = {
+        "type": "object",
+        "properties": {
+            "title": text, "unit": text, "formula": text,
+            "better": {"enum": ["higher", "lower", "nominal"]}, "target": number,
+            "values": per_pair(number, ["overall"]), "ci95": per_pair(bounds, ["overall"]),
+        },
+        "required": ["title", "unit", "formula", "better", "target", "values", "ci95"],
+    }
+    properties: dict[str, Any] = {
+        "schema_version": {"const": SCHEMA_VERSION},
+        "evaluator_version": {"type": "string", "pattern": r"^\d+\.\d+\.\d+$"},
+        "dataset_version": text,
+        "dataset_sha256": text,
+        "track": {"enum": ["extrapolation", "interpolation"]},
+        "n_states": count, "n_curves": count, "n_points": count,
+        "r2": per_pair(number, pairs),
+        "r2_ci95": per_pair(bounds, pairs),
+        "noise_ceiling": per_pair(number, pairs),
+        "ceiling_share": per_pair(number, pairs),
+        "metrics": {"type": "object", "additionalProperties": metric, "required": ["r2", "rmse", "mae"]},
+        "by": {
+            "type": "object",
+            "properties": {
+                name: {"type": "object", "additionalProperties": group}
+                for name in ("temperature", "phase", "converged")
+            },
+            "required": ["temperature", "phase", "converged"],
+        },
+        "floors": {"type": "object", "additionalProperties": per_pair(number, pairs)},
+        "bootstrap": {
+            "type": "object",
+            "properties": {
+                "resamples": count, "seed": {"type": "integer"}, "confidence": {"type": "number"},
+                "unit": text, "n_units": count,
+            },
+            "required": ["resamples", "seed", "confidence", "unit", "n_units"],
+        },
+        "has_g_std": {"type": "boolean"},
+        "warnings": {"type": "array", "items": text},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Scores of one submission to the binlj-rdf benchmark",
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+    }

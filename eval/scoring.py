@@ -1,0 +1,145 @@
+"""Scoring a submission: check, join by key, compute every metric with its interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.errors import InputError
+from binlj.eval.aggregate import (
+    CONFIDENCE,
+    SUBSETS,
+    bootstrap_weights,
+    breakdown,
+    composition_sums,
+    interval,
+    number,
+    resample,
+    subsets,
+)
+from binlj.eval.floors import FLOORS
+from binlj.eval.metrics import METRICS, Case, Metric, available
+from binlj.eval.predictions import Validation, check
+from binlj.eval.scores import Scores, Values
+from binlj.eval.truth import Truth, load_truth, read_split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_BOOT = 100_000
+
+
+def evaluate(
+    predictions: str | Path | pd.DataFrame,
+    *,
+    track: str,
+    dataset: Path | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+    floors: bool = True,
+) -> Scores:
+    """Score predictions on a track.
+
+    Parameters
+    ----------
+    predictions : path or DataFrame
+        A predictions file, or a frame with its columns. Rows in any order.
+    track : str
+        ``extrapolation`` or ``interpolation``.
+    dataset : path, optional
+        Another copy of the dataset folder.
+    n_boot, seed : int
+        Bootstrap resamples over compositions, and their seed.
+    floors : bool
+        Whether to score the floors beside the submission (they read the training table).
+
+    Raises
+    ------
+    InputError
+        With every problem of the predictions, or for an unknown track.
+    DataError
+        If the dataset cannot be read.
+    """
+    check_boot(n_boot)
+    truth = load_truth(track, dataset=dataset)
+    case, validation = load_case(predictions, truth)
+    return score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings,
+                 floors=floor_r2(truth, dataset=dataset) if floors else {})
+
+
+def check_boot(n_boot: int) -> None:
+    """Raise InputError unless the number of resamples makes sense."""
+    if not 1 <= n_boot <= MAX_BOOT:
+        raise InputError(f"n_boot = {n_boot}", [f"must lie between 1 and {MAX_BOOT}"])
+
+
+def load_case(predictions: str | Path | pd.DataFrame, truth: Truth) -> tuple[Case, Validation]:
+    """Check predictions against `truth` and align them by key; raises InputError with every problem."""
+    checked = check(predictions, truth.keys)
+    checked.validation.raise_if_bad()
+    assert checked.g is not None
+    return Case(truth, checked.g, checked.g_std), checked.validation
+
+
+def score(
+    case: Case, *, n_boot: int = 1000, seed: int = 0, warnings: tuple[str, ...] = (), floors: dict[str, Values]
+) -> Scores:
+    """Score an aligned submission (see :func:`evaluate`)."""
+    truth = case.truth
+    metrics = available(case)
+    weights = bootstrap_weights(truth.n_compositions, n_boot, seed)
+    table = {metric.name: _describe(metric, case, weights) for metric in metrics}
+    temperature = np.array([f"{T:.2f}" for T in truth.T])
+    converged = np.where(truth.converged, "yes", "no")
+    return Scores(
+        track=truth.track,
+        dataset_version=truth.dataset_version,
+        dataset_sha256=truth.dataset_sha256,
+        n_states=len(truth.state_id),
+        n_curves=len(truth.keys),
+        n_points=truth.g.size,
+        r2=table["r2"]["values"],
+        r2_ci95=table["r2"]["ci95"],
+        noise_ceiling=table["noise_ceiling"]["values"],
+        ceiling_share=table["ceiling_share"]["values"],
+        metrics=table,
+        by={
+            "temperature": breakdown(metrics, case, temperature),
+            "phase": breakdown(metrics, case, truth.phase),
+            "converged": breakdown(metrics, case, converged),
+        },
+        floors=floors,
+        bootstrap={
+            "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE,
+            "unit": "composition (C_B, S, eps_AB)", "n_units": truth.n_compositions,
+        },
+        has_g_std=case.g_std is not None,
+        warnings=list(warnings),
+    )
+
+
+def r2_values(case: Case) -> Values:
+    """R² of an aligned submission: AA, AB, BB, overall."""
+    metric = METRICS[0]
+    sums = composition_sums(metric, case).sum(axis=0)
+    return dict(zip(SUBSETS, map(number, metric.finish(sums)), strict=True))
+
+
+def floor_r2(truth: Truth, *, dataset: Path | None = None) -> dict[str, Values]:
+    """R² of every floor on the track of `truth`."""
+    train = read_split(truth.track, "train", dataset=dataset)
+    test = read_split(truth.track, "test", dataset=dataset)
+    return {name: r2_values(Case(truth, floor(train, test))) for name, floor in FLOORS.items()}
+
+
+def _describe(metric: Metric, case: Case, weights: np.ndarray) -> dict[str, Any]:
+    sums = composition_sums(metric, case)
+    names = subsets(metric)
+    return {
+        "title": metric.title, "unit": metric.unit, "formula": metric.formula,
+        "better": metric.better, "target": metric.target,
+        "values": dict(zip(names, map(number, metric.finish(sums.sum(axis=0))), strict=True)),
+        "ci95": dict(zip(names, interval(resample(metric, sums, weights)), strict=True)),
+    }

@@ -1,0 +1,142 @@
+"""The held-out side of a track, in the arrays that scoring needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.data import curves, dataset_info, read_table
+from binlj.errors import DataError
+from binlj.grid import PAIRS, parse_state_id
+from binlj.schema import bin_centres
+from binlj.tracks import check_track
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Key = tuple[str, str]  # (state_id, pair)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Test set of a track. `n` curves of `b` bins, `m` states, `c` compositions (C_B, S, eps_AB).
+
+    Attributes
+    ----------
+    keys : tuple of (state_id, pair)
+        One per curve, in the order of the published table.
+    r : ndarray, shape (b,)
+        Bin centres, sigma_AA.
+    g, g_stderr : ndarray, shape (n, b)
+    pair : ndarray of int, shape (n,)
+        0, 1, 2 for AA, AB, BB.
+    sigma, epsilon : ndarray, shape (n,)
+        sigma_ij and epsilon_ij of each curve.
+    state : ndarray of int, shape (n,)
+        Which row of the per-state arrays a curve belongs to.
+    T, C_B, density, energy, phase, converged : ndarray, shape (m,)
+    composition : ndarray of int, shape (m,)
+        Index of the state's (C_B, S, eps_AB) among the `n_compositions` present.
+    """
+
+    track: str
+    dataset_version: str
+    dataset_sha256: str
+    keys: tuple[Key, ...]
+    r: np.ndarray
+    g: np.ndarray
+    g_stderr: np.ndarray
+    pair: np.ndarray
+    sigma: np.ndarray
+    epsilon: np.ndarray
+    state: np.ndarray
+    state_id: tuple[str, ...]
+    T: np.ndarray
+    C_B: np.ndarray
+    density: np.ndarray
+    energy: np.ndarray
+    phase: np.ndarray
+    converged: np.ndarray
+    composition: np.ndarray
+    n_compositions: int
+
+
+def read_split(track: str, split: str, *, dataset: Path | None = None) -> pd.DataFrame:
+    """One side of a track as a frame, after checking the track's name (InputError)."""
+    return read_table(check_track(track), split, path=dataset)
+
+
+def required_keys(track: str, *, dataset: Path | None = None) -> tuple[Key, ...]:
+    """The (state_id, pair) of every curve a submission must predict."""
+    frame = read_split(track, "test", dataset=dataset)
+    return tuple(zip(frame["state_id"], frame["pair"], strict=True))
+
+
+def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
+    """Read the test set of `track` and the facts about its states.
+
+    Raises
+    ------
+    InputError
+        If the track does not exist.
+    DataError
+        If the dataset is absent or its tables do not fit together (all problems listed).
+    """
+    frame = read_split(track, "test", dataset=dataset)
+    info = dataset_info(path=dataset)
+    states = read_table("states", path=dataset).set_index("state_id")
+    g, err = curves(frame), curves(frame, "g_stderr")
+    ids = tuple(dict.fromkeys(frame["state_id"]))
+    _check(frame, g, err, states, ids, dataset)
+
+    row_of = {name: i for i, name in enumerate(ids)}
+    points = [parse_state_id(name) for name in ids]
+    state = np.array([row_of[name] for name in frame["state_id"]])
+    sigma = np.array([points[s].sigma(p) for s, p in zip(state, frame["pair"], strict=True)])
+    epsilon = np.array([points[s].epsilon(p) for s, p in zip(state, frame["pair"], strict=True)])
+    compositions: dict[tuple[float, ...], int] = {}
+    composition = np.array([compositions.setdefault((p.C_B, p.S, p.eps_AB), len(compositions)) for p in points])
+    chosen = states.loc[list(ids)]
+    return Truth(
+        track=track,
+        dataset_version=str(info.get("version", "")),
+        dataset_sha256=str(info.get("data_sha256", "")),
+        keys=tuple(zip(frame["state_id"], frame["pair"], strict=True)),
+        r=bin_centres(g.shape[1]),
+        g=g,
+        g_stderr=err,
+        pair=np.array([PAIRS.index(p) for p in frame["pair"]]),
+        sigma=sigma,
+        epsilon=epsilon,
+        state=state,
+        state_id=ids,
+        T=np.array([p.T for p in points]),
+        C_B=np.array([p.C_B for p in points]),
+        density=chosen["density"].to_numpy(np.float64),
+        energy=chosen["energy"].to_numpy(np.float64),
+        phase=chosen["phase"].to_numpy(object),
+        converged=chosen["converged"].to_numpy(bool),
+        composition=composition,
+        n_compositions=len(compositions),
+    )
+
+
+def _check(
+    frame: pd.DataFrame, g: np.ndarray, err: np.ndarray, states: Any, ids: tuple[str, ...], dataset: Path | None
+) -> None:
+    problems = []
+    if not np.isfinite(g).all():
+        problems.append(f"{int((~np.isfinite(g)).any(1).sum())} test curves hold NaN or inf in g")
+    if not (np.isfinite(err) & (err >= 0)).all():
+        problems.append(f"{int((~(np.isfinite(err) & (err >= 0))).any(1).sum())} test curves hold NaN, inf or negative g_stderr")
+    missing = [name for name in ids if name not in states.index]
+    if missing:
+        problems.append(f"{len(missing)} test states are not in the states table, first {missing[0]}")
+    incomplete = frame.groupby("state_id").size()
+    if (incomplete != len(PAIRS)).any():
+        problems.append(f"{int((incomplete != len(PAIRS)).sum())} test states do not have exactly three curves")
+    if problems:
+        raise DataError(dataset or "dataset", problems, fix="run `binlj verify`, then fetch the dataset again")
