@@ -7,14 +7,15 @@ once per composition and pair, and a bootstrap resample is a row of integer weig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from binlj.grid import PAIRS
 
 if TYPE_CHECKING:
-    from binlj.eval.metrics import Case, Metric
+    from binlj.eval.metrics import Metric
+    from binlj.eval.truth import Truth
 
 OVERALL = "overall"
 SUBSETS: tuple[str, ...] = (*PAIRS, OVERALL)
@@ -26,21 +27,28 @@ def subsets(metric: Metric) -> tuple[str, ...]:
     return SUBSETS if metric.level == "curve" else (OVERALL,)
 
 
-def composition_sums(metric: Metric, case: Case, terms: np.ndarray | None = None) -> np.ndarray:
-    """Sums of the metric's terms per composition and subset.
+def composition_sums(metric: Metric, truth: Truth, terms: np.ndarray) -> np.ndarray:
+    """Sums of a metric's terms per composition and subset.
+
+    Parameters
+    ----------
+    terms : ndarray, shape (curves or states, k)
 
     Returns
     -------
     ndarray, shape (compositions, subsets, k)
     """
-    truth = case.truth
-    terms = metric.terms(case) if terms is None else terms
+    return _sums(metric, truth, terms, truth.composition, truth.n_compositions)
+
+
+def _sums(metric: Metric, truth: Truth, terms: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
+    """Sums per group of states and subset, shape (groups, subsets, k)."""
     if metric.level == "state":
-        sums = np.zeros((truth.n_compositions, 1, terms.shape[1]))
-        np.add.at(sums, (truth.composition, 0), terms)
+        sums = np.zeros((n_groups, 1, terms.shape[1]))
+        np.add.at(sums[:, 0], group, terms)
         return sums
-    sums = np.zeros((truth.n_compositions, len(SUBSETS), terms.shape[1]))
-    np.add.at(sums, (truth.composition[truth.state], truth.pair), terms)
+    sums = np.zeros((n_groups, len(SUBSETS), terms.shape[1]))
+    np.add.at(sums, (group[truth.state], truth.pair), terms)
     sums[:, -1] = sums[:, :-1].sum(axis=1)
     return sums
 
@@ -51,8 +59,8 @@ def bootstrap_weights(n_compositions: int, n_boot: int, seed: int) -> np.ndarray
     Compositions (C_B, S, eps_AB) are drawn with replacement, all their temperatures and pairs together:
     points of a curve, pairs of a state and temperatures of a composition are not independent.
     """
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n_compositions, np.full(n_compositions, 1 / n_compositions), size=n_boot).astype(float)
+    equal = np.full(n_compositions, 1 / n_compositions)
+    return np.random.default_rng(seed).multinomial(n_compositions, equal, size=n_boot).astype(float)
 
 
 def resample(metric: Metric, sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -62,44 +70,38 @@ def resample(metric: Metric, sums: np.ndarray, weights: np.ndarray) -> np.ndarra
 
 
 def interval(draws: np.ndarray) -> list[list[float | None]]:
-    """Percentile interval over the first axis: one [low, high] per column, [None, None] if undefined."""
+    """Percentile interval over the first axis: one [low, high] per column.
+
+    [None, None] where any resample is undefined: dropping those would bias the interval unseen.
+    """
     tail = 100 * (1 - CONFIDENCE) / 2
-    out: list[list[float | None]] = []
-    for column in draws.T:
-        column = column[np.isfinite(column)]
-        out.append([number(v) for v in np.percentile(column, [tail, 100 - tail])] if len(column) else [None, None])
-    return out
+    low, high = np.percentile(draws, [tail, 100 - tail], axis=0)  # NaN in a column makes both NaN
+    return [[number(a), number(b)] for a, b in zip(low, high, strict=True)]
 
 
-def breakdown(metrics: Sequence[Metric], case: Case, flag: np.ndarray) -> dict[str, dict[str, object]]:
+def breakdown(
+    metrics: Sequence[Metric], truth: Truth, terms: dict[str, np.ndarray], flag: np.ndarray
+) -> dict[str, dict[str, Any]]:
     """All metrics for each value of a per-state flag.
 
     Parameters
     ----------
+    terms : dict
+        Terms of each metric by name.
     flag : ndarray, shape (states,)
-        Text or numbers; one group per distinct value, sorted.
+        One group per distinct value, sorted.
     """
-    truth = case.truth
-    groups: dict[str, dict[str, object]] = {}
-    values = sorted(set(flag.tolist()))
-    member = np.array([[f == v for f in flag.tolist()] for v in values], dtype=float)  # (groups, states)
-    table = {}
-    for metric in metrics:
-        terms = metric.terms(case)
-        if metric.level == "state":
-            sums = (member @ terms)[:, None, :]
-        else:
-            sums = np.stack([member[:, truth.state] @ (terms * (truth.pair == p)[:, None]) for p in range(len(PAIRS))], 1)
-            sums = np.concatenate([sums, sums.sum(axis=1, keepdims=True)], axis=1)
-        table[metric.name] = metric.finish(sums)
-    for i, value in enumerate(values):
-        groups[str(value)] = {
-            "n_states": int(member[i].sum()),
+    names, group = np.unique(flag.astype(str), return_inverse=True)
+    values = {m.name: m.finish(_sums(m, truth, terms[m.name], group, len(names))) for m in metrics}
+    return {
+        str(name): {
+            "n_states": int((group == i).sum()),
             "metrics": {
-                m.name: dict(zip(subsets(m), map(number, table[m.name][i]), strict=True)) for m in metrics
+                m.name: dict(zip(subsets(m), map(number, values[m.name][i]), strict=True)) for m in metrics
             },
         }
-    return groups
+        for i, name in enumerate(names)
+    }
 
 
 def number(value: float) -> float | None:

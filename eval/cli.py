@@ -13,7 +13,7 @@ _dataset = click.option(
     "--dataset", type=click.Path(path_type=Path, file_okay=False), help="Another copy of the dataset folder."
 )
 _file = click.Path(path_type=Path, dir_okay=False)
-_boot = click.option("--n-boot", default=1000, show_default=True, help="Bootstrap resamples over compositions.")
+_boot = click.option("--n-boot", default=1000, show_default=True, help="Bootstrap resamples.")
 _seed = click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 
 

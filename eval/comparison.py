@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from binlj.errors import InputError
-from binlj.eval.aggregate import bootstrap_weights, composition_sums, interval, number, resample, subsets
+from binlj.eval.aggregate import (
+    CONFIDENCE,
+    bootstrap_weights,
+    composition_sums,
+    interval,
+    number,
+    resample,
+    subsets,
+)
 from binlj.eval.metrics import available
 from binlj.eval.scores import EVALUATOR_VERSION
 from binlj.eval.scoring import check_boot, load_case
@@ -79,7 +87,7 @@ def compare(
     for metric in available(case_a):
         if metric.name not in names_b:
             continue
-        sums_a, sums_b = composition_sums(metric, case_a), composition_sums(metric, case_b)
+        sums_a, sums_b = (composition_sums(metric, truth, metric.terms(case)) for case in cases)
         value_a, value_b = metric.finish(sums_a.sum(axis=0)), metric.finish(sums_b.sum(axis=0))
         bounds = interval(resample(metric, sums_a, weights) - resample(metric, sums_b, weights))
         table[metric.name] = {
@@ -99,7 +107,7 @@ def compare(
         r2=table["r2"],
         metrics=table,
         bootstrap={
-            "resamples": n_boot, "seed": seed, "confidence": 0.95,
+            "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE,
             "unit": "composition (C_B, S, eps_AB)", "n_units": truth.n_compositions,
         },
     )

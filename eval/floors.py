@@ -10,9 +10,9 @@ each of C_B, S and eps_AB is divided by its range over the training set (first i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def mean_rdf(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
 
 
 def nearest_temperature(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
-    """The training curve of the same pair and composition at the nearest T*; two equally near are averaged."""
+    """The training curve of the same pair and composition at the nearest T*; equally near ones averaged."""
 
     def predict(T: np.ndarray, g: np.ndarray, target: float) -> np.ndarray:
         distance = np.abs(T - target)
@@ -116,20 +116,22 @@ def _line(x: np.ndarray, y: np.ndarray, target: float) -> np.ndarray:
     return mean if spread < 1e-12 else mean + (dx @ y) / spread * (target - x.mean())
 
 
+def _columns(frame: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(frame[name].tolist() for name in names), strict=True)
+
+
 def _per_composition(
     train: pd.DataFrame, test: pd.DataFrame, predict: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 ) -> np.ndarray:
     g, T = curves(train), train["T"].to_numpy(np.float64)
     rows: dict[tuple[float, ...], dict[str, list[int]]] = {}
-    for i, (*composition, pair) in enumerate(zip(*(train[c] for c in _COMPOSITION), train["pair"], strict=True)):
+    for i, (*composition, pair) in enumerate(_columns(train, *_COMPOSITION, "pair")):
         rows.setdefault(tuple(composition), {}).setdefault(pair, []).append(i)
     known = np.array(sorted(rows))
     scale = np.ptp(known, axis=0)
     scale[scale == 0] = 1.0
     out = np.empty((len(test), g.shape[1]))
-    for i, (*composition, pair, target) in enumerate(
-        zip(*(test[c] for c in _COMPOSITION), test["pair"], test["T"], strict=True)
-    ):
+    for i, (*composition, pair, target) in enumerate(_columns(test, *_COMPOSITION, "pair", "T")):
         key = tuple(composition)
         if key not in rows:
             distance = (((known - np.array(key)) / scale) ** 2).sum(axis=1)

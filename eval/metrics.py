@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from binlj.eval import calibration, physics
 from binlj.eval.truth import Truth
 
 
@@ -41,6 +42,24 @@ class Case:
         """
         y = self.truth.g - self.truth.g.mean()
         return np.column_stack([y.sum(axis=1), (y**2).sum(axis=1), np.full(len(y), float(y.shape[1]))])
+
+
+    @cached_property
+    def peaks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Errors of the first peak's position and height, p's minus y's, each shape (curves,)."""
+        p, y = physics.first_peak(self.truth, self.g), physics.first_peak(self.truth, self.truth.g)
+        return p[0] - y[0], p[1] - y[1]
+
+    @cached_property
+    def energies(self) -> tuple[np.ndarray, np.ndarray]:
+        """Energy per particle from the predicted and from the published curves, each shape (states,)."""
+        return physics.energy(self.truth, self.g), physics.energy(self.truth, self.truth.g)
+
+    @property
+    def std(self) -> np.ndarray:
+        """The submission's ``g_std``; only for metrics with ``needs_std``."""
+        assert self.g_std is not None
+        return self.g_std
 
 
 @dataclass(frozen=True)
@@ -103,6 +122,18 @@ def _per_point(values: np.ndarray) -> np.ndarray:
     return np.column_stack([values.sum(axis=1), np.full(len(values), float(values.shape[1]))])
 
 
+def _per_curve(values: np.ndarray) -> np.ndarray:
+    """Terms of a mean over curves (or states)."""
+    return np.column_stack([values, np.ones(len(values))])
+
+
+def _coordination_terms(case: Case) -> np.ndarray:
+    t = case.truth
+    use = physics.in_range(t)
+    error = np.abs(physics.running_coordination(t, case.g) - physics.running_coordination(t, t.g))
+    return _per_curve((error * use).sum(axis=1) / use.sum(axis=1))
+
+
 def _r2_terms(case: Case) -> np.ndarray:
     return np.column_stack([case.squared_error, case.moments])
 
@@ -142,7 +173,69 @@ METRICS: tuple[Metric, ...] = (
         "sqrt(sum (p - y)^2 / sum (1 - y)^2): 0 is perfect, 1 no better than g = 1",
         lambda c: np.column_stack([c.squared_error, ((1 - c.truth.g) ** 2).sum(axis=1)]), _root_mean,
     ),
+    Metric(
+        "peak_height", "first-peak height", "",
+        "mean over curves of |height of p's first peak - y's|; the peak is the largest value between 0.8 and "
+        "1.5 sigma_ij, refined by a parabola through three bins",
+        lambda c: _per_curve(np.abs(c.peaks[1])), _mean,
+    ),
+    Metric(
+        "peak_position", "first-peak position", "sigma_AA",
+        "mean over curves of |position of p's first peak - y's|",
+        lambda c: _per_curve(np.abs(c.peaks[0])), _mean,
+    ),
+    Metric(
+        "coordination", "running coordination number", "neighbours",
+        "mean over curves of the mean over r <= 2.5 sigma_ij of |n_p(r) - n_y(r)|, "
+        "n(r) = 4 pi rho x_j integral of g r^2 dr from 0 to r",
+        _coordination_terms, _mean,
+    ),
+    Metric(
+        "wasserstein", "Wasserstein-1 on r² g", "sigma_AA",
+        "mean over curves of the integral of |F_p - F_y| dr, F the cumulative distribution of r^2 g within "
+        "2.5 sigma_ij, normalised to 1",
+        lambda c: _per_curve(physics.wasserstein(c.truth, c.g)), _mean,
+    ),
+    Metric(
+        "energy", "energy per particle", "epsilon",
+        "mean over states of |U_p - U_y|, U = (rho/2) sum x_i x_j integral of u_ij g_ij 4 pi r^2 dr from the "
+        "predicted and from the published 100-bin curves, with the same quadrature",
+        lambda c: _per_curve(np.abs(c.energies[0] - c.energies[1])), _mean, level="state",
+    ),
+    Metric(
+        "energy_resolution", "energy lost to the bins", "epsilon",
+        "mean over states of |U_y - U_simulation|: what 100 bins cannot resolve, whatever the model",
+        lambda c: _per_curve(np.abs(c.energies[1] - c.truth.energy)), _mean, level="state",
+    ),
+    Metric(
+        "coverage_68", "within 1 g_std", "",
+        "share of points with |z| <= 1, z = (p - y) / sqrt(g_std^2 + s^2), r >= 0.8 sigma_ij",
+        lambda c: calibration.coverage_terms(c.truth, c.g, c.std, 1.0), _mean,
+        better="nominal", target=calibration.COVERAGE_1, needs_std=True,
+    ),
+    Metric(
+        "coverage_95", "within 1.96 g_std", "", "share of points with |z| <= 1.96, r >= 0.8 sigma_ij",
+        lambda c: calibration.coverage_terms(c.truth, c.g, c.std, calibration.BOUND_95), _mean,
+        better="nominal", target=0.95, needs_std=True,
+    ),
+    Metric(
+        "z_rms", "rms of z", "", "sqrt(mean z^2), r >= 0.8 sigma_ij: above 1 the model is too sure",
+        lambda c: calibration.z_terms(c.truth, c.g, c.std), _root_mean,
+        better="nominal", target=1.0, needs_std=True,
+    ),
+    Metric(
+        "calibration_error", "calibration error", "",
+        "mean over nominal coverages 5, 10 ... 95 % of |observed - nominal|, r >= 0.8 sigma_ij",
+        lambda c: calibration.level_terms(c.truth, c.g, c.std), calibration.level_error, needs_std=True,
+    ),
+    Metric(
+        "sharpness", "rms of g_std", "", "sqrt(mean g_std^2), r >= 0.8 sigma_ij: small is good if calibrated",
+        lambda c: calibration.sharpness_terms(c.truth, c.std), _root_mean, needs_std=True,
+    ),
 )
+
+
+BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
 
 
 def available(case: Case) -> tuple[Metric, ...]:

@@ -88,7 +88,9 @@ def validate(path: str | Path | pd.DataFrame, *, track: str, dataset: Path | Non
     return check(path, keys).validation
 
 
-def read_predictions(path: str | Path | pd.DataFrame, *, track: str, dataset: Path | None = None) -> pd.DataFrame:
+def read_predictions(
+    path: str | Path | pd.DataFrame, *, track: str, dataset: Path | None = None
+) -> pd.DataFrame:
     """Read and check a predictions file.
 
     Returns
@@ -132,7 +134,8 @@ def write_predictions(path: str | Path, frame: pd.DataFrame) -> None:
                 columns[name] = pa.array(frame[name].tolist(), pa.string())
             continue
         try:
-            values = np.array([np.asarray(v, dtype=np.float64) for v in frame[name]]).reshape(len(frame), N_BINS)
+            rows = [np.asarray(v, dtype=np.float64) for v in frame[name]]
+            values = np.array(rows).reshape(len(frame), N_BINS)
         except (TypeError, ValueError):
             problems.append(f"column {name} must hold {N_BINS} floats a row")
             continue
@@ -186,9 +189,10 @@ def _check_rows(
         problems += bad
         if values is None:
             continue
-        negative = (values < 0).any(axis=1)
+        negative: np.ndarray = np.asarray((values < 0).any(axis=1))
         if negative.any():
-            text = f"column {name}: {int(negative.sum())} curves have negative values ({_first(labels, negative)})"
+            count = int(negative.sum())
+            text = f"column {name}: {count} curves have negative values ({_first(labels, negative)})"
             if name == "g":
                 warnings.append(text + "; scored as given")
             else:
@@ -207,16 +211,16 @@ def _check_keys(rows: list[Key], keys: Sequence[Key]) -> list[str]:
     counts = Counter(rows)
     pairs = [f"{pair!r}" for pair in dict.fromkeys(clip(pair, 20) for _, pair in counts) if pair not in PAIRS]
     if pairs:
-        problems.append(f"unknown pair{'s' if len(pairs) > 1 else ''} {first_few(pairs)} (use {', '.join(PAIRS)})")
+        problems.append(f"column pair: unknown {first_few(pairs)} (use {', '.join(PAIRS)})")
     missing = [key for key in keys if key not in counts]
     extra = [key for key in counts if key not in wanted]
     twice = [key for key, count in counts.items() if count > 1]
     if missing:
-        problems.append(f"{len(missing)} of {len(keys)} keys are missing: {first_few(list(map(_label, missing)))}")
+        problems.append(f"{len(missing)} of {len(keys)} keys are missing: {_names(missing)}")
     if extra:
-        problems.append(f"{len(extra)} keys are not in the test set: {first_few(list(map(_label, extra)))}")
+        problems.append(f"{len(extra)} keys are not in the test set: {_names(extra)}")
     if twice:
-        problems.append(f"{len(twice)} keys appear more than once: {first_few(list(map(_label, twice)))}")
+        problems.append(f"{len(twice)} keys appear more than once: {_names(twice)}")
     return problems
 
 
@@ -288,6 +292,10 @@ def _frame(keys: Sequence[Key], g: np.ndarray, std: np.ndarray | None) -> pd.Dat
 
 def _subject(source: object) -> str:
     return str(source) if isinstance(source, str | Path) else "predictions frame"
+
+
+def _names(keys: list[Key]) -> str:
+    return first_few([_label(key) for key in keys])
 
 
 def _label(key: Key) -> str:

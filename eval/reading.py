@@ -77,9 +77,8 @@ def _check_sizes(file: pq.ParquetFile) -> list[str]:
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
     decoded = sum(max(group.total_byte_size, 0) for group in groups)
     if decoded > MAX_DECODED_BYTES:
-        problems.append(
-            f"holds {decoded / 2**20:.0f} MiB when decompressed, the limit is {MAX_DECODED_BYTES / 2**20:.0f} MiB"
-        )
+        limit = f"the limit is {MAX_DECODED_BYTES / 2**20:.0f} MiB"
+        problems.append(f"holds {decoded / 2**20:.0f} MiB when decompressed, {limit}")
     for column in range(meta.num_columns):
         values = sum(group.column(column).num_values for group in groups)
         if values > MAX_VALUES:

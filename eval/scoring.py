@@ -20,7 +20,7 @@ from binlj.eval.aggregate import (
     subsets,
 )
 from binlj.eval.floors import FLOORS
-from binlj.eval.metrics import METRICS, Case, Metric, available
+from binlj.eval.metrics import BY_NAME, Case, Metric, available
 from binlj.eval.predictions import Validation, check
 from binlj.eval.scores import Scores, Values
 from binlj.eval.truth import Truth, load_truth, read_split
@@ -84,13 +84,19 @@ def load_case(predictions: str | Path | pd.DataFrame, truth: Truth) -> tuple[Cas
 
 
 def score(
-    case: Case, *, n_boot: int = 1000, seed: int = 0, warnings: tuple[str, ...] = (), floors: dict[str, Values]
+    case: Case,
+    *,
+    n_boot: int = 1000,
+    seed: int = 0,
+    warnings: tuple[str, ...] = (),
+    floors: dict[str, Values] | None = None,
 ) -> Scores:
     """Score an aligned submission (see :func:`evaluate`)."""
     truth = case.truth
     metrics = available(case)
     weights = bootstrap_weights(truth.n_compositions, n_boot, seed)
-    table = {metric.name: _describe(metric, case, weights) for metric in metrics}
+    terms = {metric.name: metric.terms(case) for metric in metrics}
+    table = {m.name: _describe(m, composition_sums(m, truth, terms[m.name]), weights) for m in metrics}
     temperature = np.array([f"{T:.2f}" for T in truth.T])
     converged = np.where(truth.converged, "yes", "no")
     return Scores(
@@ -106,11 +112,11 @@ def score(
         ceiling_share=table["ceiling_share"]["values"],
         metrics=table,
         by={
-            "temperature": breakdown(metrics, case, temperature),
-            "phase": breakdown(metrics, case, truth.phase),
-            "converged": breakdown(metrics, case, converged),
+            "temperature": breakdown(metrics, truth, terms, temperature),
+            "phase": breakdown(metrics, truth, terms, truth.phase),
+            "converged": breakdown(metrics, truth, terms, converged),
         },
-        floors=floors,
+        floors=floors or {},
         bootstrap={
             "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE,
             "unit": "composition (C_B, S, eps_AB)", "n_units": truth.n_compositions,
@@ -122,8 +128,8 @@ def score(
 
 def r2_values(case: Case) -> Values:
     """R² of an aligned submission: AA, AB, BB, overall."""
-    metric = METRICS[0]
-    sums = composition_sums(metric, case).sum(axis=0)
+    metric = BY_NAME["r2"]
+    sums = composition_sums(metric, case.truth, metric.terms(case)).sum(axis=0)
     return dict(zip(SUBSETS, map(number, metric.finish(sums)), strict=True))
 
 
@@ -134,8 +140,7 @@ def floor_r2(truth: Truth, *, dataset: Path | None = None) -> dict[str, Values]:
     return {name: r2_values(Case(truth, floor(train, test))) for name, floor in FLOORS.items()}
 
 
-def _describe(metric: Metric, case: Case, weights: np.ndarray) -> dict[str, Any]:
-    sums = composition_sums(metric, case)
+def _describe(metric: Metric, sums: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
     names = subsets(metric)
     return {
         "title": metric.title, "unit": metric.unit, "formula": metric.formula,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from binlj import paths
 from binlj.data import curves, dataset_info, read_table
 from binlj.errors import DataError
 from binlj.grid import PAIRS, parse_state_id
@@ -98,7 +99,9 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
     sigma = np.array([points[s].sigma(p) for s, p in zip(state, frame["pair"], strict=True)])
     epsilon = np.array([points[s].epsilon(p) for s, p in zip(state, frame["pair"], strict=True)])
     compositions: dict[tuple[float, ...], int] = {}
-    composition = np.array([compositions.setdefault((p.C_B, p.S, p.eps_AB), len(compositions)) for p in points])
+    composition = np.array(
+        [compositions.setdefault((p.C_B, p.S, p.eps_AB), len(compositions)) for p in points]
+    )
     chosen = states.loc[list(ids)]
     return Truth(
         track=track,
@@ -125,18 +128,29 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
 
 
 def _check(
-    frame: pd.DataFrame, g: np.ndarray, err: np.ndarray, states: Any, ids: tuple[str, ...], dataset: Path | None
+    frame: pd.DataFrame,
+    g: np.ndarray,
+    err: np.ndarray,
+    states: Any,
+    ids: tuple[str, ...],
+    dataset: Path | None,
 ) -> None:
     problems = []
-    if not np.isfinite(g).all():
-        problems.append(f"{int((~np.isfinite(g)).any(1).sum())} test curves hold NaN or inf in g")
-    if not (np.isfinite(err) & (err >= 0)).all():
-        problems.append(f"{int((~(np.isfinite(err) & (err >= 0))).any(1).sum())} test curves hold NaN, inf or negative g_stderr")
-    missing = [name for name in ids if name not in states.index]
-    if missing:
+    bad_g = ~np.isfinite(g).all(axis=1)
+    bad_err = ~(np.isfinite(err) & (err >= 0)).all(axis=1)
+    if bad_g.any():
+        problems.append(f"{int(bad_g.sum())} test curves hold NaN or inf in g")
+    if bad_err.any():
+        problems.append(f"{int(bad_err.sum())} test curves hold NaN, inf or negative g_stderr")
+    if missing := [name for name in ids if name not in states.index]:
         problems.append(f"{len(missing)} test states are not in the states table, first {missing[0]}")
-    incomplete = frame.groupby("state_id").size()
-    if (incomplete != len(PAIRS)).any():
-        problems.append(f"{int((incomplete != len(PAIRS)).sum())} test states do not have exactly three curves")
+    else:
+        facts = states.loc[list(ids), ["density", "energy"]].to_numpy(np.float64)
+        if n := int((~np.isfinite(facts)).any(axis=1).sum()):
+            problems.append(f"{n} test states have no density or energy")
+    incomplete = int((frame.groupby("state_id")["pair"].nunique() != len(PAIRS)).sum())
+    if incomplete or len(frame) != len(PAIRS) * len(ids):
+        problems.append(f"{incomplete} test states do not have one curve for each of {', '.join(PAIRS)}")
     if problems:
-        raise DataError(dataset or "dataset", problems, fix="run `binlj verify`, then fetch the dataset again")
+        where = dataset or paths.dataset_dir()
+        raise DataError(where, problems, fix="run `binlj verify`, then fetch the dataset again")

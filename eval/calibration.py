@@ -1,0 +1,69 @@
+"""Is a model's own standard deviation right? Terms for the metrics that need ``g_std``.
+
+z = (p - y) / sqrt(g_std^2 + g_stderr^2): the published value has an error of its own, which must not
+count against the model. Only points with r >= 0.8 sigma_ij are used: inside the core every model is right
+and sure, which would make any calibration look good. The choice depends on the state alone, not on y.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+
+from binlj.eval.truth import Truth
+
+CORE = 0.8  # in sigma_ij
+LEVELS = np.arange(1, 20) / 20  # nominal coverages of the central intervals
+_BOUNDS = np.array([NormalDist().inv_cdf(0.5 + level / 2) for level in LEVELS])
+BOUND_95 = NormalDist().inv_cdf(0.975)
+COVERAGE_1 = 2 * NormalDist().cdf(1.0) - 1.0
+
+
+def outside_core(truth: Truth) -> np.ndarray:
+    """Which points count, shape (curves, bins)."""
+    mask: np.ndarray = truth.r >= CORE * truth.sigma[:, None]
+    return mask
+
+
+def z_scores(truth: Truth, g: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """|z| at every point, shape (curves, bins); 0 or inf where both standard deviations are 0."""
+    error, total = np.abs(g - truth.g), np.hypot(std, truth.g_stderr)
+    return np.divide(error, total, out=np.where(error > 0, np.inf, 0.0), where=total > 0)
+
+
+def coverage_terms(truth: Truth, g: np.ndarray, std: np.ndarray, bound: float) -> np.ndarray:
+    """Points within `bound` standard deviations, and points; shape (curves, 2)."""
+    use = outside_core(truth)
+    within = (z_scores(truth, g, std) <= bound) & use
+    return np.column_stack([within.sum(axis=1), use.sum(axis=1)]).astype(float)
+
+
+def level_terms(truth: Truth, g: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Points within each nominal central interval, and points; shape (curves, levels + 1)."""
+    use = outside_core(truth)
+    # How many of the intervals, which are nested, contain the point.
+    first = np.searchsorted(_BOUNDS, np.where(use, z_scores(truth, g, std), np.inf))
+    within = np.stack([(first <= i).sum(axis=1) for i in range(len(LEVELS))], axis=1)
+    return np.column_stack([within, use.sum(axis=1)]).astype(float)
+
+
+def level_error(sums: np.ndarray) -> np.ndarray:
+    """Mean over nominal levels of |observed - nominal coverage|, from sums of :func:`level_terms`."""
+    n = sums[..., -1:]
+    observed = np.divide(sums[..., :-1], n, out=np.full(sums[..., :-1].shape, np.nan), where=n > 0)
+    error: np.ndarray = np.abs(observed - LEVELS).mean(axis=-1)
+    return error
+
+
+def z_terms(truth: Truth, g: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Sum of z^2, and points; shape (curves, 2)."""
+    use = outside_core(truth)
+    z = np.where(use, z_scores(truth, g, std), 0.0)
+    return np.column_stack([(z**2).sum(axis=1), use.sum(axis=1)]).astype(float)
+
+
+def sharpness_terms(truth: Truth, std: np.ndarray) -> np.ndarray:
+    """Sum of g_std^2, and points; shape (curves, 2)."""
+    use = outside_core(truth)
+    return np.column_stack([(np.where(use, std, 0.0) ** 2).sum(axis=1), use.sum(axis=1)]).astype(float)
