@@ -35,21 +35,37 @@ def template(track: str, dataset: Path | None, out: Path) -> None:
 @click.argument("predictions", type=_file)
 @_track
 @click.option("--json", "json_out", type=_file, help="Write the scores to this file.")
+@click.option(
+    "--plots", type=click.Path(path_type=Path, file_okay=False), help="Write four pictures to this folder."
+)
 @_boot
 @_seed
 @_dataset
 def evaluate(
-    predictions: Path, track: str, json_out: Path | None, n_boot: int, seed: int, dataset: Path | None
+    predictions: Path,
+    track: str,
+    json_out: Path | None,
+    plots: Path | None,
+    n_boot: int,
+    seed: int,
+    dataset: Path | None,
 ) -> None:
     """Score the file PREDICTIONS on a track."""
-    from binlj.eval.scoring import evaluate as run
-    from binlj.files import write_json
+    from binlj.eval.report import print_scores
+    from binlj.eval.scoring import evaluate_case
 
-    scores = run(predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed)
-    for name, value in scores.r2.items():
-        click.echo(f"R² {name}: {value}")
+    case, scores = evaluate_case(predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed)
+    print_scores(scores, str(predictions))
     if json_out:
+        from binlj.files import write_json
+
         write_json(json_out, scores.to_dict())
+        click.echo(f"scores: {json_out}")
+    if plots:
+        from binlj.eval.plots import write_plots
+
+        for path in write_plots(case, scores, plots):
+            click.echo(f"picture: {path}")
 
 
 @click.command()
@@ -65,10 +81,12 @@ def compare(
 ) -> None:
     """Compare the predictions files A and B by paired bootstrap."""
     from binlj.eval.comparison import compare as run
-    from binlj.files import write_json
+    from binlj.eval.report import print_comparison
 
     result = run(a, b, track=track, dataset=dataset, n_boot=n_boot, seed=seed)
-    for name, row in result.r2.items():
-        click.echo(f"R² {name}: {row}")
+    print_comparison(result, str(a), str(b))
     if json_out:
+        from binlj.files import write_json
+
         write_json(json_out, result.to_dict())
+        click.echo(f"comparison: {json_out}")

@@ -16,7 +16,7 @@ from binlj.eval.aggregate import (
     resample,
     subsets,
 )
-from binlj.eval.metrics import available
+from binlj.eval.metrics import Metric, available
 from binlj.eval.scores import EVALUATOR_VERSION
 from binlj.eval.scoring import check_boot, load_case
 from binlj.eval.truth import load_truth
@@ -34,17 +34,18 @@ class Comparison:
     Attributes
     ----------
     r2 : dict
-        AA, AB, BB, overall -> {a, b, difference, ci95, tie}. ``tie`` is True when the 95 % interval of
-        the difference contains 0.
+        AA, AB, BB, overall -> {a, b, difference, ci95, tie, verdict}. ``tie`` is True when the 95 %
+        interval of the difference contains 0; ``verdict`` is "A better", "B better", "tie", "differ" (a
+        metric where neither direction is better) or "undefined".
     metrics : dict
-        The same for every metric, by name.
+        By name, every metric both have: title, better, and ``values`` as for ``r2``.
     """
 
     track: str
     dataset_version: str
     dataset_sha256: str
     r2: dict[str, dict[str, Any]]
-    metrics: dict[str, dict[str, dict[str, Any]]]
+    metrics: dict[str, dict[str, Any]]
     bootstrap: dict[str, Any]
     evaluator_version: str = EVALUATOR_VERSION
     schema_version: str = SCHEMA_VERSION
@@ -83,28 +84,23 @@ def compare(
     case_a, case_b = cases
     weights = bootstrap_weights(truth.n_compositions, n_boot, seed)
     names_b = {m.name for m in available(case_b)}
-    table: dict[str, dict[str, dict[str, Any]]] = {}
+    table: dict[str, dict[str, Any]] = {}
     for metric in available(case_a):
         if metric.name not in names_b:
             continue
         sums_a, sums_b = (composition_sums(metric, truth, metric.terms(case)) for case in cases)
-        value_a, value_b = metric.finish(sums_a.sum(axis=0)), metric.finish(sums_b.sum(axis=0))
+        values = metric.finish(sums_a.sum(axis=0)), metric.finish(sums_b.sum(axis=0))
         bounds = interval(resample(metric, sums_a, weights) - resample(metric, sums_b, weights))
-        table[metric.name] = {
-            subset: {
-                "a": number(value_a[i]),
-                "b": number(value_b[i]),
-                "difference": number(value_a[i] - value_b[i]),
-                "ci95": bounds[i],
-                "tie": _contains_zero(bounds[i]),
-            }
+        rows = {
+            subset: _row(metric, float(values[0][i]), float(values[1][i]), bounds[i])
             for i, subset in enumerate(subsets(metric))
         }
+        table[metric.name] = {"title": metric.title, "better": metric.better, "values": rows}
     return Comparison(
         track=truth.track,
         dataset_version=truth.dataset_version,
         dataset_sha256=truth.dataset_sha256,
-        r2=table["r2"],
+        r2=table["r2"]["values"],
         metrics=table,
         bootstrap={
             "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE,
@@ -113,6 +109,18 @@ def compare(
     )
 
 
-def _contains_zero(bounds: list[float | None]) -> bool | None:
+def _row(metric: Metric, a: float, b: float, bounds: list[float | None]) -> dict[str, Any]:
     low, high = bounds
-    return None if low is None or high is None else low <= 0.0 <= high
+    tie = None if low is None or high is None else low <= 0.0 <= high
+    if tie is None:
+        verdict = "undefined"
+    elif tie:
+        verdict = "tie"
+    elif metric.better == "nominal":
+        verdict = "differ"
+    else:
+        verdict = "A better" if (a > b) == (metric.better == "higher") else "B better"
+    return {
+        "a": number(a), "b": number(b), "difference": number(a - b), "ci95": bounds, "tie": tie,
+        "verdict": verdict,
+    }

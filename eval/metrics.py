@@ -180,30 +180,30 @@ METRICS: tuple[Metric, ...] = (
         lambda c: _per_curve(np.abs(c.peaks[1])), _mean,
     ),
     Metric(
-        "peak_position", "first-peak position", "sigma_AA",
+        "peak_position", "first-peak position", "σ",
         "mean over curves of |position of p's first peak - y's|",
         lambda c: _per_curve(np.abs(c.peaks[0])), _mean,
     ),
     Metric(
-        "coordination", "running coordination number", "neighbours",
+        "coordination", "coordination number", "neighbours",
         "mean over curves of the mean over r <= 2.5 sigma_ij of |n_p(r) - n_y(r)|, "
         "n(r) = 4 pi rho x_j integral of g r^2 dr from 0 to r",
         _coordination_terms, _mean,
     ),
     Metric(
-        "wasserstein", "Wasserstein-1 on r² g", "sigma_AA",
+        "wasserstein", "Wasserstein-1, r² g", "σ",
         "mean over curves of the integral of |F_p - F_y| dr, F the cumulative distribution of r^2 g within "
         "2.5 sigma_ij, normalised to 1",
         lambda c: _per_curve(physics.wasserstein(c.truth, c.g)), _mean,
     ),
     Metric(
-        "energy", "energy per particle", "epsilon",
+        "energy", "energy per particle", "ε",
         "mean over states of |U_p - U_y|, U = (rho/2) sum x_i x_j integral of u_ij g_ij 4 pi r^2 dr from the "
         "predicted and from the published 100-bin curves, with the same quadrature",
         lambda c: _per_curve(np.abs(c.energies[0] - c.energies[1])), _mean, level="state",
     ),
     Metric(
-        "energy_resolution", "energy lost to the bins", "epsilon",
+        "energy_resolution", "energy lost to bins", "ε",
         "mean over states of |U_y - U_simulation|: what 100 bins cannot resolve, whatever the model",
         lambda c: _per_curve(np.abs(c.energies[1] - c.truth.energy)), _mean, level="state",
     ),

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+# No g(r) of 10,000 particles comes near this; beyond it sums of squares lose their meaning or overflow.
+MAX_VALUE = 1e6
+
 FIX = "`binlj template --track TRACK out.parquet` writes a valid file to fill in"
 
 
@@ -253,6 +256,13 @@ def _check_curves(
         problems.append(
             f"column {name}: {int(bad.sum())} values are NaN, inf or null, in {int(mask.sum())} curves "
             f"({_first(labels, mask)})"
+        )
+    huge = np.isfinite(values) & (np.abs(values) > MAX_VALUE)
+    if huge.any():
+        mask = np.zeros(len(labels), dtype=bool)
+        mask[kept[huge.any(axis=1)]] = True
+        problems.append(
+            f"column {name}: {int(huge.sum())} values are larger than {MAX_VALUE:g} ({_first(labels, mask)})"
         )
     return (None if problems else values), problems
 

@@ -62,11 +62,26 @@ def evaluate(
     DataError
         If the dataset cannot be read.
     """
+    return evaluate_case(
+        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, floors=floors
+    )[1]
+
+
+def evaluate_case(
+    predictions: str | Path | pd.DataFrame,
+    *,
+    track: str,
+    dataset: Path | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+    floors: bool = True,
+) -> tuple[Case, Scores]:
+    """As :func:`evaluate`, together with the aligned curves (for pictures)."""
     check_boot(n_boot)
     truth = load_truth(track, dataset=dataset)
     case, validation = load_case(predictions, truth)
-    return score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings,
-                 floors=floor_r2(truth, dataset=dataset) if floors else {})
+    beside = floor_r2(truth, dataset=dataset) if floors else {}
+    return case, score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings, floors=beside)
 
 
 def check_boot(n_boot: int) -> None:
