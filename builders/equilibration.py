@@ -1,0 +1,114 @@
+"""Which part of a time series is equilibrated, whether the rest drifts, and how many samples it is worth.
+
+The statistics are pymbar's: automated equilibration detection (Chodera, J. Chem. Theory Comput. 12, 1799
+(2016)) and the statistical inefficiency (Chodera et al., JCTC 3, 26 (2007)).
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+
+from binlj.errors import MissingExtraError
+
+DETECTION_POINTS = 50  # cuts tried by the detection, whatever the length
+MIN_DETECT = 8  # frames; fewer cannot be judged
+MIN_DRIFT = 4
+
+
+@cache
+def _timeseries() -> ModuleType:
+    """pymbar.timeseries, without the advice pymbar logs while it is imported."""
+    logging.getLogger("pymbar").setLevel(logging.ERROR)
+    try:
+        import pymbar.timeseries as timeseries
+    except ImportError as error:
+        raise MissingExtraError("pymbar", "build") from error
+    logging.getLogger("pymbar").setLevel(logging.ERROR)
+    return timeseries
+
+
+def equilibrated_from(series: np.ndarray) -> int:
+    """Index of the first equilibrated frame: the latest that any of the series asks for.
+
+    The criterion is that of ``pymbar.timeseries.detect_equilibration``: cut where the number of effectively
+    independent samples in the rest, (n - t) / inefficiency, is largest. But cuts are tried in the first half
+    only: a short tail's inefficiency is underestimated, so that without this bound a correlated but
+    stationary series of some tens of frames loses most of itself. A transient longer than half of the
+    series is left for the drift test to find.
+
+    Parameters
+    ----------
+    series : ndarray, shape (n_series, n_frames)
+
+    Returns
+    -------
+    int
+        0 if there are too few frames to judge, or nothing varies.
+    """
+    n = series.shape[1]
+    if n < MIN_DETECT:
+        return 0
+    cuts = np.arange(0, n // 2 + 1, max(1, n // 2 // DETECTION_POINTS))
+    first = 0
+    for x in series:
+        samples = [(n - t) / inefficiency(x[t:]) for t in cuts]
+        if np.ptp(x) > 0:
+            first = max(first, int(cuts[int(np.argmax(samples))]))
+    return first
+
+
+def inefficiency(x: np.ndarray) -> float:
+    """Statistical inefficiency (frames per independent sample) of a stationary series, at least 1."""
+    if len(x) < MIN_DRIFT or np.ptp(x) == 0:
+        return 1.0
+    return float(_timeseries().statistical_inefficiency(x, fast=len(x) > 500))
+
+
+def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]:
+    """Mean of a scalar over the frames of several chains, its standard error, and N_eff.
+
+    Returns
+    -------
+    mean, stderr, n_eff
+        stderr is None below four frames in all. Each chain has its own mean and statistical inefficiency;
+        the difference between chains is not part of this error.
+    """
+    lengths = np.array([len(x) for x in parts])
+    mean = float(np.concatenate(parts).mean())
+    n_eff = float(sum(len(x) / inefficiency(x) for x in parts))
+    if lengths.sum() < MIN_DRIFT:
+        return mean, None, n_eff
+    variances = [x.var(ddof=1) * inefficiency(x) / len(x) if len(x) > 1 else 0.0 for x in parts]
+    weights = lengths / lengths.sum()
+    return mean, float(np.sqrt(np.sum(weights**2 * np.array(variances)))), n_eff
+
+
+def drift(x: np.ndarray) -> float:
+    """Difference between the two halves' means, as a normal deviate (positive: rising).
+
+    Student's t with the variance pooled within the halves, the statistical inefficiency of the series of
+    deviations from the halves' means, and n/inefficiency - 2 degrees of freedom (at least 1). The t is
+    turned into the normal deviate with the same p-value, so that the same limit holds for every length.
+    0 below four frames: nothing can be said.
+    """
+    from scipy import stats
+
+    n = len(x)
+    if n < MIN_DRIFT:
+        return 0.0
+    a, b = x[: n // 2], x[n // 2 :]
+    deviations = np.concatenate([a - a.mean(), b - b.mean()])
+    difference = float(b.mean() - a.mean())
+    variance = float(np.sum(deviations**2)) / (n - 2)
+    if variance == 0:
+        return 0.0 if difference == 0 else float(np.copysign(np.inf, difference))
+    g = inefficiency(deviations)
+    error = np.sqrt(variance * g * (1 / len(a) + 1 / len(b)))
+    p_log = stats.t.logsf(abs(difference) / error, max(n / g - 2, 1.0))
+    # Beyond ten standard deviations the value says nothing more, and isf would overflow.
+    z = float(stats.norm.isf(np.exp(max(p_log, -54.0))))
+    return float(np.copysign(z, difference))

@@ -1,0 +1,204 @@
+"""Standard error of a mean g(r) from block sums of pair counts.
+
+The mean is g_k = sum_b C_bk / sum_b I_bk, with C the pairs found in bin k in block b and I the number an
+ideal gas would have given. Its error is the shot noise of the counts, which is known, times how much more
+than shot noise the blocks scatter, which has to be estimated:
+
+    stderr_k^2 = F_k tau_k g_k / I_k,          I_k = sum_b I_bk
+
+* **Shot noise** g_k / I_k. Where few pairs were found, g_k is replaced by its mean over neighbouring bins
+  that hold at least 25 pairs together (at most 0.2 sigma to either side), so that a bin which happens to
+  be empty is not called exact; where none was found at all, by the dilute-gas limit exp(-u/T), at most one
+  pair's worth.
+* **Dispersion** F_k >= 1: the block variance over shot noise,
+
+      F = sum_window sum_b (C_b - g I_b)^2 / (g I_b)  /  sum_window (n_blocks - 1),
+
+  pooled over a window of neighbouring bins. For Poisson counts every term has expectation n - 1 exactly,
+  whatever the number of counts (given its total, a bin's counts are multinomial), so sparse bins do no
+  harm. The window is as narrow as +-0.2 sigma and widens to +-0.5 sigma when there are few blocks: two
+  blocks leave one degree of freedom a bin, eleven in the window. F below 1 is not believed: pair counts in
+  narrow shells of a fluid are not sub-Poisson beyond the noise of F itself.
+* **Statistical inefficiency** tau_k >= 1, for blocks that are themselves correlated (Flyvbjerg and
+  Petersen, J. Chem. Phys. 91, 461 (1989)): blocks are joined two by two while at least four remain; tau is
+  the largest ratio of the joined blocks' F to that of the single ones, pooled over +-1 sigma.
+
+One slow collective mode (the coarsening of a demixed state) moves all bins together. Pooling over bins then
+adds no degrees of freedom, and with two blocks the error of such a state is itself uncertain by a factor of
+about two; drift and the gap between the starts are published for that reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from binlj.schema import R_MAX
+
+ENOUGH_PAIRS = 25  # relative error of the shot noise 10 %
+SPARSE_REACH = 0.2  # sigma, to either side
+WINDOW, WINDOW_FEW = 0.2, 0.5  # half-widths in sigma
+WANTED_DOF = 12
+JOIN_WINDOW = 1.0
+JOIN_MIN_BLOCKS = 4
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Block sums of one or more chains, in time order within each chain.
+
+    Attributes
+    ----------
+    counts, ideal : ndarray, shape (n_blocks, 3, n_bins)
+    frames : ndarray of int, shape (n_blocks,)
+    chain : ndarray of int, shape (n_blocks,)
+        Which chain a block belongs to; blocks of different chains are never joined.
+    """
+
+    counts: np.ndarray
+    ideal: np.ndarray
+    frames: np.ndarray
+    chain: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def rebin(self, merge: int) -> Blocks:
+        """Add up `merge` neighbouring bins (exact: counts and ideal counts are both sums)."""
+        shape = (*self.counts.shape[:-1], -1, merge)
+        return Blocks(
+            self.counts.reshape(shape).sum(-1), self.ideal.reshape(shape).sum(-1), self.frames, self.chain
+        )
+
+    def grouped(self, group: np.ndarray) -> Blocks:
+        """Add up blocks with the same group number (ascending, never across chains)."""
+        starts = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
+        return Blocks(
+            np.add.reduceat(self.counts, starts), np.add.reduceat(self.ideal, starts),
+            np.add.reduceat(self.frames, starts), self.chain[starts],
+        )
+
+
+def even_out(blocks: Blocks) -> Blocks:
+    """Join consecutive short blocks until none has less than half the frames of the longest.
+
+    Blocks of very different length have different dispersion where frames are correlated. Left alone if
+    fewer than four blocks would remain.
+    """
+    if len(blocks) == 0:
+        return blocks
+    wanted = blocks.frames.max() / 2
+    group = np.zeros(len(blocks), dtype=int)
+    number, held = 0, 0
+    for i in range(len(blocks)):
+        if i and (blocks.chain[i] != blocks.chain[i - 1] or held >= wanted):
+            number, held = number + 1, 0
+        group[i] = number
+        held += int(blocks.frames[i])
+    joined = blocks.grouped(group)
+    return joined if len(joined) >= JOIN_MIN_BLOCKS else blocks
+
+
+def mean_and_error(blocks: Blocks, *, dilute: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean g(r) and its standard error (formula above).
+
+    Parameters
+    ----------
+    blocks : Blocks
+        At least one block. With one block only, the error is the shot noise.
+    dilute : ndarray, shape (3, n_bins)
+        exp(-u/T) of each pair: g in the limit of no density, for bins without a single pair.
+
+    Returns
+    -------
+    g, stderr : ndarrays, shape (3, n_bins)
+    """
+    counts, ideal = blocks.counts.sum(0), blocks.ideal.sum(0)
+    g = counts / ideal
+    variance = expected_counts(counts, ideal, dilute) / ideal**2
+    n = len(blocks)
+    if n > 1:
+        width = R_MAX / counts.shape[-1]
+        excess = _excess(blocks)
+        variance = variance * np.maximum(1.0, pooled(excess, counts > 0, n - 1, _half_window(n, width)))
+        variance = variance * inefficiency(blocks)
+    return g, np.sqrt(variance)
+
+
+def expected_counts(counts: np.ndarray, ideal: np.ndarray, dilute: np.ndarray) -> np.ndarray:
+    """Counts expected in each bin, for the shot noise: those found, or a neighbourhood's where they are few."""
+    reach = max(1, round(SPARSE_REACH / (R_MAX / counts.shape[-1])))
+    best = counts.astype(float)
+    open_ = counts < ENOUGH_PAIRS
+    for half in range(1, reach + 1):
+        if not open_.any():
+            break
+        near_c, near_i = _box(counts, half), _box(ideal, half)
+        take = open_ & ((near_c >= ENOUGH_PAIRS) | (half == reach))
+        best[take] = (ideal * near_c / near_i)[take]
+        open_ &= ~take
+    floor = np.minimum(1.0, ideal * dilute)
+    sparse = counts < ENOUGH_PAIRS
+    # In the core (dilute limit below a pair in a million) neighbours across the contact say nothing.
+    best[sparse & (counts == 0) & (floor < 1e-6)] = 0.0
+    return np.where(sparse, np.maximum(best, np.maximum(floor * (counts == 0), (counts > 0) * 1.0)), best)
+
+
+def pooled(excess: np.ndarray, used: np.ndarray, dof: int, half: int) -> np.ndarray:
+    """Dispersion F pooled over +-`half` bins; 1 where the window holds no pair at all."""
+    total, bins = _box(np.where(used, excess, 0.0), half), _box(used.astype(float), half)
+    return np.divide(total, bins * dof, out=np.ones_like(total), where=bins > 0)
+
+
+def inefficiency(blocks: Blocks) -> np.ndarray:
+    """Statistical inefficiency of the blocks, shape (3, n_bins), at least 1."""
+    width = R_MAX / blocks.counts.shape[-1]
+    half = max(1, round(JOIN_WINDOW / width))
+    tau = np.ones(blocks.counts.shape[1:])
+    used = blocks.counts.sum(0) > 0
+    single = None
+    joined = blocks
+    while True:
+        joined = _join_pairs(joined)
+        if len(joined) < JOIN_MIN_BLOCKS:
+            return tau
+        if single is None:
+            single = np.maximum(1.0, pooled(_excess(blocks), used, len(blocks) - 1, half))
+        tau = np.maximum(tau, pooled(_excess(joined), used, len(joined) - 1, half) / single)
+
+
+def _join_pairs(blocks: Blocks) -> Blocks:
+    """Join blocks two by two within each chain; an odd one at a chain's end joins the pair before it."""
+    group = np.zeros(len(blocks), dtype=int)
+    number = 0
+    for chain in dict.fromkeys(blocks.chain.tolist()):
+        mine = np.flatnonzero(blocks.chain == chain)
+        pair = np.minimum(np.arange(len(mine)) // 2, max(len(mine) // 2 - 1, 0))
+        group[mine] = number + pair
+        number += int(pair[-1]) + 1
+    joined = blocks.grouped(group)
+    return joined if len(joined) < len(blocks) else blocks.grouped(np.zeros(len(blocks), dtype=int))
+
+
+def _excess(blocks: Blocks) -> np.ndarray:
+    """sum_b (C_b - g I_b)^2 / (g I_b) per bin, zero where nothing was found."""
+    g = blocks.counts.sum(0) / blocks.ideal.sum(0)
+    expected = g * blocks.ideal
+    residual = (blocks.counts - expected) ** 2
+    return np.divide(residual, expected, out=np.zeros_like(expected), where=expected > 0).sum(0)
+
+
+def _half_window(n: int, width: float) -> int:
+    """Half-width in bins: wide enough for `WANTED_DOF` degrees of freedom in 0.1 sigma bins."""
+    bins = WANTED_DOF / (n - 1)
+    sigma = min(max(WINDOW, 0.1 * (bins - 1) / 2), WINDOW_FEW)
+    return max(1, round(sigma / width))
+
+
+def _box(x: np.ndarray, half: int) -> np.ndarray:
+    """Sums over windows of +-half bins along the last axis, cut off at the ends."""
+    total = np.cumsum(np.concatenate([np.zeros((*x.shape[:-1], 1)), x], axis=-1), axis=-1)
+    n = x.shape[-1]
+    lo, hi = np.maximum(np.arange(n) - half, 0), np.minimum(np.arange(n) + half + 1, n)
+    return total[..., hi] - total[..., lo]

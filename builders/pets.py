@@ -1,0 +1,50 @@
+"""Density of the truncated and shifted Lennard-Jones mixture from the PeTS equation of state.
+
+PeTS (Heier et al., Mol. Phys. 116, 2083 (2018)) was fitted by others to the fluid truncated and shifted at
+2.5 sigma, so it is a check of our densities that shares nothing with us. The mixture's cross term is set by
+k_ij = 1 - eps_AB. It knows fluids only, and one phase only.
+"""
+
+from __future__ import annotations
+
+from binlj.errors import MissingExtraError
+from binlj.grid import PRESSURE, State
+
+
+def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | None, str]:
+    """Number density N sigma_AA^3 / V of a homogeneous fluid at the state's T*, composition and P*.
+
+    Returns
+    -------
+    density : float or None
+        None where the equation of state has no solution.
+    reason : str
+        Why there is none; empty otherwise.
+    """
+    try:
+        import feos
+        import numpy as np
+        import si_units as si
+    except ImportError as error:
+        raise MissingExtraError("feos", "build") from error
+    names = [feos.Identifier(name=name) for name in ("A", "B")]
+    # Reduced units are mapped to sigma = 1 Angstrom, epsilon = 1 K * k_B.
+    records = [
+        feos.PureRecord(name, 1.0, sigma=sigma, epsilon_k=1.0)
+        for name, sigma in zip(names, (1.0, state.S), strict=True)
+    ]
+    cross = feos.BinaryRecord(*names, k_ij=1.0 - state.eps_AB)
+    try:
+        model = feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))
+        fluid = feos.State(
+            model,
+            temperature=state.T * si.KELVIN,
+            pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
+            composition=np.array([1.0 - state.C_B, state.C_B]),
+        )
+        density = float(fluid.density * si.NAV * si.ANGSTROM**3)
+    except (RuntimeError, ValueError) as error:  # feos reports a failed iteration so
+        return None, f"PeTS: {str(error).strip().splitlines()[0]}"
+    if not np.isfinite(density) or density <= 0:
+        return None, f"PeTS: density {density}"
+    return density, ""

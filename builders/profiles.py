@@ -1,0 +1,64 @@
+"""Profiles: how large, how long and how finely a campaign simulates. Data, not code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from binlj.errors import InputError
+from binlj.grid import N_PARTICLES
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a chain is cut into segments.
+
+    Attributes
+    ----------
+    name : str
+    n : int
+        Particles.
+    start_steps : int
+        NPT steps of the start procedure (never recorded).
+    first : tuple of (int, int)
+        (steps, frame interval) of a chain's first segments: short, so that a first pass over the grid
+        comes early, and with few frames where nothing is in equilibrium yet.
+    steps, every : int
+        Steps and frame interval of all later segments.
+    max_steps : int
+        Steps after which a chain is left alone.
+    """
+
+    name: str
+    n: int
+    start_steps: int
+    first: tuple[tuple[int, int], ...]
+    steps: int
+    every: int
+    max_steps: int
+
+    def segment(self, index: int) -> tuple[int, int]:
+        """(steps, frame interval) of the chain's `index`-th segment."""
+        return self.first[index] if index < len(self.first) else (self.steps, self.every)
+
+
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile("smoke", 1000, 100, (), 400, 100, 2_000),
+        Profile("release", N_PARTICLES, 250, ((1_000, 500), (1_000, 250)), 5_000, 200, 120_000),
+        Profile("paper", N_PARTICLES, 1_000, (), 100_000, 1_000, 20_000_000),
+    )
+}
+
+
+def get_profile(name: str) -> Profile:
+    """Profile by name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in PROFILES:
+        raise InputError(f"profile {name!r}", ["no such profile"], fix=f"use one of: {', '.join(PROFILES)}")
+    return PROFILES[name]

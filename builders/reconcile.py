@@ -1,0 +1,159 @@
+"""Two starts, one answer: which chains of a state are published, and how far apart the starts are.
+
+* Both starts agree (each pair's rms difference over 0.9 to 5 sigma is within three combined standard errors
+  or 2 % of the curve's maximum): all chains are averaged, but for a drifting start beside a stationary one.
+* They differ, one is stationary and the other drifts towards it: the stationary one is published.
+* Anything else: the separated start is published if it is the only stationary one or if both are (a start
+  that stays separated has no nucleation to wait for), else the one that drifts less; flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from binlj.builders import criteria
+from binlj.builders.chains import ChainPart
+from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
+from binlj.builders.observables import potential
+from binlj.grid import PAIRS, State
+from binlj.schema import MERGE, N_BINS, bin_centres
+
+NEEDS_SECOND = "the other start has not been run"
+PHASES = ("homogeneous", "demixed", "solid-like")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chains to publish. ``gap`` is noise-corrected, None with one start; ``reasons`` say what is wrong."""
+
+    kept: tuple[ChainPart, ...]
+    start: str
+    gap: float | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Difference between the starts of each pair, as a share of the curve's maximum."""
+
+    rms: np.ndarray
+    stderr: np.ndarray
+
+    @property
+    def agree(self) -> bool:
+        return bool(np.all((self.rms <= criteria.GAP_SIGMAS * self.stderr) | (self.rms <= criteria.GAP_RELATIVE)))
+
+    @property
+    def systematic(self) -> float:
+        """Largest difference after its noise is taken off in quadrature."""
+        return float(np.sqrt(np.maximum(self.rms**2 - self.stderr**2, 0.0)).max())
+
+    def __str__(self) -> str:
+        i = int(np.argmax(self.rms / np.maximum(criteria.GAP_SIGMAS * self.stderr, criteria.GAP_RELATIVE)))
+        return f"{PAIRS[i]} differs by {100 * self.rms[i]:.2g} % (standard error {100 * self.stderr[i]:.2g} %)"
+
+
+def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
+    """Reconcile the chains of one state."""
+    starts = {name: [p for p in parts if p.start == name] for name in ("mixed", "separated")}
+    starts = {name: chains for name, chains in starts.items() if chains}
+    if len(starts) == 1:
+        (start, chains), = starts.items()
+        reasons = []
+        wants = _wants_second_start(chains)
+        if wants:
+            reasons.append(f"{wants}, and {NEEDS_SECOND}")
+        return Choice(tuple(chains), start, None, tuple(reasons))
+
+    gap = start_gap(state, starts["mixed"], starts["separated"])
+    still = [name for name, chains in starts.items() if all(p.drift <= criteria.DRIFT_LIMIT for p in chains)]
+    if gap.agree:
+        if len(still) == 1:
+            return Choice(tuple(starts[still[0]]), still[0], gap.systematic, ())
+        return Choice((*starts["mixed"], *starts["separated"]), "both", gap.systematic, ())
+    if len(still) == 1:
+        kept = still[0]
+        moving = "mixed" if kept == "separated" else "separated"
+        towards = _moves_towards(starts[moving], starts[kept])
+        way = "drifts towards" if towards else "drifts, but not towards"
+        reason = f"start gap: the {moving} start {way} the {kept} one; {gap}"
+        fine = towards and criteria.ONE_SIDED_IS_CONVERGED
+        return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
+    if still:
+        kept, why = "separated", "both starts are stationary and differ"
+    else:
+        kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
+        why = "both starts drift and differ"
+    return Choice(tuple(starts[kept]), kept, gap.systematic, (f"start gap: {why}; {gap}",))
+
+
+def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> Gap:
+    """Rms difference of the starts' g over 0.9 to 5 sigma and its standard error, both relative, shape (3,)."""
+    dilute = dilute_limit(state, N_BINS)
+    (g1, e1), (g2, e2) = (mean_and_error(blocks_of(c).rebin(MERGE), dilute=dilute) for c in (mixed, separated))
+    r = bin_centres(N_BINS)
+    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
+    top = np.maximum(np.maximum(g1, g2).max(1), 1e-300)
+
+    def rms(x: np.ndarray) -> np.ndarray:
+        return np.sqrt((x[:, inside] ** 2).mean(1)) / top
+
+    return Gap(rms(g1 - g2), rms(np.hypot(e1, e2)))
+
+
+def blocks_of(parts: Sequence[ChainPart]) -> Blocks:
+    """All blocks of some chains, short ones joined."""
+    return even_out(
+        Blocks(
+            np.concatenate([p.counts for p in parts]), np.concatenate([p.ideal for p in parts]),
+            np.concatenate([p.frames for p in parts]),
+            np.concatenate([np.full(len(p.frames), i) for i, p in enumerate(parts)]),
+        )
+    )
+
+
+def dilute_limit(state: State, n: int) -> np.ndarray:
+    """exp(-u/T) of the three pairs at the bin centres, shape (3, n)."""
+    r = bin_centres(n)
+    return np.array([np.exp(-potential(state, pair, np.maximum(r, 0.3)) / state.T) for pair in PAIRS])
+
+
+def phase(parts: Sequence[ChainPart]) -> str:
+    """Phase flag of some chains: solid-like beats demixed beats homogeneous."""
+    for name in ("A", "B"):
+        enough = getattr(parts[0], f"n_{name}") >= criteria.SOLID_MIN_PARTICLES
+        if enough and weighted(parts, f"solid_{name}") > criteria.SOLID_FRACTION:
+            return "solid-like"
+    if weighted(parts, "composition_fluctuation") > criteria.DEMIXED_FLUCTUATION:
+        return "demixed"
+    return "homogeneous"
+
+
+def weighted(parts: Sequence[ChainPart], name: str) -> float:
+    """Mean of an attribute over chains, weighted by production steps."""
+    return float(np.average([getattr(p, name) for p in parts], weights=[p.production_steps for p in parts]))
+
+
+def _wants_second_start(chains: Sequence[ChainPart]) -> str:
+    """Why the other start has to be run: the first pass shows demixing, solid order or drift."""
+    flag = phase(chains)
+    if flag != "homogeneous":
+        return flag
+    if any(p.drift > criteria.DRIFT_LIMIT for p in chains):
+        return "drift"
+    return ""
+
+
+def _moves_towards(moving: Sequence[ChainPart], target: Sequence[ChainPart]) -> bool:
+    """Whether the change of g within the moving chains points at the target's g (each pair on its own scale)."""
+    def mean(parts: Sequence[ChainPart]) -> np.ndarray:
+        return sum(p.counts.sum(0) for p in parts) / sum(p.ideal.sum(0) for p in parts)
+
+    goal = mean(target)
+    scale = 1.0 / np.maximum(goal.max(1), 1e-300)[:, None]
+    change = sum(p.direction * p.ideal.sum(0) for p in moving) / sum(p.ideal.sum(0) for p in moving)
+    inside = bin_centres(goal.shape[-1]) >= criteria.ERROR_RANGE[0]
+    return bool(np.sum((change * (goal - mean(moving)) * scale**2)[:, inside]) > 0)
