@@ -24,6 +24,8 @@ from binlj.errors import DataError
 from binlj.grid import PAIRS, State, parse_state_id
 from binlj.schema import MERGE, N_FINE, bin_centres
 
+_SORT_OUT = "keep the records that belong together and move the others out of the store"
+
 
 @dataclass(frozen=True)
 class StateResult:
@@ -107,7 +109,8 @@ class Quality:
 def quality(result: StateResult) -> Quality:
     """What a scheduler needs to know of a result (no arrays touched)."""
     errors = [
-        e / criteria.error_target(result.state, pair) for pair, e in zip(PAIRS, result.relative_error, strict=True)
+        error / criteria.error_target(result.state, pair)
+        for pair, error in zip(PAIRS, result.relative_error, strict=True)
     ]
     return Quality(
         error=max(errors),
@@ -195,7 +198,10 @@ def by_state(records: Iterable[SegmentRecord]) -> dict[State, list[SegmentRecord
 
 
 def assemble_all(
-    records: Iterable[SegmentRecord], *, workers: int = 1, progress: Callable[[int, int], None] = lambda i, n: None
+    records: Iterable[SegmentRecord],
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[StateResult]:
     """Assemble every state that has records, sorted by state.
 
@@ -229,7 +235,7 @@ def assemble_all(
     else:
         collect(map(_assemble_item, groups.items()))
     if problems:
-        raise DataError("segment records", problems, fix="move the records that do not belong out of the store")
+        raise DataError("segment records", problems, fix=_SORT_OUT)
     return results
 
 
@@ -242,20 +248,23 @@ def _assemble_item(item: tuple[State, list[SegmentRecord]]) -> StateResult | lis
 
 def _check(state: State, records: Sequence[SegmentRecord]) -> None:
     if not records:
-        raise DataError(state.state_id, ["no segment records"], fix="run `binlj campaign run` or `binlj simulate`")
+        raise DataError(state.state_id, ["no segment records"], fix="`binlj campaign run` makes them")
     problems = []
     for name in ("state_id", "deck_sha256", "n_A", "n_B"):
-        values = sorted({str(getattr(r, name)) for r in records} | ({state.state_id} if name == "state_id" else set()))
+        values = {str(getattr(record, name)) for record in records}
+        if name == "state_id":
+            values.add(state.state_id)
         if len(values) > 1:
-            problems.append(f"records of different {name}: {', '.join(v[:32] for v in values)}")
+            problems.append(f"records of different {name}: {', '.join(v[:32] for v in sorted(values))}")
     ordered = sorted(records, key=lambda r: r.key)
     for a, b in zip(ordered, ordered[1:], strict=False):
         if a.chain == b.chain and b.step_start < a.step_end:
             problems.append(
-                f"{a.start}-{a.replica}: steps {a.step_start}-{a.step_end} and {b.step_start}-{b.step_end} overlap"
+                f"{a.start}-{a.replica}: steps {a.step_start}-{a.step_end} and "
+                f"{b.step_start}-{b.step_end} overlap"
             )
     if problems:
-        raise DataError(state.state_id, problems, fix="keep one of the records and move the others out of the store")
+        raise DataError(state.state_id, problems, fix=_SORT_OUT)
 
 
 def _shortcomings(
@@ -269,9 +278,8 @@ def _shortcomings(
         target = criteria.error_target(state, pair)
         if error > target:
             reasons.append(f"error of {pair} {100 * error:.2g} %, {100 * target:g} % wanted")
-    drifting = [p for p in kept if p.drift > criteria.DRIFT_LIMIT]
-    for part in drifting:
-        reasons.append(f"{part.drift_series} drifts ({part.start} start, {part.drift:.1f} standard deviations)")
+    for part in [p for p in kept if p.drift > criteria.DRIFT_LIMIT]:
+        reasons.append(f"{part.drift_series} drifts ({part.start} start, {part.drift:.1f} sigma)")
     for part in kept:
         if part.unequilibrated:
             reasons.append(f"not equilibrated ({part.start} start): {part.unequilibrated}")

@@ -76,7 +76,9 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     block_steps = np.concatenate([np.full(r.n_blocks, r.steps / r.n_blocks) for r in records])
     block_record = np.concatenate([np.full(r.n_blocks, i) for i, r in enumerate(records)])
     first_frame = np.concatenate([[0], np.cumsum(per_block)[:-1]])
-    block_start = np.concatenate([r.step_start + r.steps / r.n_blocks * np.arange(r.n_blocks) for r in records])
+    block_start = np.concatenate(
+        [r.step_start + r.steps / r.n_blocks * np.arange(r.n_blocks) for r in records]
+    )
 
     series = np.array([np.concatenate([getattr(r, name) for r in records]) for name in SERIES])
     wanted = equilibration.equilibrated_from(series)
@@ -111,7 +113,8 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
         pressure=np.concatenate([r.pressure for r in records])[frame:],
         equilibration_steps=round(float(block_steps.sum()) - production), production_steps=round(production),
         total_steps=records[-1].step_end,
-        composition_fluctuation=mean("composition_fluctuation"), solid_A=mean("solid_A"), solid_B=mean("solid_B"),
+        composition_fluctuation=mean("composition_fluctuation"),
+        solid_A=mean("solid_A"), solid_B=mean("solid_B"),
         n_A=records[0].n_A, n_B=records[0].n_B,
         drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=_direction(counts, ideal),
         unequilibrated=doubt,

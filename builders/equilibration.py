@@ -14,7 +14,7 @@ import numpy as np
 
 from binlj.errors import MissingExtraError
 
-DETECTION_POINTS = 50  # cuts tried by the detection, whatever the length
+DETECTION_POINTS = 20  # cuts tried by the detection, whatever the length
 MIN_DETECT = 8  # frames; fewer cannot be judged
 MIN_DRIFT = 4
 

@@ -127,7 +127,7 @@ def mean_and_error(blocks: Blocks, *, dilute: np.ndarray) -> tuple[np.ndarray, n
 
 
 def expected_counts(counts: np.ndarray, ideal: np.ndarray, dilute: np.ndarray) -> np.ndarray:
-    """Counts expected in each bin, for the shot noise: those found, or a neighbourhood's where they are few."""
+    """Counts expected in each bin, for the shot noise: those found, or the neighbours' where they are few."""
     reach = max(1, round(SPARSE_REACH / (R_MAX / counts.shape[-1])))
     best = counts.astype(float)
     open_ = counts < ENOUGH_PAIRS
@@ -141,8 +141,9 @@ def expected_counts(counts: np.ndarray, ideal: np.ndarray, dilute: np.ndarray) -
     floor = np.minimum(1.0, ideal * dilute)
     sparse = counts < ENOUGH_PAIRS
     # In the core (dilute limit below a pair in a million) neighbours across the contact say nothing.
-    best[sparse & (counts == 0) & (floor < 1e-6)] = 0.0
-    return np.where(sparse, np.maximum(best, np.maximum(floor * (counts == 0), (counts > 0) * 1.0)), best)
+    empty = counts == 0
+    best[empty & (floor < 1e-6)] = floor[empty & (floor < 1e-6)] = 0.0
+    return np.where(sparse, np.maximum(best, np.where(empty, floor, 1.0)), best)
 
 
 def pooled(excess: np.ndarray, used: np.ndarray, dof: int, half: int) -> np.ndarray:

@@ -27,7 +27,7 @@ PHASES = ("homogeneous", "demixed", "solid-like")
 
 @dataclass(frozen=True)
 class Choice:
-    """The chains to publish. ``gap`` is noise-corrected, None with one start; ``reasons`` say what is wrong."""
+    """The chains to publish; ``gap`` is noise-corrected (None with one start), ``reasons`` what is wrong."""
 
     kept: tuple[ChainPart, ...]
     start: str
@@ -44,7 +44,7 @@ class Gap:
 
     @property
     def agree(self) -> bool:
-        return bool(np.all((self.rms <= criteria.GAP_SIGMAS * self.stderr) | (self.rms <= criteria.GAP_RELATIVE)))
+        return bool(np.all(self.rms <= self._allowed()))
 
     @property
     def systematic(self) -> float:
@@ -52,8 +52,12 @@ class Gap:
         return float(np.sqrt(np.maximum(self.rms**2 - self.stderr**2, 0.0)).max())
 
     def __str__(self) -> str:
-        i = int(np.argmax(self.rms / np.maximum(criteria.GAP_SIGMAS * self.stderr, criteria.GAP_RELATIVE)))
-        return f"{PAIRS[i]} differs by {100 * self.rms[i]:.2g} % (standard error {100 * self.stderr[i]:.2g} %)"
+        i = int(np.argmax(self.rms / self._allowed()))
+        rms, stderr = 100 * self.rms[i], 100 * self.stderr[i]
+        return f"{PAIRS[i]} differs by {rms:.2g} % (standard error {stderr:.2g} %)"
+
+    def _allowed(self) -> np.ndarray:
+        return np.maximum(criteria.GAP_SIGMAS * self.stderr, criteria.GAP_RELATIVE)
 
 
 def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
@@ -91,9 +95,11 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
 
 
 def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> Gap:
-    """Rms difference of the starts' g over 0.9 to 5 sigma and its standard error, both relative, shape (3,)."""
+    """Rms difference of the starts' g over 0.9 to 5 sigma, and its standard error, for the three pairs."""
     dilute = dilute_limit(state, N_BINS)
-    (g1, e1), (g2, e2) = (mean_and_error(blocks_of(c).rebin(MERGE), dilute=dilute) for c in (mixed, separated))
+    (g1, e1), (g2, e2) = (
+        mean_and_error(blocks_of(chains).rebin(MERGE), dilute=dilute) for chains in (mixed, separated)
+    )
     r = bin_centres(N_BINS)
     inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
     top = np.maximum(np.maximum(g1, g2).max(1), 1e-300)
@@ -148,9 +154,10 @@ def _wants_second_start(chains: Sequence[ChainPart]) -> str:
 
 
 def _moves_towards(moving: Sequence[ChainPart], target: Sequence[ChainPart]) -> bool:
-    """Whether the change of g within the moving chains points at the target's g (each pair on its own scale)."""
+    """Whether the change of g within the moving chains points at the target's g (pairs scaled by maximum)."""
+
     def mean(parts: Sequence[ChainPart]) -> np.ndarray:
-        return sum(p.counts.sum(0) for p in parts) / sum(p.ideal.sum(0) for p in parts)
+        return np.asarray(sum(p.counts.sum(0) for p in parts) / sum(p.ideal.sum(0) for p in parts))
 
     goal = mean(target)
     scale = 1.0 / np.maximum(goal.max(1), 1e-300)[:, None]

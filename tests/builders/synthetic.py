@@ -1,0 +1,102 @@
+"""Synthetic segment records: Poisson counts from a known g(r), with known slow modes on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from toy import toy_g
+
+from binlj.builders.observables import energy_and_pressure
+from binlj.builders.records import SegmentRecord
+from binlj.grid import PAIRS, State
+from binlj.schema import N_FINE, bin_centres, shell_volumes
+
+R = bin_centres(N_FINE)
+
+
+def true_g(state: State) -> np.ndarray:
+    """The toy's noise-free g(r), shape (3, 500), bounded by 30."""
+    return np.array([np.minimum(toy_g(state, pair, R), 30.0) for pair in PAIRS])
+
+
+def chain(
+    state: State,
+    *,
+    segments: int = 2,
+    frames: int = 8,
+    n_blocks: int = 2,
+    steps: int = 2000,
+    n: int = 10_000,
+    start: str = "mixed",
+    replica: int = 0,
+    seed: int = 1,
+    g: np.ndarray | None = None,
+    mode: float = 0.0,
+    memory: float = 0.0,
+    relaxing: float = 0.0,
+    relaxation_frames: float = 12.0,
+    composition: float = 1.0,
+    solid: tuple[float, float] = (0.0, 0.0),
+    change: Callable[[int], np.ndarray] | None = None,
+) -> list[SegmentRecord]:
+    """Consecutive records of one chain.
+
+    Parameters
+    ----------
+    mode : float
+        Relative amplitude of a collective mode exp(-r/4) that multiplies g in every frame.
+    memory : float
+        Correlation of that mode (and of the scalars' noise) from frame to frame.
+    relaxing : float
+        Relative size of a transient that decays over `relaxation_frames`; it moves g and the scalars.
+    change : callable
+        frame index -> array added to g: any other time dependence.
+    """
+    rng = np.random.default_rng(seed)
+    g = true_g(state) if g is None else g
+    n_a, n_b = state.counts(n)
+    pairs = np.array([n_a * (n_a - 1) / 2, n_a * n_b, n_b * (n_b - 1) / 2])
+    shell = shell_volumes(N_FINE)
+    total = segments * frames
+    density0 = 0.6
+
+    def series() -> np.ndarray:
+        x = np.empty(total)
+        x[0] = rng.standard_normal()
+        for i in range(1, total):
+            x[i] = memory * x[i - 1] + np.sqrt(1 - memory**2) * rng.standard_normal()
+        return x
+
+    transient = relaxing * np.exp(-np.arange(total) / relaxation_frames)
+    slow = mode * series()
+    density = density0 * (1 + 0.001 * series() + 0.05 * transient)
+    u, p = energy_and_pressure(state, g, density0, n_a=n_a, n_b=n_b)
+    energy = u * (1 + 0.002 * series() + 0.2 * transient)
+    pressure = p + 0.05 * rng.standard_normal(total)
+    coordination = 4.0 * (1 + 0.002 * series() + 0.5 * slow + transient)
+    counts = np.empty((total, 3, N_FINE))
+    for i in range(total):
+        now = g * (1 + (slow[i] + transient[i]) * np.exp(-R / 4))
+        if change is not None:
+            now = now + change(i)
+        counts[i] = rng.poisson(np.maximum(now, 0) * pairs[:, None] * shell * density[i] / n)
+    records = []
+    for k in range(segments):
+        part = slice(k * frames, (k + 1) * frames)
+        records.append(
+            SegmentRecord(
+                state_id=state.state_id, start=start, replica=replica,
+                shape="mixed" if start == "mixed" else "slab",
+                seed=seed, step_start=k * steps, step_end=(k + 1) * steps, n_A=n_a, n_B=n_b,
+                counts=counts[part].reshape(n_blocks, -1, 3, N_FINE).sum(1).astype(np.int64),
+                step=k * steps + (np.arange(frames) + 1.0) * steps / frames,
+                temperature=np.full(frames, state.T),
+                energy=energy[part], pressure=pressure[part], density=density[part],
+                ab_coordination=coordination[part],
+                composition_fluctuation=composition, solid_A=solid[0], solid_B=solid[1],
+                deck_sha256="d" * 64, engine="synthetic", engine_args="", loop_seconds=1.0, rdf_seconds=0.1,
+                wall_seconds=1.2, dangerous_builds=0,
+            )
+        )
+    return records
