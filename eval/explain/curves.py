@@ -23,7 +23,9 @@ def contact(pair: str, size_ratio: np.ndarray) -> np.ndarray:
     return {"AA": np.ones_like(size_ratio), "AB": (1.0 + size_ratio) / 2.0, "BB": size_ratio}[pair]
 
 
-def rebinning(scale: float, *, width: float = R_MAX / N_BINS, reach: float = REACH, n: int = N_FINE) -> np.ndarray:
+def rebinning(
+    scale: float, *, width: float = R_MAX / N_BINS, reach: float = REACH, n: int = N_FINE
+) -> np.ndarray:
     """Linear map from `n` bins of r to bins of x = r / `scale`, conserving the number of particles.
 
     Each new value is the mean of g over the shell, weighted by the volume it shares with each old bin.
@@ -63,7 +65,9 @@ def load_frames(dataset: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame
     fine, coarse = (f.sort_values(["pair", "state_id"]).reset_index(drop=True) for f in (fine, coarse))
     if not fine[["pair", "state_id"]].equals(coarse[["pair", "state_id"]]):
         where = dataset or "the installed dataset"
-        raise DataError(where, ["configs `fine` and `extrapolation` hold different curves"], fix="run `binlj verify`")
+        raise DataError(
+            where, ["configs `fine` and `extrapolation` hold different curves"], fix="run `binlj verify`"
+        )
     return fine, coarse
 
 
@@ -80,8 +84,11 @@ def raw_curves(coarse: pd.DataFrame, *, reach: float = REACH) -> dict[str, Facto
     for pair in PAIRS:
         rows = coarse[coarse["pair"] == pair]
         out[pair] = factorial(
-            rows[list(FEATURES)], data.curves(rows)[:, keep], bin_centres()[keep],
-            stderr=data.curves(rows, "g_stderr")[:, keep], subject=f"pair {pair} of the dataset",
+            rows[list(FEATURES)],
+            data.curves(rows)[:, keep],
+            bin_centres()[keep],
+            stderr=data.curves(rows, "g_stderr")[:, keep],
+            subject=f"pair {pair} of the dataset",
         )
     return out
 
@@ -108,7 +115,10 @@ def scaled_curves(fine: pd.DataFrame, coarse: pd.DataFrame, *, reach: float = RE
             w, at = rebinning(float(scale), reach=reach), scales == scale
             value[at], variance[at] = g[at] @ w.T, (error[at] ** 2) @ (w**2).T
         out[pair] = factorial(
-            rows[list(FEATURES)], value, x, stderr=np.sqrt(variance) * factor[:, None],
+            rows[list(FEATURES)],
+            value,
+            x,
+            stderr=np.sqrt(variance) * factor[:, None],
             subject=f"pair {pair} of the dataset",
         )
     return out

@@ -83,15 +83,28 @@ class Clusters:
     @property
     def k_elbow(self) -> int:
         """K at the elbow of the inertia: the point farthest below the chord from the first K to the last."""
-        k = np.array(sorted(self.inertia), dtype=np.float64)
-        y = np.array([self.inertia[int(i)] for i in k])
-        chord = np.interp(k, k[[0, -1]], y[[0, -1]])
-        return int(k[np.argmax(chord - y)])
+        k, below = self._below_chord()
+        return int(k[np.argmax(below)])
 
     @property
     def k(self) -> int:
-        """The K to use: the elbow and the silhouette where they agree, else the silhouette's."""
-        return self.k_silhouette
+        """K by both: theirs where they agree, else the largest sum of the two scores, each scaled to 0-1."""
+        if self.k_elbow == self.k_silhouette:
+            return self.k_elbow
+        k, below = self._below_chord()
+        s = np.array([self.silhouette[int(i)] for i in k])
+        return int(k[np.argmax(_unit(below) + _unit(s))])
+
+    def _below_chord(self) -> tuple[np.ndarray, np.ndarray]:
+        k = np.array(sorted(self.inertia), dtype=np.float64)
+        y = np.array([self.inertia[int(i)] for i in k])
+        return k, np.interp(k, k[[0, -1]], y[[0, -1]]) - y
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    span = np.ptp(v)
+    scaled: np.ndarray = (v - v.min()) / span if span > 0 else np.zeros_like(v)
+    return scaled
 
 
 def cluster(points: np.ndarray, *, seed: int, weights: np.ndarray | None = None) -> Clusters:

@@ -13,8 +13,8 @@ def mixing_entropy(
     """Average over the clusters of E = -sum_i p_i log p_i, p_i being the share of value i in the cluster.
 
     Natural logarithm; clusters count equally, as in the paper. A feature that is spread evenly over every
-    cluster reaches log(number of its values): log 4 for S but log 5 for the others. `normalised` divides by that,
-    so that 1 means no relation for every feature.
+    cluster reaches log(number of its values): log 4 for S but log 5 for the others. `normalised` divides by
+    that, so that 1 means no relation for every feature.
 
     Parameters
     ----------
@@ -25,7 +25,9 @@ def mixing_entropy(
     found = []
     for c in np.unique(clusters):
         inside = clusters == c
-        count = np.bincount(index[inside], None if weights is None else weights[inside], minlength=len(values))
+        count = np.bincount(
+            index[inside], None if weights is None else weights[inside], minlength=len(values)
+        )
         p = count[count > 0] / count.sum()
         found.append(-(p * np.log(p)).sum())
     mean = float(np.mean(found))
@@ -39,22 +41,29 @@ def entropies(
     clusters: np.ndarray, states: np.ndarray, *, weights: np.ndarray | None = None, normalised: bool = False
 ) -> np.ndarray:
     """:func:`mixing_entropy` of each column of `states`, shape (features,)."""
-    return np.array([
-        mixing_entropy(clusters, states[:, i], weights=weights, normalised=normalised) for i in range(states.shape[1])
-    ])
+    return np.array(
+        [
+            mixing_entropy(clusters, states[:, i], weights=weights, normalised=normalised)
+            for i in range(states.shape[1])
+        ]
+    )
 
 
 def mutual_information(clusters: np.ndarray, states: np.ndarray) -> np.ndarray:
     """Adjusted mutual information of the clusters with each feature: 1 the same partition, 0 chance."""
     from sklearn.metrics import adjusted_mutual_info_score
 
-    return np.array([
-        adjusted_mutual_info_score(np.unique(states[:, i], return_inverse=True)[1], clusters)
-        for i in range(states.shape[1])
-    ])
+    return np.array(
+        [
+            adjusted_mutual_info_score(np.unique(states[:, i], return_inverse=True)[1], clusters)
+            for i in range(states.shape[1])
+        ]
+    )
 
 
-def chance(clusters: np.ndarray, states: np.ndarray, *, n: int = 500, seed: int = 0) -> dict[str, dict[str, float]]:
+def chance(
+    clusters: np.ndarray, states: np.ndarray, *, n: int = 500, seed: int = 0
+) -> dict[str, dict[str, float]]:
     """What the entropies say when the clusters are shuffled over the states, i.e. mean nothing.
 
     Returns

@@ -63,13 +63,19 @@ class Factorial:
 
     def restrict(self, levels: tuple[tuple[float, ...], ...]) -> Factorial:
         """The sub-grid at the given levels (each must be one of ours)."""
-        take = np.ix_(*[[own.index(v) for v in wanted] for own, wanted in zip(self.levels, levels, strict=True)])
+        take = np.ix_(
+            *[[own.index(v) for v in wanted] for own, wanted in zip(self.levels, levels, strict=True)]
+        )
         stderr = None if self.stderr is None else self.stderr[take]
         return Factorial(levels, self.x, self.values[take], stderr)
 
 
 def factorial(
-    states: pd.DataFrame, values: np.ndarray, x: np.ndarray, *, stderr: np.ndarray | None = None,
+    states: pd.DataFrame,
+    values: np.ndarray,
+    x: np.ndarray,
+    *,
+    stderr: np.ndarray | None = None,
     subject: str = "the table",
 ) -> Factorial:
     """Arrange one curve a state as a full factorial.
@@ -95,25 +101,32 @@ def factorial(
     cell = np.ravel_multi_index([np.searchsorted(v, c) for v, c in zip(levels, columns, strict=True)], shape)
     count = np.bincount(cell, minlength=n)
     problems = []
-    for found, word in ((np.flatnonzero(count == 0), "missing"), (np.flatnonzero(count > 1), "given more than once")):
+    for found, word in (
+        (np.flatnonzero(count == 0), "missing"),
+        (np.flatnonzero(count > 1), "given more than once"),
+    ):
         if len(found):
             names = [
                 "T={:g} C_B={:g} S={:g} eps_AB={:g}".format(
-                    *(v[i] for v, i in zip(levels, np.unravel_index(k, shape), strict=True)))
+                    *(v[i] for v, i in zip(levels, np.unravel_index(k, shape), strict=True))
+                )
                 for k in found[:3]
             ]
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""
             problems.append(f"{len(found)} of {n} combinations {word}: {'; '.join(names)}{more}")
     if problems:
         raise InputError(
-            subject, problems,
+            subject,
+            problems,
             fix="variance decompositions need every combination of the levels once; give a model folder, or "
             "predictions of the extrapolation track (2 x 5 x 4 x 5 states) or of the whole grid",
         )
     order = np.argsort(cell)
     full = (*shape, values.shape[1])
     return Factorial(
-        levels, np.asarray(x, dtype=np.float64), values[order].reshape(full),
+        levels,
+        np.asarray(x, dtype=np.float64),
+        values[order].reshape(full),
         None if stderr is None else stderr[order].reshape(full),
     )
 

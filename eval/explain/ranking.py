@@ -30,6 +30,10 @@ class Ranking:
     replicates : int
     uncertainty : str
         What the replicates are.
+    by_pair : dict
+        The same for AA, AB and BB alone, where the method has it.
+    notes : dict
+        JSON-ready facts worth keeping beside the scores.
     """
 
     method: str
@@ -41,6 +45,7 @@ class Ranking:
     first_share: dict[str, float]
     replicates: int
     uncertainty: str
+    by_pair: dict[str, Ranking] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -64,16 +69,32 @@ class Ranking:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
         return {
-            "method": self.method, "source": self.source, "strongest": self.strongest, "order": self.order,
-            "values": self.values, "low": self.low, "high": self.high, "first_share": self.first_share,
-            "replicates": self.replicates, "uncertainty": self.uncertainty, "S_dominant": self.dominant(),
+            "method": self.method,
+            "source": self.source,
+            "strongest": self.strongest,
+            "order": self.order,
+            "values": self.values,
+            "low": self.low,
+            "high": self.high,
+            "first_share": self.first_share,
+            "replicates": self.replicates,
+            "uncertainty": self.uncertainty,
+            "S_dominant": self.dominant(),
+            "by_pair": {pair: r.to_dict() for pair, r in self.by_pair.items()},
             "notes": self.notes,
         }
 
 
 def rank(
-    method: str, source: str, values: np.ndarray, replicates: np.ndarray, *, uncertainty: str,
-    strongest: str = "highest", notes: dict[str, Any] | None = None,
+    method: str,
+    source: str,
+    values: np.ndarray,
+    replicates: np.ndarray,
+    *,
+    uncertainty: str,
+    strongest: str = "highest",
+    by_pair: dict[str, Ranking] | None = None,
+    notes: dict[str, Any] | None = None,
 ) -> Ranking:
     """Make a ranking of an estimate and its replicates.
 
@@ -93,8 +114,17 @@ def rank(
         return {name: float(x) for name, x in zip(FEATURES, v, strict=True)}
 
     return Ranking(
-        method, source, named(values), named(low), named(high), strongest, named(first.mean(axis=0)),
-        len(replicates), uncertainty, notes or {},
+        method,
+        source,
+        named(values),
+        named(low),
+        named(high),
+        strongest,
+        named(first.mean(axis=0)),
+        len(replicates),
+        uncertainty,
+        by_pair or {},
+        notes or {},
     )
 
 

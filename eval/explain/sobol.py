@@ -138,8 +138,13 @@ def _indices(parts: Decomposition) -> Indices:
     with np.errstate(divide="ignore", invalid="ignore"):
         first_x, total_x = (np.where(flat, np.nan, v / variance) for v in (first, total))
     return Indices(
-        first.sum(-1) / whole, total.sum(-1) / whole, first_x, total_x, variance,
-        {u: float(v.sum() / whole) for u, v in parts.components().items()}, float(parts.noise.sum() / whole),
+        first.sum(-1) / whole,
+        total.sum(-1) / whole,
+        first_x,
+        total_x,
+        variance,
+        {u: float(v.sum() / whole) for u, v in parts.components().items()},
+        float(parts.noise.sum() / whole),
     )
 
 
@@ -151,7 +156,7 @@ def _noise(curve: Factorial) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Replicates:
-    """First-order and total indices of noisy copies, shape (replicates, features), one array a noise model."""
+    """Indices of noisy copies, shape (replicates, features), one array a noise model."""
 
     first: dict[str, np.ndarray]
     total: dict[str, np.ndarray]
@@ -162,7 +167,9 @@ class Replicates:
         return max(arrays.values(), key=lambda a: float(a.std(axis=0).max()))
 
 
-def replicates(*curves: Factorial, n: int = 200, seed: int = 0, step: Callable[[], object] | None = None) -> Replicates:
+def replicates(
+    *curves: Factorial, n: int = 200, seed: int = 0, step: Callable[[], object] | None = None
+) -> Replicates:
     """Parametric bootstrap: what the published standard errors do to the indices.
 
     Every copy adds normal noise of the size of the standard error and takes twice the noise out again, so

@@ -1,0 +1,351 @@
+"""``binlj explain data``, ``binlj explain model`` and ``binlj explain check``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from binlj.errors import InputError
+from binlj.schema import TRACKS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from binlj.eval.explain.curve_report import CurveReport
+    from binlj.eval.explain.map_report import MapReport
+    from binlj.eval.explain.model_report import ModelReport
+    from binlj.eval.explain.sources import Source
+
+_path = click.Path(path_type=Path)
+_options = [
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("out/explain"),
+        show_default=True,
+        help="Folder for the JSON file and the pictures.",
+    ),
+    click.option("--seed", default=0, show_default=True, help="Same seed, same answer."),
+    click.option(
+        "--dataset",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Another copy of the dataset folder.",
+    ),
+]
+_maps = [
+    click.option("--maps", type=click.IntRange(1, 200), default=20, show_default=True, help="UMAP seeds."),
+    click.option(
+        "--resamples",
+        type=click.IntRange(0, 200),
+        default=20,
+        show_default=True,
+        help="Bootstrap resamples of the states, each mapped anew.",
+    ),
+]
+_boot = click.option(
+    "--n-boot",
+    type=click.IntRange(20, 10_000),
+    default=200,
+    show_default=True,
+    help="Noisy copies of the curves for each interval.",
+)
+_track = click.option(
+    "--track",
+    type=click.Choice(TRACKS),
+    default="extrapolation",
+    show_default=True,
+    help="Track of predictions that are given as files.",
+)
+
+
+def _with(options: list[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    def wrap(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return wrap
+
+
+@click.group()
+def explain() -> None:
+    """Explainability: what rules the structure, in the data and in a model's predictions."""
+
+
+@explain.command("data")
+@_with(_options)
+@_with(_maps)
+@_boot
+def data_command(out: Path, seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int) -> None:
+    """Rank the features by the data alone: UMAP and mixing entropy, Sobol indices, Shapley values."""
+    from binlj.eval.explain import report, verdict
+
+    run = _explain_data(seed, dataset, maps, resamples, n_boot)
+    rankings = [*run.map.rankings, *run.curves.rankings]
+    _data_pictures(run, out)
+    details = {"map": run.map.details, "curves": run.curves.details}
+    made = report.document("data", rankings, dataset=dataset, settings=run.settings, details=details)
+    report.write_document(out / "data.json", made)
+    click.echo(verdict.table(rankings))
+    click.echo(f"{out / 'data.json'} and pictures written")
+
+
+@explain.command("model")
+@click.argument("paths", nargs=-1, required=True, type=_path, metavar="SUBMISSION-OR-MODEL...")
+@click.option("--attributions", type=_path, help="Feature attributions (parquet) to score against the data.")
+@_track
+@_with(_options)
+@_boot
+def model_command(
+    paths: tuple[Path, ...],
+    attributions: Path | None,
+    track: str,
+    out: Path,
+    seed: int,
+    dataset: Path | None,
+    n_boot: int,
+) -> None:
+    """Explain a model: exact Shapley values on the grid, TreeExplainer for trees, agreement with the data.
+
+    Give a model folder, several (seeds of one model), a submission folder or a predictions file.
+    """
+    from binlj.eval.explain import plots, report, verdict
+    from binlj.eval.explain.attributions import read_attributions, score_attributions
+    from binlj.eval.explain.curve_report import explain_curves, restrict_frames
+    from binlj.eval.explain.curves import load_frames
+
+    given = read_attributions(attributions) if attributions else None
+    frames = load_frames(dataset)
+    with _bars() as bar:
+        source = _source(paths, track, dataset, bar)
+        own = restrict_frames(frames, source.runs[0])
+        truth = explain_curves(*own, n_boot=n_boot, seed=seed, step=bar("noise of the data", 16 * n_boot))
+        found = _explain(source, truth, n_boot=n_boot, seed=seed, bar=bar)
+    given = source.attributions if given is None else given
+    details: dict[str, Any] = {found.name: found.details}
+    if given is not None:
+        details["attributions"] = score_attributions(given, truth.truth())
+    out.mkdir(parents=True, exist_ok=True)
+    plots.plot_shap(found, out / f"shap-{_slug(found.name)}.png")
+    settings = {"seed": seed, "n_boot": n_boot, "sources": source.files, "track": track}
+    made = report.document("model", found.rankings, dataset=dataset, settings=settings, details=details)
+    report.write_document(out / f"model-{_slug(found.name)}.json", made)
+    click.echo(verdict.table(found.rankings))
+    click.echo(_agreement_lines(found.details["agreement"], "the model"))
+    if given is not None:
+        click.echo(_agreement_lines(details["attributions"], "the attributions"))
+    click.echo(f"{out / f'model-{_slug(found.name)}.json'} and pictures written")
+
+
+@explain.command("check")
+@click.option(
+    "--dnn",
+    "dnn",
+    type=_path,
+    multiple=True,
+    required=True,
+    help="The DNN: model folder, submission or predictions; repeat for seeds.",
+)
+@click.option("--xgboost", "xgboost", type=_path, multiple=True, help="The same for XGBoost.")
+@click.option("--other", type=_path, multiple=True, help="Any other model, one each.")
+@_track
+@_with(_options)
+@_with(_maps)
+@_boot
+def check_command(
+    dnn: tuple[Path, ...],
+    xgboost: tuple[Path, ...],
+    other: tuple[Path, ...],
+    track: str,
+    out: Path,
+    seed: int,
+    dataset: Path | None,
+    maps: int,
+    resamples: int,
+    n_boot: int,
+) -> None:
+    """Does S dominate? Every method in one table; exit code 0 only if the paper's claim holds.
+
+    The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
+    DNN.
+    """
+    from binlj.eval.explain import plots, report, verdict
+
+    groups = [("dnn", dnn), ("xgboost", xgboost), *((None, (p,)) for p in other)]
+    with _bars() as bar:  # first, since a wrong path should not cost minutes
+        sources = _named([(label, _source(g, track, dataset, bar)) for label, g in groups if g])
+    run = _explain_data(seed, dataset, maps, resamples, n_boot)
+    _data_pictures(run, out)
+    rankings = [*run.map.rankings, *run.curves.rankings]
+    details: dict[str, Any] = {"map": run.map.details, "curves": run.curves.details}
+    claimed = None
+    with _bars() as bar:
+        for source in sources:
+            truth = _truth_on_its_states(run, source, seed)
+            found = _explain(source, truth, n_boot=n_boot, seed=seed, bar=bar)
+            claimed = claimed or found.rankings[0]
+            rankings += found.rankings
+            details[found.name] = found.details
+            plots.plot_shap(found, out / f"shap-{_slug(found.name)}.png")
+    claim = verdict.check_claim(rankings, dnn=claimed)
+    notes = verdict.differences(rankings, claim)
+    settings = {**run.settings, "track": track, "sources": {s.name: s.files for s in sources}}
+    made = report.document(
+        "check",
+        rankings,
+        dataset=dataset,
+        settings=settings,
+        details=details,
+        claim=claim.to_dict(),
+        differences=notes,
+    )
+    report.write_document(out / "check.json", made)
+    click.echo(verdict.table(rankings))
+    click.echo("\n".join(["", *notes]))
+    click.echo(
+        f"\nThe claim: {verdict.CLAIM}.\nEntropy: {claim.entropy}. SHAP of the DNN: {claim.shap}. "
+        f"The claim {'holds' if claim.holds else 'does not hold'} on this data."
+    )
+    click.echo(f"{out / 'check.json'} and pictures written")
+    raise SystemExit(0 if claim.holds else 1)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The two analyses that need no model, the tables they read, and their settings."""
+
+    frames: tuple[pd.DataFrame, pd.DataFrame]
+    map: MapReport
+    curves: CurveReport
+    settings: dict[str, Any]
+
+
+def _explain_data(seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int) -> _Data:
+    from binlj.eval.explain.curve_report import explain_curves
+    from binlj.eval.explain.curves import load_frames
+    from binlj.eval.explain.map_report import explain_map
+
+    fine, coarse = load_frames(dataset)
+    with _bars() as bar:
+        step, other = bar("maps", maps + resamples), bar("noise of the data", 16 * n_boot)
+        mapped = explain_map(fine, seeds=maps, resamples=resamples, seed=seed, step=step)
+        curves = explain_curves(fine, coarse, n_boot=n_boot, seed=seed, step=other)
+    return _Data(
+        (fine, coarse), mapped, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot}
+    )
+
+
+def _data_pictures(run: _Data, out: Path) -> None:
+    from binlj.eval.explain import plots
+
+    out.mkdir(parents=True, exist_ok=True)
+    plots.plot_map(run.map, out / "map.png")
+    plots.plot_k(run.map, out / "clusters.png")
+    plots.plot_entropy(run.map.rankings, run.map.states, out / "entropy.png")
+    plots.plot_sobol(run.curves, out / "sobol.png")
+
+
+def _truth_on_its_states(run: _Data, source: Source, seed: int) -> CurveReport:
+    from binlj.eval.explain.curve_report import explain_curves, restrict_frames
+
+    levels = source.runs[0]["AA"].levels
+    if levels == run.curves.curves["r"]["AA"].levels:
+        return run.curves
+    # only the values are compared, so few noisy copies will do
+    return explain_curves(*restrict_frames(run.frames, source.runs[0]), n_boot=20, seed=seed)
+
+
+def _named(groups: list[tuple[str | None, Source]]) -> list[Source]:
+    """Give each source the name of its option, or its own made unique."""
+    problems = [
+        f"--{label} was given a {source.name} model"
+        for label, source in groups
+        if label and source.trained and source.name != label
+    ]
+    if problems:
+        raise InputError("options", problems, fix="--dnn and --xgboost take these models; --other takes any")
+    out: list[Source] = []
+    for label, source in groups:
+        name, k = label or source.name, 2
+        while name in {s.name for s in out}:
+            name, k = f"{label or source.name}-{k}", k + 1
+        out.append(replace(source, name=name))
+    return out
+
+
+def _source(paths: tuple[Path, ...], track: str, dataset: Path | None, bar: Callable[..., Any]) -> Source:
+    from binlj.eval.explain.sources import open_sources
+
+    def load(folder: Path) -> Any:
+        # by name and only here: the evaluator does not depend on the baselines
+        return importlib.import_module("binlj.baselines.store").load_model(folder)
+
+    return open_sources(paths, track=track, load_model=load, dataset=dataset, step=bar("predictions", None))
+
+
+def _explain(
+    source: Source, truth: CurveReport, *, n_boot: int, seed: int, bar: Callable[..., Any]
+) -> ModelReport:
+    from binlj.eval.explain.model_report import explain_model, explain_trees
+
+    n = max(n_boot, 1000)
+    found = explain_model(source.name, source.runs, truth=truth, n_boot=n, seed=seed)
+    if not source.boosters:
+        return found
+    tree, details = explain_trees(
+        source.name, source.boosters, n_boot=n, seed=seed, step=bar("TreeExplainer", len(source.boosters))
+    )
+    return replace(
+        found, rankings=[*found.rankings, tree], details={**found.details, "tree_explainer": details}
+    )
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[..., Callable[[], None]]]:
+    """Progress bars on standard error; yields ``bar(text, total) -> step``."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+
+        def bar(text: str, total: int | None) -> Callable[[], None]:
+            task = progress.add_task(text, total=total)
+            return lambda: progress.advance(task)
+
+        yield bar
+
+
+def _agreement_lines(scores: dict[str, dict[str, Any]], who: str) -> str:
+    lines = [f"agreement of {who} with the data (mean of the pairs):"]
+    for method, by_pair in scores.items():
+        mean = by_pair["mean"]
+        text = ", ".join(
+            f"{k} {'undefined' if mean[k] is None else format(mean[k], '.2f')}"
+            for k in ("kendall", "spearman", "overlap")
+        )
+        lines.append(f"  {method}: {text}")
+    return "\n".join(lines)
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60]

@@ -1,0 +1,216 @@
+"""Pictures of the explainability track: the counterparts of Fig. 7A-D, and the Sobol indices along r."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.eval.explain.embedding import K_RANGE
+from binlj.files import replacing
+from binlj.schema import FEATURES
+
+if TYPE_CHECKING:
+    from binlj.eval.explain.curve_report import CurveReport
+    from binlj.eval.explain.map_report import MapReport
+    from binlj.eval.explain.model_report import ModelReport
+    from binlj.eval.explain.ranking import Ranking
+
+LABELS = {"T": r"$T^*$", "C_B": r"$C_B$", "S": r"$S$", "eps_AB": r"$\epsilon_{AB}$"}
+# Okabe and Ito's palette, told apart by readers with any colour vision.
+COLOURS = {"T": "#D55E00", "C_B": "#009E73", "S": "#0072B2", "eps_AB": "#CC79A7"}
+CLUSTERS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#999933",
+    "#000000",
+    "#882255",
+    "#888888",
+)
+
+
+def _figure(width: float, height: float, **kwargs: Any) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(**kwargs)
+
+
+def _save(figure: Any, path: Path) -> Path:
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
+    return path
+
+
+def plot_map(report: MapReport, path: Path) -> Path:
+    """Fig. 7A: the map coloured by cluster, and by each feature."""
+    figure, axes = _figure(11, 6.2, nrows=2, ncols=3)
+    x, y = report.points.T
+    flat = axes.ravel()
+    for c in np.unique(report.labels):
+        at = report.labels == c
+        flat[0].scatter(x[at], y[at], s=11, color=CLUSTERS[c], label=f"{c + 1} ({at.sum()} states)")
+    flat[0].set_title("K-means clusters", fontsize=10)
+    flat[0].legend(fontsize=7, title="cluster", title_fontsize=7, loc="best", framealpha=0.8)
+    for ax, i in zip(flat[1:5], range(4), strict=True):
+        values = np.unique(report.states[:, i])
+        for value, colour in zip(values, _ramp(len(values)), strict=True):
+            at = report.states[:, i] == value
+            ax.scatter(x[at], y[at], s=11, color=colour, label=f"{value:g}")
+        ax.set_title(f"coloured by {LABELS[FEATURES[i]]}", fontsize=10)
+        ax.legend(fontsize=7, title=LABELS[FEATURES[i]], title_fontsize=8, loc="best", framealpha=0.8)
+    for ax in flat[:5]:
+        ax.set(xlabel="UMAP 1", ylabel="UMAP 2")
+    flat[5].axis("off")
+    flat[5].text(
+        0,
+        0.95,
+        "One point a state:\n"
+        r"$g_{AA}$, $g_{AB}$, $g_{BB}$ from 0.9$\sigma$ to 5$\sigma$,"
+        "\n80 points each (240 in all),\nprojected by UMAP.\nThe axes have no unit.",
+        va="top",
+        fontsize=10,
+    )
+    return _save(figure, path)
+
+
+def plot_k(report: MapReport, path: Path) -> Path:
+    """Fig. 7B: inertia and silhouette against K, mean and range over the seeds."""
+    figure, ax = _figure(5.2, 3.8)
+    other = ax.twinx()
+    k = np.array(K_RANGE)
+    for axis, values, colour, name, mark in (
+        (ax, report.inertia, "#0072B2", "inertia", "o"),
+        (other, report.silhouette, "#D55E00", "silhouette", "s"),
+    ):
+        axis.fill_between(k, values.min(0), values.max(0), color=colour, alpha=0.2, lw=0)
+        axis.plot(k, values.mean(0), color=colour, marker=mark, ms=4)
+        axis.set_ylabel(f"{name} (mean and range, {len(values)} seeds)", color=colour, fontsize=9)
+        axis.tick_params(axis="y", colors=colour)
+    ax.set(xlabel="number of clusters K", xticks=k)
+    ax.set_ylim(bottom=0)
+    return _save(figure, path)
+
+
+def plot_entropy(rankings: Sequence[Ranking], states: np.ndarray, path: Path) -> Path:
+    """Fig. 7C: mixing entropy as in the paper, and divided by log(number of values)."""
+    figure, axes = _figure(8, 3.6, ncols=2)
+    for ax, ranking, ylabel in zip(
+        axes, rankings[:2], ("mixing entropy (nats)", "mixing entropy / log n"), strict=True
+    ):
+        _bars(ax, ranking)
+        for i, name in enumerate(FEATURES):
+            n = len(np.unique(states[:, i]))
+            top = np.log(n) if ranking is rankings[0] else 1.0
+            where = ranking.order[::-1].index(name)
+            ax.plot(
+                [where - 0.42, where + 0.42],
+                [top, top],
+                color="black",
+                lw=1.2,
+                ls=":",
+                label="log n: no relation at all" if i == 0 else None,
+            )
+        ax.set_ylabel(ylabel)
+        ax.set_ylim(0, ax.get_ylim()[1] * 1.18)
+        ax.legend(fontsize=7, loc="upper right")
+        ax.set_title("lowest = most important", fontsize=9)
+    return _save(figure, path)
+
+
+def _bars(ax: Any, ranking: Ranking) -> None:
+    names = ranking.order[::-1] if ranking.strongest == "lowest" else ranking.order
+    value = np.array([ranking.values[n] for n in names])
+    low, high = (np.array([getattr(ranking, k)[n] for n in names]) for k in ("low", "high"))
+    error = np.maximum([value - low, high - value], 0)
+    ax.bar(range(4), value, color=[COLOURS[n] for n in names], yerr=error, capsize=3, width=0.7)
+    ax.set_xticks(range(4), [LABELS[n] for n in names])
+
+
+def plot_shap(report: ModelReport, path: Path) -> Path:
+    """Fig. 7D: beeswarm and bars of the Shapley values, and the bars of each pair."""
+    figure, (swarm, bars, pairs) = _figure(12, 3.9, ncols=3, width_ratios=(1.35, 0.8, 1.1))
+    ranking = report.rankings[0]
+    order = ranking.order[::-1]
+    phi, states = report.cloud["phi"], report.cloud["states"]
+    points = None
+    for row, name in enumerate(order):
+        i = FEATURES.index(name)
+        value = states[:, i]
+        colour = (value - value.min()) / max(float(np.ptp(value)), 1e-12)
+        points = swarm.scatter(
+            phi[:, i], row + _swarm(phi[:, i]), c=colour, cmap="coolwarm", s=2.5, lw=0, rasterized=True
+        )
+    swarm.set_yticks(range(4), [LABELS[n] for n in order])
+    swarm.axvline(0, color="grey", lw=0.8)
+    swarm.set(xlabel=r"Shapley value: change of $g(r)$", title=f"{report.name}: {len(phi)} of the points")
+    swarm.set_xscale("symlog", linthresh=0.5)
+    bar = figure.colorbar(points, ax=swarm, ticks=[0, 1], pad=0.02)
+    bar.ax.set_yticklabels(["low", "high"])
+    bar.set_label("value of the feature", fontsize=9)
+    _bars(bars, ranking)
+    bars.set(ylabel=r"mean |Shapley value|", title="all pairs, 95 % intervals")
+    width = 0.2
+    for k, name in enumerate(FEATURES):
+        own = [r.values[name] for r in ranking.by_pair.values()]
+        pairs.bar(np.arange(3) + (k - 1.5) * width, own, width, color=COLOURS[name], label=LABELS[name])
+    pairs.set_xticks(range(3), list(ranking.by_pair))
+    pairs.set(xlabel="pair", ylabel=r"mean |Shapley value|", title="pair by pair")
+    pairs.legend(fontsize=8)
+    return _save(figure, path)
+
+
+def plot_sobol(report: CurveReport, path: Path) -> Path:
+    """First-order Sobol indices along r and along r / sigma_ij, with the variance they share out."""
+    figure, axes = _figure(10, 8, nrows=3, ncols=2, sharex=True, sharey=True)
+    for column, (scale, label) in enumerate(
+        (("r", r"$r\ /\ \sigma_{AA}$"), ("scaled", r"$r\ /\ \sigma_{ij}$"))
+    ):
+        for ax, (pair, curve) in zip(axes[:, column], report.curves[scale].items(), strict=True):
+            found = report.indices[scale][pair]
+            share = np.maximum(found.variance_x, 0) / found.variance_x.max()
+            ax.fill_between(curve.x, share, color="0.85", lw=0, label="variance / largest")
+            seen = share > 0.003  # indices of almost nothing would only be noise
+            for i, name in enumerate(FEATURES):
+                ax.plot(
+                    curve.x,
+                    np.where(seen, found.first_x[i], np.nan),
+                    color=COLOURS[name],
+                    lw=1.5,
+                    label=LABELS[name],
+                )
+            whole = ", ".join(f"{LABELS[n]} {v:.2f}" for n, v in zip(FEATURES, found.first, strict=True))
+            ax.set_title(f"{pair}, whole curve: {whole}", fontsize=9)
+        axes[2, column].set_xlabel(label)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("first-order index")
+    axes[0, 0].set(xlim=(0.4, 5), ylim=(-0.02, 1.02))
+    axes[0, 1].legend(fontsize=8, loc="upper right", ncols=2)
+    return _save(figure, path)
+
+
+def _ramp(n: int) -> list[Any]:
+    import matplotlib
+
+    return [matplotlib.colormaps["viridis"](v) for v in np.linspace(0, 0.92, n)]
+
+
+def _swarm(values: np.ndarray, *, bins: int = 120, height: float = 0.38) -> np.ndarray:
+    """Vertical offsets that grow with the local density, alternating above and below."""
+    edges = np.linspace(values.min(), values.max() + 1e-12, bins + 1)
+    which = np.digitize(values, edges)
+    offset = np.zeros(len(values))
+    largest = max(np.bincount(which).max(), 1)
+    for b in np.unique(which):
+        at = np.flatnonzero(which == b)
+        ladder = (np.arange(len(at)) + 1) // 2 * np.where(np.arange(len(at)) % 2, 1, -1)
+        offset[at] = ladder / largest * 2 * height
+    return offset
