@@ -83,7 +83,7 @@ def read_table(config: str = DEFAULT_CONFIG, split: str | None = None, *, path: 
 
 def curves(frame: pd.DataFrame, column: str = "g") -> np.ndarray:
     """Stack a list column into an array of shape (rows, bins)."""
-    return np.stack(frame[column].to_numpy()).astype(np.float64, copy=False)
+    return np.stack(frame[column].tolist()).astype(np.float64, copy=False)
 
 
 def to_points(table: Any) -> tuple[np.ndarray, np.ndarray]:
