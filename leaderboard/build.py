@@ -1,0 +1,334 @@
+"""Rescoring every submission from its predictions, and writing what follows from it.
+
+Nothing here keeps a score between runs, and nothing in the output depends on the clock, the machine or
+the order of the file system: two builds of the same inputs are equal byte for byte. Scores are rounded
+to six decimals so that the last bits of another processor do not show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from binlj.errors import DataError, InputError
+from binlj.files import sha256, write_text
+from binlj.leaderboard.rank import assign
+from binlj.leaderboard.submission import Submission, check
+from binlj.schema import TRACKS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from binlj.eval import Scores
+
+SCHEMA_VERSION = "binlj-leaderboard/1"
+DIGITS = 6
+RESULTS, PAGE = "results.json", "index.html"
+CEILING = "noise-ceiling"
+FLOOR_NAMES = {
+    "ideal-gas": "Ideal gas, g = 1",
+    "mean-rdf": "Mean training RDF",
+    "nearest-temperature": "Nearest training temperature",
+    "linear-t": "Linear in T*",
+    "linear-pmf": "Linear in 1/T* (mean force)",
+}
+# These three have their own columns; the rest of the evaluator's registry is listed as it comes.
+_OWN = ("r2", "noise_ceiling", "ceiling_share")
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything the leaderboard shows.
+
+    Attributes
+    ----------
+    header : dict
+        Versions, hash of the data and the description of each metric.
+    models : list of dict
+        One per model: what its authors say about it.
+    rows : list of dict
+        One per model and track, in the order of the tracks and then of the scores.
+    curves : dict
+        (id, track) -> predicted g, shape (test curves, 100), in the order of the test table.
+    """
+
+    header: dict[str, Any]
+    models: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    curves: dict[tuple[str, str], np.ndarray]
+
+
+def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
+    """Check every submission under `folder` and return them in order of their ids.
+
+    Raises
+    ------
+    InputError
+        With every problem of every submission; none is skipped.
+    """
+    if not folder.is_dir():
+        raise InputError(folder, ["no such folder"], fix="give --submissions DIR, or run in a clone of the repository")
+    found, problems = [], []
+    for entry in sorted(folder.iterdir(), key=lambda p: p.name):
+        if entry.name in ("README.md", ".gitkeep"):
+            continue
+        try:
+            found.append(check(entry, dataset=dataset))
+        except DataError:
+            raise
+        except InputError as error:
+            problems += [f"{entry.name!a}: {problem}" for problem in error.problems]
+    if problems:
+        raise InputError(folder, problems, fix="`binlj submit check DIR` checks one of them")
+    return found
+
+
+def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _: None) -> Board:
+    """Score every submission and every floor on every track.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one folder per submission.
+    dataset : Path, optional
+        Another copy of the dataset.
+    step : callable, optional
+        Called with a label before each piece of work (see :func:`count_steps`).
+
+    Raises
+    ------
+    InputError
+        With every problem of every submission.
+    DataError
+        If the dataset cannot be read.
+    """
+    from binlj.eval import FLOORS, floor_predictions, read_predictions
+
+    submissions = find(folder, dataset=dataset)
+    rows: list[dict[str, Any]] = []
+    curves: dict[tuple[str, str], np.ndarray] = {}
+    metrics: dict[str, Any] = {}
+    for track in TRACKS:
+        frames: dict[str, pd.DataFrame] = {}
+        on_track: list[dict[str, Any]] = []
+        for name in FLOORS:
+            row_id = name.lower().replace("_", "-")
+            step(f"{track}: {row_id}")
+            frames[row_id] = floor_predictions(name, track=track, dataset=dataset)
+            scores = _score(frames[row_id], track, dataset)
+            metrics.update(_describe(scores))
+            on_track.append(_floor_row(row_id, track, scores))
+        for submission in (s for s in submissions if track in s.tracks):
+            step(f"{track}: {submission.id}")
+            path = submission.predictions(track)
+            frames[submission.id] = read_predictions(path, track=track, dataset=dataset)
+            scores = _score(frames[submission.id], track, dataset)
+            metrics.update(_describe(scores))
+            on_track.append(_model_row(submission, track, scores))
+        step(f"{track}: ranks and ties")
+        best = max((r["r2"]["overall"] for r in on_track if r["kind"] == "floor" and r["r2"]["overall"] is not None),
+                   default=None)
+        for row in on_track:
+            if row["kind"] == "model":
+                value = row["r2"]["overall"]
+                row["beats_floors"] = value is not None and (best is None or value > best)
+        ranked = assign(on_track, _comparer(frames, track, dataset))
+        rows += [_ceiling_row(track, scores), *ranked]
+        curves.update({(name, track): _stack(frame) for name, frame in frames.items()})
+    models = [_model_entry(s) for s in submissions]
+    return Board(header=_rounded(_header(scores, metrics)), models=models, rows=_rounded(rows), curves=curves)
+
+
+def count_steps(folder: Path) -> int:
+    """How many times :func:`rescore` will call ``step``, at most."""
+    from binlj.eval import FLOORS
+
+    folders = [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+    return len(TRACKS) * (len(FLOORS) + len(folders) + 1)
+
+
+def results_text(board: Board) -> str:
+    """Content of results.json: valid JSON with one line per model and one per model and track."""
+    def line(value: Any) -> str:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+
+    def lines(values: list[dict[str, Any]]) -> str:
+        return "[\n" + ",\n".join(line(v) for v in values) + "\n]" if values else "[]"
+
+    parts = [f"{json.dumps(key)}: {line(value)}" for key, value in sorted(board.header.items())]
+    parts += [f'"models": {lines(board.models)}', f'"rows": {lines(board.rows)}']
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def outputs(board: Board, *, dataset: Path | None = None) -> dict[str, str]:
+    """The files of the leaderboard by name, as text."""
+    from binlj.leaderboard.page import page_text
+
+    return {RESULTS: results_text(board), PAGE: page_text(board, dataset=dataset)}
+
+
+def build(
+    folder: Path, out: Path, *, dataset: Path | None = None, step: Step = lambda _: None
+) -> tuple[Board, dict[str, Path]]:
+    """Rescore and write results.json and index.html into `out`; returns the board and the files by name."""
+    board = rescore(folder, dataset=dataset, step=step)
+    written = {}
+    for name, text in outputs(board, dataset=dataset).items():
+        written[name] = out / name
+        write_text(written[name], text)
+    return board, written
+
+
+def differences(
+    folder: Path, committed: Path, *, dataset: Path | None = None, step: Step = lambda _: None
+) -> list[str]:
+    """What in `committed` differs from a fresh rescore of `folder`; empty if nothing does."""
+    board = rescore(folder, dataset=dataset, step=step)
+    problems: list[str] = []
+    for name, text in outputs(board, dataset=dataset).items():
+        path = committed / name
+        try:
+            found = path.read_bytes()
+        except FileNotFoundError:
+            problems.append(f"{name} is missing")
+            continue
+        if found != text.encode("utf-8"):
+            details = _row_differences(found, board) if name == RESULTS else []
+            problems += details or [f"{name} is not what a fresh build writes"]
+    return problems
+
+
+def _row_differences(found: bytes, board: Board) -> list[str]:
+    """Name the rows of a committed results.json that a rescore does not confirm."""
+    try:
+        old = {(row["track"], row["id"]): row for row in json.loads(found)["rows"]}
+    except (ValueError, KeyError, TypeError):
+        return [f"{RESULTS} is not a results file"]
+    new = {(row["track"], row["id"]): row for row in board.rows}
+    out = []
+    for key in sorted(old.keys() | new.keys()):
+        name = f"{RESULTS}: {key[1]} on {key[0]}"
+        if key not in new:
+            out.append(f"{name} has no submission")
+        elif key not in old:
+            out.append(f"{name} is missing")
+        elif old[key] != new[key]:
+            fields = sorted(f for f in old[key].keys() | new[key].keys() if old[key].get(f) != new[key].get(f))
+            out.append(f"{name} differs from its rescore in {', '.join(fields)}")
+    return out
+
+
+def _score(frame: pd.DataFrame, track: str, dataset: Path | None) -> Scores:
+    from binlj.eval import evaluate
+
+    return evaluate(frame, track=track, dataset=dataset, floors=False)
+
+
+def _comparer(
+    frames: dict[str, pd.DataFrame], track: str, dataset: Path | None
+) -> Callable[[str, str], dict[str, Any]]:
+    from binlj.eval import compare
+
+    def run(a: str, b: str) -> dict[str, Any]:
+        result = compare(frames[a], frames[b], track=track, dataset=dataset).r2["overall"]
+        return {key: result[key] for key in ("difference", "ci95", "tie")}
+
+    return run
+
+
+def _describe(scores: Scores) -> dict[str, Any]:
+    about = ("title", "unit", "formula", "better", "target")
+    return {name: {key: m.get(key) for key in about} for name, m in scores.metrics.items()}
+
+
+def _header(scores: Scores, metrics: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "evaluator_version": scores.evaluator_version,
+        "dataset_version": scores.dataset_version,
+        "dataset_sha256": scores.dataset_sha256,
+        "bootstrap": {key: value for key, value in scores.bootstrap.items() if key != "n_units"},
+        "metrics": metrics,
+    }
+
+
+def _numbers(scores: Scores) -> dict[str, Any]:
+    return {
+        "r2": scores.r2,
+        "r2_ci95": scores.r2_ci95,
+        "ceiling_share": scores.ceiling_share,
+        "metrics": {name: m["values"] for name, m in scores.metrics.items() if name not in _OWN},
+        "metrics_ci95": {name: m["ci95"]["overall"] for name, m in scores.metrics.items() if name not in _OWN},
+        "by": {
+            kind: {name: {"n_states": g["n_states"], "r2": g["metrics"]["r2"]} for name, g in groups.items()}
+            for kind, groups in scores.by.items()
+        },
+        "warnings": list(scores.warnings),
+    }
+
+
+def _floor_row(row_id: str, track: str, scores: Scores) -> dict[str, Any]:
+    return {"id": row_id, "name": FLOOR_NAMES.get(row_id, row_id), "kind": "floor", "track": track, "ranked": False, **_numbers(scores)}
+
+
+def _model_row(submission: Submission, track: str, scores: Scores) -> dict[str, Any]:
+    meta = submission.meta
+    return {
+        "id": submission.id,
+        "name": meta["name"],
+        "kind": meta.get("kind", "model"),
+        "track": track,
+        "ranked": submission.ranked,
+        **_numbers(scores),
+        "train_seconds": meta["tracks"][track]["train_seconds"],
+        "predict_seconds": meta["tracks"][track]["predict_seconds"],
+        "parameters": int(meta["parameters"]),
+        "date": meta["date"],
+        "predictions_sha256": sha256(submission.predictions(track)),
+    }
+
+
+def _ceiling_row(track: str, scores: Scores) -> dict[str, Any]:
+    ceiling = scores.metrics["noise_ceiling"]
+    return {
+        "id": CEILING, "name": "Noise ceiling", "kind": "ceiling", "track": track, "ranked": False,
+        "rank": None, "tie": False, "versus": None,
+        "r2": ceiling["values"], "r2_ci95": ceiling["ci95"],
+        "n_states": scores.n_states, "n_curves": scores.n_curves, "n_points": scores.n_points,
+        "n_compositions": scores.bootstrap["n_units"],
+    }
+
+
+def _model_entry(submission: Submission) -> dict[str, Any]:
+    meta = submission.meta
+    return {
+        "id": submission.id,
+        **{key: meta[key] for key in ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")},
+        "parameters": int(meta["parameters"]),
+        "kind": meta.get("kind", "model"),
+        "description": meta.get("description", ""),
+        "notes": meta.get("notes", ""),
+        "links": meta.get("links", {}),
+    }
+
+
+def _stack(frame: pd.DataFrame) -> np.ndarray:
+    from binlj.data import curves
+
+    return curves(frame)
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to six decimals (nine below 1e-3, so that small errors keep their digits); -0 becomes 0."""
+    if isinstance(value, float):
+        return round(value, DIGITS if abs(value) >= 1e-3 else DIGITS + 3) + 0.0
+    if isinstance(value, dict):
+        return {k: _rounded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(v) for v in value]
+    return value

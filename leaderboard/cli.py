@@ -1,0 +1,159 @@
+"""``binlj submit`` and ``binlj leaderboard``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from binlj.schema import TRACKS
+
+_folder = click.Path(path_type=Path, file_okay=False)
+_file = click.Path(path_type=Path, dir_okay=False)
+_dataset = click.option("--dataset", type=_folder, help="Another copy of the dataset folder.")
+_submissions = click.option(
+    "--submissions", type=_folder, help="Folder of the submissions (default: leaderboard/submissions in the clone)."
+)
+
+
+@click.group()
+def submit() -> None:
+    """Prepare and check a submission to the leaderboard."""
+
+
+@submit.command("new")
+@click.argument("id")
+@click.option(
+    "--predictions", "-p", "predictions", nargs=2, multiple=True, metavar="TRACK FILE", required=True,
+    type=(click.Choice(TRACKS), _file), help="Predictions of a track; give it once per track.",
+)
+@click.option(
+    "--metadata", "-m", "metadata", nargs=2, multiple=True, metavar="TRACK FILE",
+    type=(click.Choice(TRACKS), _file),
+    help="JSON with name, parameters, train_seconds, predict_seconds, hardware, seeds of that run.",
+)
+@click.option("--name", help="Name shown in the table.")
+@click.option("--author", "authors", multiple=True, help="Author; give it once per author.")
+@click.option("--set", "fields", nargs=2, multiple=True, metavar="KEY VALUE",
+              help="Any other line of submission.yaml: description, license, date, hardware, notes, parameters …")
+@_submissions
+@_dataset
+def new(
+    id: str, predictions: tuple[tuple[str, Path], ...], metadata: tuple[tuple[str, Path], ...], name: str | None,
+    authors: tuple[str, ...], fields: tuple[tuple[str, str], ...], submissions: Path | None, dataset: Path | None,
+) -> None:
+    """Make the submission folder ID from prediction files, and say what is left to fill in."""
+    from binlj.errors import InputError
+    from binlj.leaderboard.new import create
+    from binlj.leaderboard.submission import check as run
+
+    folder = create(
+        id, root=_root(submissions), predictions=dict(predictions), metadata=dict(metadata), name=name,
+        authors=authors, fields=dict(fields),
+    )
+    click.echo(f"wrote {folder}")
+    try:
+        run(folder, dataset=dataset)
+    except InputError as error:
+        click.echo(f"still to do in {folder / 'submission.yaml'} (then `binlj submit check {folder}`):")
+        for problem in error.problems:
+            click.echo(f"  - {problem}")
+    else:
+        click.echo("complete and valid")
+
+
+@submit.command("check")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_submissions
+@_dataset
+def check_command(folder: Path, submissions: Path | None, dataset: Path | None) -> None:
+    """Check the submission folder DIR; list everything that is wrong, or say where it would stand."""
+    from binlj.leaderboard.preview import preview
+    from binlj.leaderboard.submission import check as run
+
+    submission = run(folder, dataset=dataset)
+    for warning in submission.warnings:
+        click.echo(f"warning: {warning}")
+    click.echo(f"{submission.id}: valid; the score of its predictions:")
+    for line in preview(submission, others=_root_or_none(submissions), dataset=dataset):
+        click.echo(f"  {line}")
+
+
+@click.group()
+def leaderboard() -> None:
+    """Rescore all submissions and build the page."""
+
+
+@leaderboard.command("build")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the files differ from a fresh rescore.")
+@click.option("--out", type=_folder, help="Where the files go, or are (default: leaderboard/ in the clone).")
+@_submissions
+@_dataset
+def build_command(check: bool, out: Path | None, submissions: Path | None, dataset: Path | None) -> None:
+    """Rescore every submission; write results.json and the page index.html."""
+    from binlj.errors import DataError
+    from binlj.leaderboard.build import PAGE, RESULTS, build, count_steps, differences
+
+    root = _root(submissions)
+    folder = out or root.parent
+    with _progress(count_steps(root)) as step:
+        if check:
+            problems = differences(root, folder, dataset=dataset, step=step)
+        else:
+            board, written = build(root, folder, dataset=dataset, step=step)
+    if check:
+        if problems:
+            raise DataError(folder, problems, fix="run `binlj leaderboard build` and commit what it writes")
+        click.echo(f"{folder / RESULTS} and {PAGE} are what a fresh rescore gives")
+        return
+    for row in board.rows:
+        r2 = "  ".join(f"{pair} {_number(row['r2'][pair])}" for pair in ("AA", "AB", "BB", "overall"))
+        rank = f"{row['rank']}{'=' if row['tie'] else ' '}" if row["rank"] else "– "
+        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} R² {r2}")
+    for path in written.values():
+        click.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
+
+
+def _number(value: float | None) -> str:
+    return "   –  " if value is None else f"{value:6.3f}"
+
+
+def _root(submissions: Path | None) -> Path:
+    from binlj.errors import InputError
+
+    root = _root_or_none(submissions)
+    if root is None:
+        raise InputError("submissions", ["not in a clone of the repository"], fix="give --submissions DIR")
+    return root
+
+
+def _root_or_none(submissions: Path | None) -> Path | None:
+    from binlj.paths import clone_root
+
+    clone = clone_root()
+    return submissions or (clone / "leaderboard" / "submissions" if clone else None)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar with an estimate on the terminal's error stream; silent when that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading submissions", total=total)
+        started = False
+
+        def step(label: str) -> None:
+            nonlocal started
+            bar.update(task, description=label, advance=1 if started else 0)
+            started = True
+
+        yield step

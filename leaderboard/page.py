@@ -1,0 +1,145 @@
+"""The page: template, style, scripts, bundled libraries and data in one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS, grid
+from binlj.schema import TRACKS, bin_centres
+from binlj.tracks import split
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from binlj.leaderboard.build import Board
+
+HERE = Path(__file__).parent
+LIBRARIES = ("d3.min.js", "plot.umd.min.js", "tabulator.min.js")
+SCRIPTS = ("core.js", "data.js", "table.js", "accuracy.js", "curves.js", "detail.js", "viewer.js", "cite.js", "main.js")
+STYLES = ("vendor/tabulator.min.css", "web/page.css")
+# Bytes of model curves that may travel in the page, best models first; keeps it below 5 MB.
+CURVE_BUDGET = 3_000_000
+
+
+def page_text(board: Board, *, dataset: Path | None = None, budget: int = CURVE_BUDGET) -> str:
+    """The leaderboard as one self-contained HTML document.
+
+    Parameters
+    ----------
+    board : Board
+    dataset : Path, optional
+        Another copy of the dataset, for the viewer's curves.
+    budget : int
+        Bytes of model curves to embed. Models beyond it keep their row and lose their pictures; the
+        page says so.
+    """
+    scripts = [_library(name) for name in LIBRARIES]
+    scripts += [(HERE / "web" / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = {
+        "CSP": _policy(scripts),
+        "STYLE": "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES),
+        "DATA": embed(payload(board, dataset=dataset, budget=budget)),
+        "SCRIPTS": "\n".join(f"<script>{text}</script>" for text in scripts),
+    }
+    template = (HERE / "web" / "page.html").read_text(encoding="utf-8")
+    # One pass, so that nothing inside a part is ever taken for a placeholder.
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: parts[match[1]], template)
+
+
+def embed(value: Any) -> str:
+    """JSON that cannot end its script element: ``<``, ``>``, ``&`` and line separators become escapes."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for char in ("<", ">", "&", "\u2028", "\u2029"):
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def payload(board: Board, *, dataset: Path | None = None, budget: int = CURVE_BUDGET) -> dict[str, Any]:
+    """Everything the page's scripts read."""
+    from binlj.leaderboard.pack import pack_signed, pack_unsigned, size
+
+    g, stderr = _published(dataset)
+    # Row of each published curve, in the order of the packed data: states as in the grid, then pairs.
+    position = {(s.state_id, p): i * len(PAIRS) + j for i, s in enumerate(grid()) for j, p in enumerate(PAIRS)}
+    test = {track: _test_rows(track, position, dataset) for track in TRACKS}
+    models: dict[str, dict[str, Any]] = {}
+    used = 0
+    for row_id, track in _by_rank(board):
+        packed = pack_signed(board.curves[row_id, track] - g[test[track]])
+        if used + size(packed) <= budget:
+            used += size(packed)
+            models.setdefault(row_id, {})[track] = packed
+    return {
+        "header": board.header,
+        "models": board.models,
+        "rows": board.rows,
+        "grid": {"T": GRID_T, "C_B": GRID_C_B, "S": GRID_S, "eps_AB": GRID_EPS_AB},
+        "state_ids": [s.state_id for s in grid()],
+        "r": [round(float(x), 3) for x in bin_centres()],
+        "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in TRACKS},
+        "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": models},
+        "libraries": [
+            {key: entry[key] for key in ("name", "version", "license")} for entry in vendored()
+        ],
+    }
+
+
+@cache
+def vendored() -> list[dict[str, Any]]:
+    """The bundled libraries: name, version, licence, source and the SHA-256 of each file."""
+    entries: list[dict[str, Any]] = json.loads((HERE / "vendor" / "manifest.json").read_text(encoding="utf-8"))
+    return entries
+
+
+def _library(name: str) -> str:
+    text = (HERE / "vendor" / name).read_text(encoding="utf-8")
+    # The map is not there; a browser's developer tools would look for it beside the page.
+    text = re.sub(r"\n//# sourceMappingURL=\S*\s*$", "\n", text)
+    if "</script" in text.lower() or "<!--" in text:
+        raise ValueError(f"{name} cannot be put inside a script element as it is")
+    return text
+
+
+def _policy(scripts: list[str]) -> str:
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+        for text in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "connect-src 'none'; form-action 'none'; base-uri 'none'"
+    )
+
+
+def _published(dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """All 1,500 published curves and their errors, states in grid order, then AA, AB, BB."""
+    import pandas as pd
+
+    from binlj.data import curves, read_table
+
+    frame = pd.concat([read_table("extrapolation", part, path=dataset) for part in ("train", "test")])
+    frame = frame.set_index(["state_id", "pair"]).loc[[(s.state_id, p) for s in grid() for p in PAIRS]]
+    return curves(frame), curves(frame, "g_stderr")
+
+
+def _test_rows(track: str, position: dict[tuple[str, str], int], dataset: Path | None) -> list[int]:
+    from binlj.data import read_table
+
+    frame = read_table(track, "test", path=dataset)
+    return [position[key] for key in zip(frame["state_id"], frame["pair"], strict=True)]
+
+
+def _by_rank(board: Board) -> list[tuple[str, str]]:
+    """(id, track) of everything with curves: models from the top of each track, then floors likewise."""
+    place: dict[tuple[str, str], tuple[bool, int, str]] = {}
+    for track in TRACKS:
+        on_track = [row for row in board.rows if row["track"] == track and (row["id"], track) in board.curves]
+        for i, row in enumerate(on_track):
+            place[row["id"], track] = (row["kind"] == "floor", i, track)
+    return sorted(place, key=lambda key: place[key])

@@ -1,0 +1,60 @@
+"""Where a submission would stand, told to its author before the pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from binlj.errors import BinljError
+from binlj.leaderboard.submission import Submission
+
+
+def preview(submission: Submission, *, others: Path | None, dataset: Path | None = None) -> list[str]:
+    """Lines for the terminal: R² with intervals, the best floor, and the rank among the present entries.
+
+    Parameters
+    ----------
+    others : Path or None
+        Folder of the present submissions; those that do not pass their check are left out and named.
+    """
+    from binlj.eval import FLOORS, compare, evaluate
+    from binlj.leaderboard.submission import check
+
+    lines: list[str] = []
+    rivals: list[Submission] = []
+    for folder in sorted(others.iterdir()) if others and others.is_dir() else []:
+        if folder.name == submission.id or not folder.is_dir():
+            continue
+        try:
+            rivals.append(check(folder, dataset=dataset))
+        except BinljError as error:
+            lines.append(f"(not compared with {folder.name!a}: {str(error).splitlines()[0]})")
+    for track in submission.tracks:
+        path = submission.predictions(track)
+        scores = evaluate(path, track=track, dataset=dataset)
+        for pair, value in scores.r2.items():
+            low, high = scores.r2_ci95[pair]
+            lines.append(f"{track:<13} R² {pair:<7} {_text(value)}  [{_text(low)}, {_text(high)}]  "
+                         f"ceiling {_text(scores.noise_ceiling[pair])}")
+        known = {name: r2["overall"] for name, r2 in scores.floors.items() if r2["overall"] is not None}
+        floor = max(known, key=lambda name: known[name])
+        mine = scores.r2["overall"]
+        verdict = "beats" if mine is not None and mine > known[floor] else "does not beat"
+        lines.append(f"{track:<13} {verdict} the best of the {len(FLOORS)} floors ({floor}, {known[floor]:.4f})")
+        if not submission.ranked:
+            lines.append(f"{track:<13} shown outside the ranking (a reference, or trained on extra data)")
+            continue
+        results = {
+            r.id: compare(path, r.predictions(track), track=track, dataset=dataset).r2["overall"]
+            for r in rivals if r.ranked and track in r.tracks
+        }
+        better = [name for name, r in results.items() if not r["tie"] and r["difference"] < 0]
+        ties = [name for name, r in results.items() if r["tie"]]
+        lines.append(
+            f"{track:<13} of {len(results)} ranked entries: {len(better)} significantly better, "
+            f"{len(ties)} tied, {len(results) - len(better) - len(ties)} significantly worse"
+        )
+    return lines
+
+
+def _text(value: float | None) -> str:
+    return "     –" if value is None else f"{value:6.4f}"

@@ -1,0 +1,274 @@
+"""A submission folder: what may be in it, and everything that is wrong with it, found at once.
+
+A submission is data from a stranger. Nothing in it is executed, no link is followed, nothing outside
+the folder is opened, and every text, number and file has a bound.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from binlj.errors import InputError
+from binlj.leaderboard.strict_yaml import read_yaml, shown, unprintable
+from binlj.schema import TRACKS
+
+METADATA = "submission.yaml"
+ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
+# Rows the leaderboard makes itself, and names no file system should have to hold.
+RESERVED = frozenset({
+    "ideal-gas", "mean-rdf", "nearest-temperature", "linear-t", "linear-pmf", "noise-ceiling",
+    "con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10)),
+})
+MAX_G = 1e6  # the largest g(r) of the dataset is of order 100; beyond this sums of squares lose meaning
+FIX = "see CONTRIBUTING.md; `binlj submit new` writes a folder that passes"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A folder that passed the check.
+
+    Attributes
+    ----------
+    id : str
+        Name of the folder.
+    folder : Path
+    meta : dict
+        Content of submission.yaml, valid against submission.schema.json.
+    warnings : tuple of str
+        What is odd but accepted as given.
+    """
+
+    id: str
+    folder: Path
+    meta: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks it enters, in the benchmark's order."""
+        return tuple(t for t in TRACKS if t in self.meta["tracks"])
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it competes: a model trained on the track's train split alone."""
+        return self.meta.get("kind", "model") == "model" and self.meta["extra_training_data"] == "none"
+
+    def predictions(self, track: str) -> Path:
+        """The predictions file of a track."""
+        return self.folder / predictions_name(track)
+
+
+def predictions_name(track: str) -> str:
+    """``predictions-<track>.parquet``."""
+    return f"predictions-{track}.parquet"
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of submission.yaml."""
+    text = (Path(__file__).parent / "submission.schema.json").read_text(encoding="utf-8")
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+def check(folder: Path, *, dataset: Path | None = None) -> Submission:
+    """Check a submission folder.
+
+    Parameters
+    ----------
+    folder : Path
+        ``leaderboard/submissions/<id>``.
+    dataset : Path, optional
+        Another copy of the dataset.
+
+    Returns
+    -------
+    Submission
+
+    Raises
+    ------
+    InputError
+        With every problem of the folder, its metadata and its predictions.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise InputError(folder, ["not a folder" if not folder.is_symlink() else "is a symbolic link"], fix=FIX)
+    problems = check_id(folder.resolve().name)
+    files, file_problems = _list(folder)
+    problems += file_problems
+
+    meta: dict[str, Any] | None = None
+    if METADATA not in files:
+        problems.append(f"{METADATA} is missing")
+    else:
+        try:
+            value = read_yaml(folder / METADATA)
+        except InputError as error:
+            problems += [f"{METADATA}: {problem}" for problem in error.problems]
+        else:
+            problems += [f"{METADATA}: {problem}" for problem in check_metadata(value)]
+            meta = value if isinstance(value, dict) else None
+
+    present = {t for t in TRACKS if predictions_name(t) in files}
+    claimed = meta.get("tracks") if meta else None
+    if isinstance(claimed, dict):
+        for track in TRACKS:
+            if track in claimed and track not in present:
+                problems.append(f"{predictions_name(track)} is missing, but {METADATA} enters the {track} track")
+            if track in present and track not in claimed:
+                problems.append(f"{predictions_name(track)} is there, but {METADATA} does not enter the {track} track")
+    elif not present:
+        problems.append(f"no predictions: expected {' or '.join(predictions_name(t) for t in TRACKS)}")
+    warnings: list[str] = []
+    for track in TRACKS:
+        if track in present:
+            bad, odd = _check_predictions(folder / predictions_name(track), track, dataset)
+            problems += [f"{predictions_name(track)}: {problem}" for problem in bad]
+            warnings += [f"{predictions_name(track)}: {warning}" for warning in odd]
+    if problems or meta is None:
+        raise InputError(folder, problems, fix=FIX)
+    return Submission(id=folder.resolve().name, folder=folder, meta=meta, warnings=tuple(warnings))
+
+
+def check_id(name: str) -> list[str]:
+    """Problems of a submission id (the folder's name)."""
+    if not ID_PATTERN.fullmatch(name):
+        return [f"folder name {shown(name)} is not an id: use 2 to 40 of a-z, 0-9 and single hyphens between them"]
+    if name in RESERVED:
+        return [f"folder name {shown(name)} is reserved; choose another"]
+    return []
+
+
+def check_metadata(value: Any) -> list[str]:
+    """Problems of a parsed submission.yaml, one line each, against the JSON Schema and beyond it."""
+    import jsonschema
+
+    if not isinstance(value, dict):
+        return ["must be `key: value` lines"]
+    validator = jsonschema.Draft202012Validator(schema())
+    problems = []
+    for error in sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
+        problems += _explain(error)
+    for where, text in _texts(value):
+        hidden = unprintable(text)
+        if hidden:
+            problems.append(f"{where}: holds invisible or control characters ({', '.join(hidden[:5])})")
+        elif "\n" in text and where != "notes":
+            problems.append(f"{where}: must be one line")
+    problems += [f"{where}: {number} is not a finite number" for where, number in _not_finite(value)]
+    date = value.get("date")
+    if isinstance(date, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", date):
+        try:
+            datetime.date.fromisoformat(date)
+        except ValueError:
+            problems.append(f"date: {date} is not in the calendar")
+    return list(dict.fromkeys(problems))
+
+
+def _explain(error: Any) -> list[str]:
+    """A schema error as lines a submitter can act on; never longer than a line, never raw input."""
+    where = ".".join(str(part) for part in error.absolute_path)
+    at = f"{where}: " if where else ""
+    rule, got = error.validator, error.instance
+    if rule == "additionalProperties":
+        allowed = error.schema.get("properties", {})
+        unknown = [key for key in got if key not in allowed]
+        named = ", ".join(shown(key, 40) for key in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+        return [f"{at}unknown key{'s' if len(unknown) > 1 else ''} {named} (known: {', '.join(allowed)})"]
+    if rule == "required":
+        return [f"{at}{name} is missing" for name in error.validator_value if name not in got]
+    if rule == "type":
+        return [f"{at}must be {_named(error.validator_value)}, not {shown(got)}"]
+    if rule == "enum":
+        return [f"{at}{shown(got)} is not one of {', '.join(map(str, error.validator_value))}"]
+    if rule in ("maxLength", "minLength", "maxItems", "minItems", "minProperties"):
+        size = error.validator_value
+        bound = f"at most {size:,}" if rule.startswith("max") else f"at least {size}"
+        kind = "characters" if rule.endswith("Length") else "entries"
+        return [f"{at}has {len(got):,} {kind}, {bound} allowed" if rule.startswith("max") else f"{at}needs {bound} {kind}"]
+    if rule == "pattern":
+        return [f"{at}{shown(got)} {_PATTERNS.get(_last(error), 'does not have the required form')}"]
+    if rule in ("minimum", "maximum"):
+        return [f"{at}{shown(got)} must be {'at least' if rule == 'minimum' else 'at most'} {error.validator_value}"]
+    return [f"{at}does not satisfy {rule}"]
+
+
+_PATTERNS = {
+    "date": "is not a date; write YYYY-MM-DD",
+    "license": "is not an SPDX identifier such as CC-BY-4.0",
+    "orcid": "is not an ORCID such as 0000-0002-1825-0097",
+    "code": "is not a plain https:// link",
+    "paper": "is not a plain https:// link",
+    "model": "is not a plain https:// link",
+}
+
+
+def _last(error: Any) -> str:
+    names = [part for part in error.absolute_path if isinstance(part, str)]
+    return names[-1] if names else ""
+
+
+def _named(kind: str) -> str:
+    return {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number",
+            "number": "a number"}.get(kind, kind)
+
+
+def _texts(value: Any, where: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, str):
+        return [(where, value)]
+    if isinstance(value, dict):
+        return [x for k, v in value.items() for x in _texts(v, f"{where}.{shown(k, 40)[1:-1]}" if where else str(k)[:40])]
+    if isinstance(value, list):
+        return [x for i, v in enumerate(value) for x in _texts(v, f"{where}.{i}")]
+    return []
+
+
+def _not_finite(value: Any, where: str = "") -> list[tuple[str, float]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        return [(where, value)]
+    if isinstance(value, dict):
+        return [x for k, v in value.items() for x in _not_finite(v, f"{where}.{k}" if where else str(k))]
+    if isinstance(value, list):
+        return [x for i, v in enumerate(value) for x in _not_finite(v, f"{where}.{i}")]
+    return []
+
+
+def _list(folder: Path) -> tuple[set[str], list[str]]:
+    """Names of the regular files that belong here, and a problem for everything else."""
+    expected = {METADATA, *(predictions_name(t) for t in TRACKS)}
+    good: set[str] = set()
+    problems: list[str] = []
+    strangers: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda e: e.name):
+            if entry.name not in expected:
+                strangers.append(entry.name)
+            elif entry.is_symlink() or not entry.is_file(follow_symlinks=False):
+                problems.append(f"{entry.name} is not a regular file (links are not followed)")
+            else:
+                good.add(entry.name)
+    if strangers:
+        named = ", ".join(shown(name, 40) for name in strangers[:5]) + (" …" if len(strangers) > 5 else "")
+        problems.append(f"{len(strangers)} unexpected: {named}; allowed are {', '.join(sorted(expected))}")
+    return good, problems
+
+
+def _check_predictions(path: Path, track: str, dataset: Path | None) -> tuple[list[str], list[str]]:
+    import numpy as np
+
+    from binlj.eval import read_predictions, validate
+
+    validation = validate(path, track=track, dataset=dataset)
+    if not validation.ok:
+        return list(validation.problems), list(validation.warnings)
+    largest = max(float(np.abs(g).max()) for g in read_predictions(path, track=track, dataset=dataset)["g"])
+    if largest > MAX_G:
+        return [f"|g| reaches {largest:.3g}; no RDF is beyond {MAX_G:.0e}"], list(validation.warnings)
+    return [], list(validation.warnings)

@@ -1,0 +1,67 @@
+"use strict";
+// Downloads and citation.
+B.cite = function () {
+  const { header } = B.data, version = header.dataset_version;
+  const bibtex = [
+    "@misc{binlj_rdf,",
+    "  title        = {{binlj-rdf}: an open benchmark for the radial distribution functions of binary {Lennard-Jones} mixtures},",
+    "  author       = {{The binlj-rdf contributors}},",
+    `  howpublished = {Dataset and benchmark, version ${version}},`,
+    `  note         = {Evaluator ${header.evaluator_version}; data SHA-256 ${header.dataset_sha256.slice(0, 16)}}`,
+    "}",
+    "",
+    "@article{hashmi2025explainable,",
+    "  title   = {An Explainable {AI} Model for Binary {LJ} Fluids},",
+    "  author  = {Hashmi, Israrul H. and Karmakar, Rahul and Maniteja, Marriselli and Ayush, Kumar and Patra, Tarak K.},",
+    "  journal = {Soft Matter},",
+    "  year    = {2025},",
+    "  doi     = {10.1039/D5SM00198F}",
+    "}",
+  ].join("\n");
+  B.$("bibtex").textContent = bibtex;
+  B.$("copy-bibtex").addEventListener("click", async (event) => {
+    const button = event.target;
+    try { await navigator.clipboard.writeText(bibtex); button.textContent = "Copied"; } catch {
+      getSelection().selectAllChildren(B.$("bibtex")); button.textContent = "Selected; press Ctrl+C";
+    }
+    setTimeout(() => { button.textContent = "Copy BibTeX"; }, 2500);
+  });
+  const sentence = () => {
+    const { track, model } = B.state, row = B.row(track, model);
+    if (!row) return;
+    B.$("cite-sentence").textContent = `To quote a number: “${row.name} reaches R² = ${B.r2(row.r2.overall)} (95 % interval ${B.range(row.r2_ci95.overall)}; AA ${B.r2(row.r2.AA)}, AB ${B.r2(row.r2.AB)}, BB ${B.r2(row.r2.BB)}) ` +
+      `on the ${track} track of binlj-rdf ${version}.” To cite the benchmark and the paper it comes from:`;
+  };
+  B.on(["track", "model"], sentence);
+  sentence();
+
+  const save = (name, type, text) => {
+    const url = URL.createObjectURL(new Blob([text], { type }));
+    const anchor = B.h("a", { href: url, download: name });
+    document.body.append(anchor); anchor.click(); anchor.remove();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+  };
+  const { rows, models } = B.data;
+  B.json = () => JSON.stringify({ ...header, models, rows }, null, 1);
+  B.csv = () => {
+    const metrics = Object.keys(header.metrics).filter((k) => !["r2", "noise_ceiling", "ceiling_share"].includes(k));
+    const pairs = ["overall", ...B.PAIRS], columns = [];
+    for (const key of ["track", "rank", "tie", "id", "name", "kind", "ranked", "date", "parameters", "train_seconds", "predict_seconds"]) columns.push([key, (r) => r[key]]);
+    for (const p of pairs) columns.push([`r2_${p}`, (r) => r.r2[p]], [`r2_${p}_low`, (r) => r.r2_ci95[p][0]], [`r2_${p}_high`, (r) => r.r2_ci95[p][1]], [`ceiling_share_${p}`, (r) => (r.ceiling_share || {})[p]]);
+    for (const m of metrics) columns.push([m, (r) => ((r.metrics || {})[m] || {}).overall]);
+    columns.push(["predictions_sha256", (r) => r.predictions_sha256], ["dataset_version", () => version], ["evaluator_version", () => header.evaluator_version]);
+    // A spreadsheet runs text that starts like a formula; an apostrophe in front keeps it text.
+    const cell = (v) => {
+      if (v === null || v === undefined) return "";
+      if (typeof v !== "string") return String(v);
+      const safe = /^[=+\-@\t\r]/.test(v) ? `'${v}` : v;
+      return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    };
+    return [columns.map(([k]) => k).join(","), ...rows.map((r) => columns.map(([, get]) => cell(get(r))).join(","))].join("\r\n") + "\r\n";
+  };
+  B.$("download-csv").addEventListener("click", () => save("binlj-leaderboard.csv", "text/csv", B.csv()));
+  B.$("download-json").addEventListener("click", () => save("binlj-leaderboard.json", "application/json", B.json()));
+  B.fill(B.$("facts"), [["dataset", version], ["data SHA-256", header.dataset_sha256], ["evaluator", header.evaluator_version], ["intervals", `${header.bootstrap.resamples} bootstrap resamples, seed ${header.bootstrap.seed}, by ${header.bootstrap.unit}`]]
+    .flatMap(([k, v]) => [B.h("dt", {}, k), B.h("dd", {}, v)]));
+  B.$("footer").textContent = "Drawn with " + B.data.libraries.map((l) => `${l.name} ${l.version} (${l.license})`).join(", ") + ". Nothing on this page comes from the network.";
+};

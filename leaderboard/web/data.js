@@ -1,0 +1,74 @@
+"use strict";
+// The page's data: scores as they are in results.json, curves unpacked from scaled integers on demand.
+B.PAIRS = ["AA", "AB", "BB"];
+B.SUBSETS = [["overall", "overall"], ["AA", "AA"], ["AB", "AB"], ["BB", "BB"]];
+B.FEATURES = [["T", "T*"], ["C_B", "C_B"], ["S", "S"], ["eps_AB", "ε_AB"]];
+
+B.load = function () {
+  const data = JSON.parse(B.$("data").textContent);
+  B.data = data;
+  B.models = new Map(data.models.map((m) => [m.id, m]));
+  B.bins = data.r.length;
+  B.cache = new Map();
+  for (const [name, track] of Object.entries(data.tracks)) {
+    track.name = name;
+    track.rowOf = new Map(track.test.map((position, i) => [position, i]));
+    track.states = [...new Set(track.test.map((position) => Math.floor(position / 3)))].sort((a, b) => a - b);
+  }
+};
+
+B.rows = (track) => B.data.rows.filter((row) => row.track === track);
+B.row = (track, id) => B.data.rows.find((row) => row.track === track && row.id === id);
+B.withCurves = (track) => B.rows(track).filter((row) => (B.data.curves.models[row.id] || {})[track]);
+
+// Colours follow the order on the track, so that a model keeps its colour in every picture of it.
+B.colour = function (track, id) {
+  const row = B.row(track, id);
+  if (!row) return "var(--muted)";
+  if (row.kind === "ceiling") return "var(--ceiling)";
+  const same = B.rows(track).filter((r) => r.kind !== "ceiling" && (r.kind === "floor") === (row.kind === "floor"));
+  const i = same.findIndex((r) => r.id === id);
+  return row.kind === "floor" ? `var(--c${(7 - (i % 8))})` : `var(--c${i % 8})`;
+};
+B.dash = (row) => (row.kind === "floor" ? "5 4" : null);
+
+B.bytes = function (text) {
+  const raw = atob(text), out = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) out[i] = raw.charCodeAt(i);
+  return out.buffer;
+};
+B.unpack = function (key, packed, kind) {
+  if (!B.cache.has(key)) {
+    const [Type, top] = { u1: [Uint8Array, 255], u2: [Uint16Array, 65535], i1: [Int8Array, 127] }[kind];
+    B.cache.set(key, { q: new Type(B.bytes(packed.q)), scale: new Float32Array(B.bytes(packed.scale)), top });
+  }
+  return B.cache.get(key);
+};
+B.line = function (unpacked, row) {
+  const step = unpacked.scale[row] / unpacked.top;
+  return Float64Array.from(unpacked.q.subarray(row * B.bins, (row + 1) * B.bins), (v) => v * step);
+};
+
+// Data of one curve: position = 3 × state + pair, in the order of the grid.
+B.truth = (position) => ({
+  g: B.line(B.unpack("g", B.data.curves.g, "u2"), position),
+  err: B.line(B.unpack("stderr", B.data.curves.stderr, "u1"), position),
+});
+// A model's difference from the data on one test curve, or null where it has none.
+B.difference = function (track, id, position) {
+  const packed = (B.data.curves.models[id] || {})[track];
+  const row = B.data.tracks[track].rowOf.get(position);
+  return packed && row !== undefined ? B.line(B.unpack(`${id}|${track}`, packed, "i1"), row) : null;
+};
+
+B.stateOf = function (index) {
+  const { T, C_B, S, eps_AB } = B.data.grid;
+  const e = index % eps_AB.length, s = Math.floor(index / eps_AB.length) % S.length;
+  const c = Math.floor(index / (eps_AB.length * S.length)) % C_B.length, t = Math.floor(index / (eps_AB.length * S.length * C_B.length));
+  return { T: T[t], C_B: C_B[c], S: S[s], eps_AB: eps_AB[e] };
+};
+B.indexOf = function (state) {
+  const { T, C_B, S, eps_AB } = B.data.grid;
+  return ((T.indexOf(state.T) * C_B.length + C_B.indexOf(state.C_B)) * S.length + S.indexOf(state.S)) * eps_AB.length + eps_AB.indexOf(state.eps_AB);
+};
+B.stateText = (index) => { const s = B.stateOf(index); return `T* ${s.T}, C_B ${s.C_B}, S ${s.S}, ε_AB ${s.eps_AB}`; };

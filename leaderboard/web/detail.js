@@ -1,0 +1,86 @@
+"use strict";
+// One model: what its authors say, its scores, where it is right and where it is wrong.
+B.detail = function () {
+  const select = B.$("detail-model"), body = B.$("detail-body");
+  select.addEventListener("change", () => B.set({ model: select.value }));
+  const candidates = () => B.rows(B.state.track).filter((r) => r.kind !== "ceiling");
+  const options = () => {
+    const rows = candidates();
+    B.fill(select, rows.map((r) => B.h("option", { value: r.id }, r.rank ? `${r.rank}${r.tie ? "=" : ""}. ${r.name}` : `${r.name} (${r.kind === "model" ? "extra data" : r.kind})`)));
+    const first = rows.find((r) => r.kind !== "floor") || rows[0];
+    if (!rows.some((r) => r.id === B.state.model)) B.set({ model: first.id });
+    select.value = B.state.model;
+  };
+
+  const about = (row) => {
+    const model = B.models.get(row.id);
+    if (!model) return B.h("p", { class: "muted" }, "A floor: what anybody gets without a model, computed from the train split by the evaluator.");
+    const facts = [
+      ["authors", model.authors.map((a) => a.name + (a.affiliation ? ` (${a.affiliation})` : "")).join("; ")],
+      ["date, licence", `${model.date}, ${model.license}`],
+      ["training data", model.extra_training_data === "none" ? "the track's train split" : `more than the train split: ${model.extra_training_data}`],
+      ["parameters", B.count(model.parameters)],
+      ["training, prediction", `${B.seconds(row.train_seconds)}, ${B.seconds(row.predict_seconds)} on ${model.hardware}`],
+      ["seeds", model.seeds.length ? model.seeds.join(", ") : "none"],
+      ["notes", model.notes],
+      ["predictions' SHA-256", row.predictions_sha256],
+    ];
+    const links = Object.entries(model.links).flatMap(([label, url], i) => (i ? [" · ", B.link(label, url)] : [B.link(label, url)]));
+    return B.h("div", {}, model.description ? B.h("p", {}, model.description) : null,
+      B.h("dl", {}, facts.filter(([, v]) => v).map(([k, v]) => [B.h("dt", {}, k), B.h("dd", {}, v)]), links.length ? [B.h("dt", {}, "links"), B.h("dd", {}, links)] : null));
+  };
+
+  const table = (head, rows) => B.h("div", { class: "scroll" }, B.h("table", { class: "grid-table" },
+    B.h("thead", {}, B.h("tr", {}, head.map((t) => B.h("th", {}, t)))),
+    B.h("tbody", {}, rows.map((cells) => B.h("tr", {}, cells.map((c) => B.h("td", {}, c)))))));
+  const order = ["overall", "AA", "AB", "BB"];
+  const scores = (row) => {
+    const metrics = Object.entries(B.data.header.metrics).filter(([key]) => row.metrics[key]);
+    return table(["", ...order], [
+      ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.r2[p]), B.h("small", {}, B.range(row.r2_ci95[p]))))],
+      ["share of the noise ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
+      ...metrics.map(([key, about]) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[key] ? B.number(row.metrics[key][p]) : ""))]),
+    ]);
+  };
+  const breakdown = (row) => {
+    const name = { temperature: (v) => `T* = ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? "converged" : "not converged") };
+    return table(["R² by", "states", ...order], Object.entries(row.by).flatMap(([kind, groups]) =>
+      Object.entries(groups).map(([value, g]) => [name[kind] ? name[kind](value) : `${kind} ${value}`, g.n_states, ...order.map((p) => B.r2(g.r2[p]))])));
+  };
+
+  const cases = (row) => {
+    const { track } = B.state, all = B.errors(track, row.id), panels = B.h("div", { class: "panels" });
+    const wide = body.clientWidth, columns = Math.max(1, Math.min(3, Math.floor((wide + 16) / 346)));
+    const width = (wide - 16 * (columns - 1)) / columns - 28;
+    const group = (label, some) => some.map(({ position, rmse }) => B.h("div", { class: "panel case" },
+      B.h("div", { class: "small" }, B.h("b", {}, `${label}: ${B.PAIRS[position % 3]}`), ` · RMSE ${B.number(rmse)}`),
+      B.h("button", { type: "button", class: "link", title: "open in the viewer", on: { click: () => B.view(Math.floor(position / 3), B.PAIRS[position % 3], row.id) } }, B.stateText(Math.floor(position / 3))),
+      B.rdf(position, [row], { width, track, height: 170, difference: false })));
+    panels.append(...group("worst", all.slice(0, 3)), ...group("best", all.slice(-3).reverse()));
+    return panels;
+  };
+
+  const draw = () => {
+    const { track, model } = B.state, row = B.row(track, model);
+    if (!row || row.kind === "ceiling") return;
+    const place = row.rank ? `rank ${row.rank}${row.tie ? " (tied)" : ""}` : "not ranked";
+    const versus = row.versus && row.versus.ci95[0] !== null
+      ? `, ${B.number(Math.abs(row.versus.difference))} below ${B.row(track, row.versus.id).name} (95 % interval of the difference ${B.number(row.versus.ci95[0])} to ${B.number(row.versus.ci95[1])})` : "";
+    const parts = [
+      B.h("h3", {}, `${row.name} on ${track}: ${place}${versus}`), about(row),
+      B.h("div", { class: "two" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
+    ];
+    if ((B.data.curves.models[row.id] || {})[track]) {
+      const width = Math.min(380, (body.clientWidth - (body.clientWidth > 800 ? 32 : 0)) / (body.clientWidth > 800 ? 3 : 1) - 28);
+      parts.push(B.h("h3", {}, "Parity: every point of the test set, darker is more points (logarithmic)"),
+        B.h("div", { class: "panels", id: "parity" }, B.PAIRS.map((pair, i) => B.h("div", { class: "panel" }, B.h("figcaption", {}, `${pair}, R² ${B.r2(row.r2[pair])}`), B.parity(track, row.id, i, width)))),
+        B.h("h3", {}, "Worst and best curves (black: data with ± 2 standard errors)"), cases(row));
+    } else parts.push(B.h("p", { class: "muted" }, "The curves of this model are not in this page, which keeps to 5 MB by carrying those of the best models; they are in its predictions file."));
+    B.fill(body, parts);
+  };
+  const again = B.lazy(body, draw);
+  B.on(["track"], () => { options(); again(); });
+  B.on(["model"], () => { select.value = B.state.model; again(); });
+  options();
+};
+B.show = (id) => { B.set({ model: id }); B.$("detail").scrollIntoView(); };

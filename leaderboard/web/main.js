@@ -1,0 +1,62 @@
+"use strict";
+// Start: read the data and the address, build the parts, keep the address in step.
+(function () {
+  B.load();
+  const parse = () => {
+    const asked = new URLSearchParams(location.hash.slice(1)), state = {};
+    if (asked.get("track") in B.data.tracks) state.track = asked.get("track");
+    const track = state.track || B.state.track;
+    if (B.row(track, asked.get("model")) && asked.get("model") !== "noise-ceiling") state.model = asked.get("model");
+    const view = B.data.state_ids.indexOf(asked.get("state"));
+    if (view >= 0) state.view = view;
+    if (["all", ...B.PAIRS].includes(asked.get("curves"))) state.viewPair = asked.get("curves");
+    return state;
+  };
+  Object.assign(B.state, { track: "extrapolation", pair: "overall", x: "train_seconds", columns: "main", viewPair: "all", model: "" });
+  Object.assign(B.state, parse());
+  B.state.overlay = B.defaultOverlay(B.state.track);
+  B.state.view ??= B.data.tracks[B.state.track].states[2];
+  B.theme();
+
+  const notes = {
+    extrapolation: (t) => `Train on T* 0.8, 1.0, 1.2 (${t.n_train} states); predict T* 0.6 and 1.4 (${t.n_test} states, ${3 * t.n_test} RDFs).`,
+    interpolation: (t) => `Train on ${t.n_train} states of the whole grid; predict the other ${t.n_test} (${3 * t.n_test} RDFs).`,
+  };
+  const tile = (value, label) => B.h("div", { class: "tile" }, B.h("b", {}, value), B.h("span", {}, label));
+  const intro = () => {
+    const { track } = B.state, rows = B.rows(track), t = B.data.tracks[track];
+    B.$("lead").textContent = "500 states of a binary Lennard-Jones mixture at P* = 1, three radial distribution functions each, from molecular dynamics. A model sees temperature, composition, size ratio and cross-attraction, and predicts g(r).";
+    B.$("track-note").textContent = notes[track](t);
+    const best = rows.find((r) => r.rank === 1), floor = rows.find((r) => r.kind === "floor"), ceiling = rows.find((r) => r.kind === "ceiling");
+    B.fill(B.$("tiles"), [
+      best && tile(B.r2(best.r2.overall), `best R² overall: ${rows.filter((r) => r.rank === 1).map((r) => r.name).join(" = ")}`),
+      floor && tile(B.r2(floor.r2.overall), `best floor: ${floor.name}`),
+      tile(B.r2(ceiling.r2.overall), "noise ceiling: what exact curves would score"),
+      tile(String(rows.filter((r) => r.kind === "model").length), `models on this track, ${B.data.header.dataset_version ? "data " + B.data.header.dataset_version : ""}`),
+    ].filter(Boolean));
+  };
+  B.segmented("track", Object.keys(B.data.tracks).map((t) => [t, t[0].toUpperCase() + t.slice(1)]), "track");
+  B.on(["track"], intro);
+  intro();
+  B.table();
+  B.accuracy();
+  B.detail();
+  B.viewer();
+  B.cite();
+
+  for (const anchor of document.querySelectorAll("[data-jump]")) {
+    anchor.addEventListener("click", (event) => {
+      event.preventDefault();
+      const target = anchor.getAttribute("href").slice(1);
+      (target ? B.$(target) : document.body).scrollIntoView();
+    });
+  }
+  const remember = () => {
+    const { track, model, view, viewPair } = B.state;
+    const hash = new URLSearchParams({ track, model, state: B.data.state_ids[view], curves: viewPair }).toString();
+    history.replaceState(null, "", `#${hash}`);
+  };
+  B.on(["track", "model", "view", "viewPair"], remember);
+  window.addEventListener("hashchange", () => B.set(parse()));
+  document.documentElement.dataset.ready = "yes";
+})();

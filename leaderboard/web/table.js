@@ -1,0 +1,126 @@
+"use strict";
+// The table of models: one row each, floors and the noise ceiling among them, visibly different.
+B.table = function () {
+  const narrow = () => window.innerWidth < 800;
+  const value = (path) => (cell) => path.split(".").reduce((v, k) => (v === null || v === undefined ? null : v[k]), cell);
+
+  const score = (subset) => (cell) => {
+    const row = cell.getData(), ci = B.range((row.r2_ci95 || {})[subset]);
+    return B.h("div", { class: "score", title: ci && `95 % interval ${ci}` }, B.r2(row.r2[subset]), ci ? B.h("small", {}, ci) : null);
+  };
+  const rank = (cell) => {
+    const row = cell.getData();
+    if (row.rank !== null) {
+      const title = row.tie ? "tied: the paired bootstrap interval of the difference from the group's first contains 0" : "";
+      return B.h("b", { title }, `${row.rank}${row.tie ? " =" : ""}`);
+    }
+    return B.h("span", { class: "muted" }, "–");
+  };
+  const badges = (row) => [
+    row.kind === "floor" && B.h("span", { class: "badge floor", title: "what anybody gets without a model" }, "floor"),
+    row.kind === "ceiling" && B.h("span", { class: "badge ceiling", title: "R² that the exact curves would be expected to reach, given the data's errors" }, "ceiling"),
+    row.kind === "reference" && B.h("span", { class: "badge note", title: "shown for orientation, not ranked" }, "reference"),
+    row.kind === "model" && !row.ranked && B.h("span", { class: "badge note", title: "trained on more than the track's train split, not ranked" }, "extra data"),
+    row.kind === "model" && row.beats_floors === false && B.h("span", { class: "badge warn", title: "overall R² is not above the best floor" }, "below a floor"),
+  ];
+  const name = (cell) => {
+    const row = cell.getData(), model = B.models.get(row.id);
+    const label = row.kind === "ceiling" ? B.h("b", {}, row.name)
+      : B.h("button", { type: "button", class: "model-link", on: { click: () => B.show(row.id) } }, row.name);
+    const by = model ? model.authors.slice(0, 2).map((a) => a.name).join(", ") + (model.authors.length > 2 ? " et al." : "") : "";
+    return B.h("div", { class: "model-cell" }, label, badges(row), by ? B.h("small", {}, by) : null);
+  };
+  const links = (cell) => {
+    const model = B.models.get(cell.getData().id);
+    const items = Object.entries(model ? model.links : {}).map(([label, url]) => B.link(label, url));
+    return B.h("span", {}, items.flatMap((item, i) => (i ? [" · ", item] : [item])));
+  };
+  const plain = (format) => (cell) => B.h("span", {}, format(cell.getValue()));
+  // Undefined values stay at the end whichever way the column is sorted.
+  const numeric = (a, b, rowA, rowB, column, direction) => {
+    const last = direction === "asc" ? Infinity : -Infinity;
+    const x = a === null || a === undefined ? last : a, y = b === null || b === undefined ? last : b;
+    return x === y ? 0 : x - y;
+  };
+  const column = (title, field, formatter, extra) => ({
+    title, field, formatter, sorter: numeric, headerSortStartingDir: "desc", hozAlign: "right", headerHozAlign: "right",
+    accessor: value(field), minWidth: 84, ...extra,
+  });
+
+  const columns = () => {
+    const first = [
+      ...(narrow() ? [{ formatter: "responsiveCollapse", width: 34, minWidth: 34, headerSort: false, responsive: 0, resizable: false, hozAlign: "center" }] : []),
+      { title: "Rank", field: "rank", formatter: rank, sorter: numeric, width: 62, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
+      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 210, widthGrow: 3, responsive: 0 },
+    ];
+    const r2 = [["overall", "R² overall", 0], ["AA", "R² AA", 3], ["AB", "R² AB", 3], ["BB", "R² BB", 2]].map(([key, title, responsive]) =>
+      column(title, `r2.${key}`, score(key), { responsive, minWidth: 122, cssClass: `r2-${key}` }));
+    if (B.state.columns === "metrics") {
+      const metrics = Object.entries(B.data.header.metrics).filter(([key]) => !["r2", "noise_ceiling", "ceiling_share"].includes(key));
+      return [...first, r2[0], ...metrics.map(([key, about], i) => column(
+        about.title + (about.unit ? ` / ${about.unit}` : "") + ({ higher: " ↑", lower: " ↓" }[about.better] || ""), `metrics.${key}.overall`, plain(B.number),
+        { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 104, headerWordWrap: true }))];
+    }
+    return [
+      ...first, ...r2,
+      column("Of ceiling", "ceiling_share.overall", plain(B.percent), { responsive: 4, headerTooltip: "R² overall divided by the noise ceiling" }),
+      column("Parameters", "parameters", plain(B.count), { responsive: 6, minWidth: 104 }),
+      column("Training", "train_seconds", plain(B.seconds), { responsive: 5, headerSortStartingDir: "asc", headerTooltip: "wall-clock, as reported by the authors" }),
+      column("Prediction", "predict_seconds", plain(B.seconds), { responsive: 6, headerSortStartingDir: "asc", minWidth: 98, headerTooltip: "whole test set, as reported by the authors" }),
+      { title: "Date", field: "date", formatter: plain((v) => v || ""), sorter: "string", responsive: 7, minWidth: 98, headerSortStartingDir: "desc" },
+      { title: "Links", field: "links", formatter: links, headerSort: false, responsive: 7, minWidth: 96 },
+    ];
+  };
+
+  const text = (row) => {
+    const model = B.models.get(row.id) || {};
+    return [row.id, row.name, row.kind, model.hardware, model.description, ...(model.authors || []).flatMap((a) => [a.name, a.affiliation])].join(" ").toLowerCase();
+  };
+  const keep = (row) => {
+    const words = B.$("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!B.$("show-floors").checked && ["floor", "ceiling"].includes(row.kind)) return false;
+    if (!B.$("show-unranked").checked && !row.ranked && ["model", "reference"].includes(row.kind)) return false;
+    return words.every((word) => text(row).includes(word));
+  };
+  const collapsed = (cells) => {
+    const list = B.h("dl");
+    for (const { title, value: shown } of cells) {
+      if (!title) continue;
+      list.append(B.h("dt", {}, title), B.h("dd", {}, shown instanceof Node ? shown : String(shown ?? "")));
+    }
+    return list;
+  };
+
+  let table = null, wasNarrow = narrow();
+  const make = () => {
+    if (table) table.destroy();
+    table = new Tabulator("#table", {
+      data: B.rows(B.state.track), columns: columns(), layout: "fitColumns", index: "id",
+      responsiveLayout: narrow() ? "collapse" : false, responsiveLayoutCollapseStartOpen: false, responsiveLayoutCollapseFormatter: collapsed,
+      initialSort: [{ column: "r2.overall", dir: "desc" }], placeholder: "No model matches", renderVertical: "basic", columnHeaderVertAlign: "bottom",
+      rowFormatter: (row) => {
+        const { kind, tie } = row.getData(), classes = row.getElement().classList;
+        classes.toggle("floor-row", kind === "floor");
+        classes.toggle("ceiling-row", kind === "ceiling");
+        classes.toggle("tie-row", Boolean(tie));
+      },
+    });
+    B.tabulator = table;
+    table.on("tableBuilt", () => table.setFilter(keep));
+  };
+  const note = () => {
+    const rows = B.rows(B.state.track), ties = rows.some((r) => r.tie), { bootstrap } = B.data.header;
+    const units = rows.find((r) => r.kind === "ceiling").n_compositions;
+    B.$("table-note").textContent = [
+      `Small figures: 95 % intervals, ${bootstrap.resamples.toLocaleString("en-US")} bootstrap resamples over ${units} compositions.`,
+      "Models share a rank (=) when the paired bootstrap cannot tell them from the first of their group." + (ties ? "" : " None do at present."),
+      "Times, parameters and hardware are the authors' own figures. Select a name for details.",
+    ].join(" ");
+  };
+  B.segmented("columns", [["main", "R² and cost"], ["metrics", "Other metrics"]], "columns");
+  for (const id of ["search", "show-floors", "show-unranked"]) B.$(id).addEventListener("input", () => table.refreshFilter());
+  B.on(["track", "columns"], () => { make(); note(); });
+  window.addEventListener("resize", () => { if (narrow() !== wasNarrow) { wasNarrow = narrow(); make(); } });
+  make();
+  note();
+};
