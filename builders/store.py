@@ -1,0 +1,244 @@
+"""A campaign's store: the records of many chains, in loose files and packs, and their configurations.
+
+    <store>/packs/*.parquet         committed; immutable; any number of records each
+    <store>/configurations/*.parquet committed; last configurations of chains
+    <store>/loose/*.parquet         one record each, as the simulator writes them; not committed
+    <store>/work/<chain>/           restart file and last configuration; not committed
+
+Stores merge by copying files: a record that is there twice is counted once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from binlj.builders.records import ChainKey, SegmentRecord, merge_records, read_records, write_records
+from binlj.builders.structure import Configuration
+from binlj.errors import DataError, InputError, StoreBusyError
+from binlj.files import replacing
+from binlj.schema import snapshots_schema
+
+KEEP_FINE = 4  # records at a chain's head that are never merged, so that the head can be cut finely
+MERGE = 4  # later records merged into one
+
+
+def chain_name(key: ChainKey) -> str:
+    """Folder name of a chain: ``T0.60-C0.010-S1.50-E0.20_mixed-0``."""
+    state_id, start, replica = key
+    return f"{state_id}_{start}-{replica}"
+
+
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Hold the store for one campaign; the lock goes with the process, however it ends.
+
+    Raises
+    ------
+    StoreBusyError
+        If another campaign holds it.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    with open(store / ".lock", "a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise StoreBusyError(
+                f"{store}: another campaign (process {stream.read().strip() or 'unknown'}) is using this store\n"
+                "  fix: wait for it, stop it, or give another --store"
+            ) from None
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield
+
+
+def record_files(store: Path) -> list[Path]:
+    """All record files of a store, packs first."""
+    return [*sorted((store / "packs").glob("*.parquet")), *sorted((store / "loose").glob("*.parquet"))]
+
+
+def load_records(store: Path, *, state_ids: Iterable[str] | None = None) -> list[SegmentRecord]:
+    """All records of a store, each once, sorted by key, checked one by one and against each other.
+
+    Parameters
+    ----------
+    store : Path
+    state_ids : iterable of str, optional
+        Only these states.
+
+    Raises
+    ------
+    DataError
+        Listing every unreadable file and every contradiction: the same segment with two contents, or
+        segments of a chain that overlap, have a gap, or come from different decks.
+    """
+    wanted = None if state_ids is None else set(state_ids)
+    found: dict[tuple, tuple[SegmentRecord, Path]] = {}
+    problems: list[str] = []
+    for path in record_files(store):
+        try:
+            records = read_records(path)
+        except DataError as error:
+            problems += [f"{path.relative_to(store)}: {p}" for p in error.problems]
+            continue
+        for record in records:
+            if wanted is not None and record.state_id not in wanted:
+                continue
+            if record.key in found:
+                other, where = found[record.key]
+                if other.checksum() != record.checksum():
+                    problems.append(f"{path.name} and {where.name} hold different records of {record.key}")
+                continue
+            found[record.key] = (record, path)
+    records = sorted((r for r, _ in found.values()), key=lambda r: r.key)
+    records = _without_merged_parts(records)
+    problems += _chain_problems(records)
+    if problems:
+        raise DataError(store, problems, fix="move the named files away; the campaign redoes what is missing")
+    return records
+
+
+def _without_merged_parts(records: Sequence[SegmentRecord]) -> list[SegmentRecord]:
+    """Drop records that lie inside a merged record of the same chain (a merge was interrupted or copied)."""
+    kept: list[SegmentRecord] = []
+    for record in sorted(records, key=lambda r: (r.chain, r.step_start, -r.step_end)):
+        last = kept[-1] if kept else None
+        if last and last.chain == record.chain and record.step_end <= last.step_end:
+            continue
+        kept.append(record)
+    return kept
+
+
+def _chain_problems(records: Sequence[SegmentRecord]) -> list[str]:
+    problems = []
+    for chain, members in by_chain(records).items():
+        if members[0].step_start != 0:
+            problems.append(f"{chain_name(chain)}: steps 0 to {members[0].step_start} are missing")
+        for a, b in zip(members, members[1:], strict=False):
+            if a.step_end != b.step_start:
+                problems.append(f"{chain_name(chain)}: steps {a.step_end} to {b.step_start} are missing or overlap")
+        for what in ("deck_sha256", "seed", "n_A", "n_B"):
+            values = {getattr(r, what) for r in members}
+            if len(values) > 1:
+                problems.append(f"{chain_name(chain)}: records with different {what}: {', '.join(map(str, sorted(values)))}")
+    return problems
+
+
+def by_chain(records: Iterable[SegmentRecord]) -> dict[ChainKey, list[SegmentRecord]]:
+    """Group records by chain, each chain in order of steps."""
+    chains: dict[ChainKey, list[SegmentRecord]] = defaultdict(list)
+    for record in records:
+        chains[record.chain].append(record)
+    for members in chains.values():
+        members.sort(key=lambda r: r.step_start)
+    return dict(chains)
+
+
+def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
+    """Move loose records into one new pack; older packs are not touched.
+
+    Parameters
+    ----------
+    store : Path
+    merge : bool
+        Also merge later records of each chain, four into one (heads stay fine). Rewrites all packs into
+        one, so do it seldom: git keeps the old ones.
+
+    Returns
+    -------
+    path, count : Path or None, int
+        The new pack (None if there was nothing to do) and how many records it holds.
+    """
+    loose = sorted((store / "loose").glob("*.parquet"))
+    packs = sorted((store / "packs").glob("*.parquet"))
+    if merge:
+        records = [m for members in by_chain(load_records(store)).values() for m in _merged(members)]
+        old = [*loose, *packs]
+    else:
+        load_records(store)  # refuse to pack what contradicts itself
+        records = [record for path in loose for record in read_records(path)]
+        old = loose
+    if not records:
+        return None, 0
+    name = hashlib.sha256("".join(sorted(r.checksum() for r in records)).encode()).hexdigest()[:12]
+    path = store / "packs" / f"pack-{name}.parquet"
+    write_records(path, records)
+    for file in old:
+        if file != path:
+            file.unlink()
+    return path, len(records)
+
+
+def _merged(members: list[SegmentRecord]) -> list[SegmentRecord]:
+    result, rest = members[:KEEP_FINE], members[KEEP_FINE:]
+    while rest:
+        group = rest[:MERGE]
+        rest = rest[MERGE:]
+        same = len({(r.steps, r.n_frames, r.n_blocks) for r in group}) == 1
+        result += [merge_records(group)] if len(group) == MERGE and same else group
+    return result
+
+
+def last_configuration(folder: Path) -> Configuration | None:
+    """The configuration a chain's working folder ends with, or None."""
+    path = folder / "last.npz"
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as data:
+        return Configuration(
+            step=int(data["step"]), box_length=float(data["box_length"]),
+            types=data["types"], positions=data["positions"],
+        )
+
+
+def write_configurations(store: Path, chains: Iterable[ChainKey]) -> Path:
+    """Collect the working folders' last configurations into ``configurations/``, one file, replacing older.
+
+    Chains without a working folder here keep the configuration stored before.
+    """
+    previous = read_configurations(store)
+    rows = []
+    for key in sorted(set(chains) | set(previous)):
+        configuration = last_configuration(store / "work" / chain_name(key)) or previous.get(key)
+        if configuration is not None:
+            state_id, start, replica = key
+            rows.append({
+                "state_id": state_id, "start": start, "replica": replica, "step": configuration.step,
+                "box_length": configuration.box_length, "types": configuration.types.tolist(),
+                "positions": configuration.positions.ravel().tolist(),
+            })
+    if not rows:
+        raise InputError(store, ["no configurations to write"], fix="run `binlj campaign run` first")
+    schema = snapshots_schema().append(pa.field("replica", pa.int64()))
+    path = store / "configurations" / "last.parquet"
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
+    return path
+
+
+def read_configurations(store: Path) -> dict[ChainKey, Configuration]:
+    """Stored configurations by chain."""
+    result = {}
+    for path in sorted((store / "configurations").glob("*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
+            names = batch.schema.names
+            for i in range(batch.num_rows):
+                row = {name: batch.column(name)[i] for name in names}
+                key = (row["state_id"].as_py(), row["start"].as_py(), row["replica"].as_py())
+                result[key] = Configuration(
+                    step=row["step"].as_py(), box_length=row["box_length"].as_py(),
+                    types=row["types"].values.to_numpy(),
+                    positions=row["positions"].values.to_numpy().reshape(-1, 3),
+                )
+    return result
