@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from binlj.data import PAIR_LABELS, curves
-from binlj.errors import InputError
+from binlj.errors import InputError, MissingExtraError
 from binlj.eval.explain.factorial import Factorial, factorial
 from binlj.grid import PAIRS, State, grid, parse_state_id
 from binlj.schema import FEATURES, N_BINS, R_MAX, bin_centres
@@ -16,6 +17,7 @@ from binlj.schema import FEATURES, N_BINS, R_MAX, bin_centres
 if TYPE_CHECKING:
     import pandas as pd
 
+BOOSTER_FILE = "booster.ubj"
 Function = Callable[[np.ndarray], np.ndarray]
 CurvePredictor = Callable[[Sequence[State], Sequence[str]], np.ndarray]
 
@@ -120,10 +122,21 @@ def as_function(predict: CurvePredictor) -> Function:
     return function
 
 
-def booster_of(model: Any) -> Any | None:
-    """The XGBoost model inside a loaded model, or None: known by its type, so nothing is imported for it."""
-    for candidate in (model, *(getattr(model, name, None) for name in ("booster", "model", "regressor"))):
-        module = type(candidate).__module__
-        if module.split(".")[0] == "xgboost":
-            return candidate
-    return None
+def read_booster(folder: Path) -> Any | None:
+    """The XGBoost model that a model folder keeps in ``booster.ubj``, or None if it has none.
+
+    Raises
+    ------
+    MissingExtraError
+        If there is one and XGBoost is not installed.
+    """
+    file = folder / BOOSTER_FILE
+    if not file.is_file():
+        return None
+    try:
+        import xgboost
+    except ImportError:
+        raise MissingExtraError("xgboost", "baselines") from None
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(file.read_bytes()))
+    return booster

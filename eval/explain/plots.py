@@ -33,6 +33,12 @@ CLUSTERS = (
     "#882255",
     "#888888",
 )
+OUTSIDE: dict[str, Any] = {
+    "loc": "upper left",
+    "bbox_to_anchor": (1.0, 1.02),
+    "frameon": False,
+    "handletextpad": 0.1,
+}
 
 
 def _figure(width: float, height: float, **kwargs: Any) -> tuple[Any, Any]:
@@ -52,21 +58,21 @@ def _save(figure: Any, path: Path) -> Path:
 
 def plot_map(report: MapReport, path: Path) -> Path:
     """Fig. 7A: the map coloured by cluster, and by each feature."""
-    figure, axes = _figure(11, 6.2, nrows=2, ncols=3)
+    figure, axes = _figure(12.5, 6.4, nrows=2, ncols=3)
     x, y = report.points.T
     flat = axes.ravel()
     for c in np.unique(report.labels):
         at = report.labels == c
-        flat[0].scatter(x[at], y[at], s=11, color=CLUSTERS[c], label=f"{c + 1} ({at.sum()} states)")
+        flat[0].scatter(x[at], y[at], s=11, color=CLUSTERS[c], label=f"{c + 1}: {at.sum()} states")
     flat[0].set_title("K-means clusters", fontsize=10)
-    flat[0].legend(fontsize=7, title="cluster", title_fontsize=7, loc="best", framealpha=0.8)
+    flat[0].legend(fontsize=7, title="cluster", title_fontsize=7, **OUTSIDE)
     for ax, i in zip(flat[1:5], range(4), strict=True):
         values = np.unique(report.states[:, i])
         for value, colour in zip(values, _ramp(len(values)), strict=True):
             at = report.states[:, i] == value
             ax.scatter(x[at], y[at], s=11, color=colour, label=f"{value:g}")
         ax.set_title(f"coloured by {LABELS[FEATURES[i]]}", fontsize=10)
-        ax.legend(fontsize=7, title=LABELS[FEATURES[i]], title_fontsize=8, loc="best", framealpha=0.8)
+        ax.legend(fontsize=7, title=LABELS[FEATURES[i]], title_fontsize=8, **OUTSIDE)
     for ax in flat[:5]:
         ax.set(xlabel="UMAP 1", ylabel="UMAP 2")
     flat[5].axis("off")
@@ -117,7 +123,7 @@ def plot_entropy(rankings: Sequence[Ranking], states: np.ndarray, path: Path) ->
                 color="black",
                 lw=1.2,
                 ls=":",
-                label="log n: no relation at all" if i == 0 else None,
+                label="no relation at all" if i == 0 else None,
             )
         ax.set_ylabel(ylabel)
         ax.set_ylim(0, ax.get_ylim()[1] * 1.18)
@@ -178,7 +184,8 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
             found = report.indices[scale][pair]
             share = np.maximum(found.variance_x, 0) / found.variance_x.max()
             ax.fill_between(curve.x, share, color="0.85", lw=0, label="variance / largest")
-            seen = share > 0.003  # indices of almost nothing would only be noise
+            noise = 0.0 if curve.stderr is None else (curve.stderr**2).mean(axis=(0, 1, 2, 3))
+            seen = (found.variance_x > 3 * noise) & (share > 1e-4)  # where there is something to share out
             for i, name in enumerate(FEATURES):
                 ax.plot(
                     curve.x,
@@ -187,7 +194,9 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
                     lw=1.5,
                     label=LABELS[name],
                 )
-            whole = ", ".join(f"{LABELS[n]} {v:.2f}" for n, v in zip(FEATURES, found.first, strict=True))
+            whole = ", ".join(
+                f"{LABELS[n]} {max(v, 0):.2f}" for n, v in zip(FEATURES, found.first, strict=True)
+            )
             ax.set_title(f"{pair}, whole curve: {whole}", fontsize=9)
         axes[2, column].set_xlabel(label)
     for ax in axes[:, 0]:

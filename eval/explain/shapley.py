@@ -101,7 +101,9 @@ def tree_shapley(
     if background is None:
         explainer = shap.TreeExplainer(booster, feature_perturbation="tree_path_dependent")
     else:
-        explainer = shap.TreeExplainer(booster, data=background, feature_perturbation="interventional")
+        # a bare array would silently be cut to 100 rows
+        masker = shap.maskers.Independent(background, max_samples=len(background))
+        explainer = shap.TreeExplainer(booster, data=masker, feature_perturbation="interventional")
     phi = np.asarray(explainer.shap_values(points, check_additivity=False), dtype=np.float64)
     return phi, float(np.ravel(explainer.expected_value)[0])
 

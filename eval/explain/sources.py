@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from binlj.errors import InputError
 from binlj.eval.explain.attributions import read_attributions
 from binlj.eval.explain.curve_report import Curves
-from binlj.eval.explain.models import as_function, booster_of, frame_curves, function_curves
+from binlj.eval.explain.models import as_function, frame_curves, function_curves, read_booster
 from binlj.files import sha256
 from binlj.schema import TRACKS
 
@@ -125,7 +125,7 @@ def _open(
     if path.is_dir() and (path / MODEL_FILE).is_file():
         model = load_model(path)
         function = getattr(model, "predict_points", None) or as_function(model.predict)
-        booster = booster_of(model)
+        booster = read_booster(path)
         return Source(
             str(getattr(model, "name", path.name)),
             [function_curves(function, step=step)],
