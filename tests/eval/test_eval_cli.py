@@ -1,0 +1,134 @@
+"""The commands end to end: output, exit codes, files, and what gets imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+
+from binlj.eval import evaluate, floor_predictions, read_predictions, scores_schema, write_predictions
+
+HEAVY = {
+    "tensorflow", "keras", "torch", "jax", "xgboost", "sklearn", "datasets", "matplotlib", "umap", "shap",
+    "numba", "lammps", "freud", "pymbar", "parsl", "feos",
+}
+TRACK = ("--track", "extrapolation")
+
+
+def binlj(*args: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import sys\n"
+        "from binlj.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "finally:\n    print('IMPORTED', *sorted({m.split('.')[0] for m in sys.modules}), file=sys.stderr)\n"
+    )
+    env = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    command = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, check=False)
+
+
+def imported(done: subprocess.CompletedProcess[str]) -> set[str]:
+    return set(done.stderr.split("IMPORTED", 1)[1].split())
+
+
+@pytest.fixture(scope="module")
+def predictions(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("eval") / "mine.parquet"
+    frame = floor_predictions("linear_T", track="extrapolation", dataset=toy)
+    frame["g_std"] = [np.full(100, 0.1)] * len(frame)
+    write_predictions(path, frame.sample(frac=1, random_state=0))
+    return path
+
+
+def test_template_then_evaluate(toy: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    done = binlj("template", *TRACK, "--dataset", toy, out)
+    assert done.returncode == 0 and "600 curves" in done.stdout, done.stderr
+    assert (np.stack(read_predictions(out, track="extrapolation", dataset=toy)["g"]) == 1).all()
+    done = binlj("evaluate", out, *TRACK, "--dataset", toy, "--n-boot", 20)
+    assert done.returncode == 0, done.stderr
+    this, floor = (
+        next(line for line in done.stdout.splitlines() if line.startswith(name))
+        for name in ("this submission", "ideal_gas")
+    )
+    assert this.split()[-4:] == floor.split()[-4:]
+
+
+def test_evaluate_imports_nothing_heavy_and_prints_what_it_writes(
+    toy: Path, predictions: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "scores.json"
+    done = binlj("evaluate", predictions, *TRACK, "--dataset", toy, "--json", out, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not imported(done) & HEAVY
+    assert {"numpy", "pyarrow"} <= imported(done)  # the list is a real one
+    written = json.loads(out.read_text(encoding="utf-8"))
+    jsonschema.validate(written, scores_schema())
+    assert written == evaluate(predictions, track="extrapolation", dataset=toy).to_dict()
+    line = next(line for line in done.stdout.splitlines() if line.startswith("R²  "))
+    assert line.split()[1:] == [f"{written['r2'][s]:.4f}" for s in ("AA", "AB", "BB", "overall")]
+    shown = ("95 % interval", "noise ceiling", "nearest_temperature", "phase: demixed", "T* = 0.60", "calibration")
+    assert [text for text in shown if text not in done.stdout] == []
+
+
+def test_help_imports_next_to_nothing() -> None:
+    for command in ("template", "evaluate", "compare"):
+        done = binlj(command, "--help")
+        assert done.returncode == 0 and "--track" in done.stdout
+        assert not imported(done) & (HEAVY | {"pandas", "pyarrow", "scipy", "rich"})
+
+
+def test_plots_are_written(toy: Path, predictions: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plots"
+    done = binlj("evaluate", predictions, *TRACK, "--dataset", toy, "--n-boot", 5, "--plots", folder)
+    assert done.returncode == 0, done.stderr
+    names = {"parity.png", "curves.png", "error_by_temperature.png", "error_by_phase.png"}
+    assert {p.name for p in folder.iterdir()} == names
+    for name in names:
+        with Image.open(folder / name) as image:
+            pixels = np.asarray(image.convert("L"))
+        assert min(pixels.shape) >= 400 and pixels.std() > 10  # not blank
+    assert "tensorflow" not in imported(done)
+
+
+def test_compare_shows_a_tie_as_a_tie(toy: Path, predictions: Path, tmp_path: Path) -> None:
+    out = tmp_path / "comparison.json"
+    done = binlj("compare", predictions, predictions, *TRACK, "--dataset", toy, "--json", out, "--n-boot", 20)
+    assert done.returncode == 0, done.stderr
+    assert "tie" in done.stdout and "better" not in done.stdout
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written["r2"]["BB"]["tie"] is True and written["schema_version"] == "binlj-comparison/1"
+    other = tmp_path / "other.parquet"
+    write_predictions(other, floor_predictions("ideal_gas", track="extrapolation", dataset=toy))
+    done = binlj("compare", other, predictions, *TRACK, "--dataset", toy, "--n-boot", 20)
+    assert "B better" in done.stdout and "A better" not in done.stdout
+
+
+def test_a_bad_file_ends_with_an_error_and_no_output_file(toy: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "mine.parquet", tmp_path / "scores.json"
+    path.write_text("not parquet")
+    done = binlj("evaluate", path, *TRACK, "--dataset", toy, "--json", out)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"error: {path}: 1 problem" in done.stderr and "fix:" in done.stderr
+    assert not out.exists() and done.stdout == ""
+
+
+def test_an_unknown_track_and_a_missing_dataset(predictions: Path, tmp_path: Path) -> None:
+    done = binlj("evaluate", predictions, "--track", "sideways")
+    assert done.returncode == 2 and "'extrapolation', 'interpolation'" in done.stderr
+    done = binlj("evaluate", predictions, *TRACK, "--dataset", tmp_path)
+    assert done.returncode == 3 and "no dataset here" in done.stderr
+
+
+def test_markup_in_names_is_printed_as_it_is(toy: Path, predictions: Path, tmp_path: Path) -> None:
+    path = tmp_path / "[red]mine[red].parquet"
+    path.write_bytes(predictions.read_bytes())
+    done = binlj("evaluate", path, *TRACK, "--dataset", toy, "--n-boot", 5)
+    assert "[red]mine[red].parquet" in done.stdout.replace("\n", "")
