@@ -17,8 +17,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "info": ("binlj.cli_data", "info_command", "Say which dataset is installed, and its size."),
     "simulate": ("binlj.builders.cli", "simulate", "Simulate one state with LAMMPS, segment by segment."),
     "campaign": ("binlj.builders.cli", "campaign", "Simulate many states: run, status, pack."),
-    "assemble": ("binlj.builders.cli_publish", "assemble", "Turn segment records into tables of RDFs with errors."),
-    "publish": ("binlj.builders.cli_publish", "publish", "Write the dataset folder (and push it to the Hub)."),
+    "assemble": (
+        "binlj.builders.cli_publish",
+        "assemble",
+        "Turn segment records into tables of RDFs with errors.",
+    ),
+    "publish": (
+        "binlj.builders.cli_publish",
+        "publish",
+        "Write the dataset folder (and push it to the Hub).",
+    ),
     "verify": ("binlj.builders.cli_publish", "verify", "Check the published dataset; list every problem."),
     "template": ("binlj.eval.cli", "template", "Write an empty, valid predictions file."),
     "evaluate": ("binlj.eval.cli", "evaluate", "Score a predictions file."),

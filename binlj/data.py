@@ -10,8 +10,8 @@ import numpy as np
 
 from binlj import paths
 from binlj.errors import DataError, InputError
-from binlj.schema import CONFIGS, DEFAULT_CONFIG, SPLITS
 from binlj.grid import PAIRS
+from binlj.schema import CONFIGS, DEFAULT_CONFIG, SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,9 @@ def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> Dat
     return datasets.load_dataset(str(folder), config)
 
 
-def read_table(config: str = DEFAULT_CONFIG, split: str | None = None, *, path: str | Path | None = None) -> pd.DataFrame:
+def read_table(
+    config: str = DEFAULT_CONFIG, split: str | None = None, *, path: str | Path | None = None
+) -> pd.DataFrame:
     """Read one split of a config as a pandas frame, straight from its parquet file.
 
     Parameters
@@ -63,7 +65,6 @@ def read_table(config: str = DEFAULT_CONFIG, split: str | None = None, *, path: 
     DataFrame
         ``pair`` is "AA", "AB" or "BB"; ``r``, ``g`` and ``g_stderr`` hold one ndarray a row.
     """
-    import pandas as pd
     import pyarrow.parquet as pq
 
     folder = _folder(config, path)
@@ -71,10 +72,14 @@ def read_table(config: str = DEFAULT_CONFIG, split: str | None = None, *, path: 
     if split is None and len(known) == 1:
         split = known[0]
     if split not in known:
-        raise InputError(f"split {split!r} of config {config!r}", ["no such split"], fix=f"use one of: {', '.join(known)}")
+        raise InputError(
+            f"split {split!r} of config {config!r}", ["no such split"], fix=f"use one of: {', '.join(known)}"
+        )
     file = folder / config / f"{split}.parquet"
     if not file.is_file():
-        raise DataError(file, ["file is missing"], fix="run `binlj verify`; reinstall or fetch the clone again")
+        raise DataError(
+            file, ["file is missing"], fix="run `binlj verify`; reinstall or fetch the clone again"
+        )
     frame: pd.DataFrame = pq.read_table(file).to_pandas()
     if "pair" in frame:
         frame["pair"] = np.array(PAIRS, dtype=object)[frame["pair"].to_numpy()]
@@ -125,7 +130,9 @@ def dataset_info(*, path: str | Path | None = None) -> dict[str, Any]:
     try:
         info: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(file, ["the dataset's manifest is missing"], fix="`binlj publish` writes it") from None
+        raise DataError(
+            file, ["the dataset's manifest is missing"], fix="`binlj publish` writes it"
+        ) from None
     except ValueError as error:
         raise DataError(file, [f"not valid JSON: {error}"], fix="fetch the dataset again") from None
     return info
@@ -140,7 +147,13 @@ def _folder(config: str, path: str | Path | None) -> Path:
         raise InputError(f"config {config!r}", ["no such config"], fix=f"use one of: {', '.join(CONFIGS)}")
     folder = Path(path) if path else paths.dataset_dir()
     if config == "snapshots" and folder.is_dir() and not (folder / config).is_dir():
-        raise DataError(folder, ["the snapshots are not part of the installed package"], fix="use a clone or the Hub's copy")
+        raise DataError(
+            folder,
+            ["the snapshots are not part of the installed package"],
+            fix="use a clone or the Hub's copy",
+        )
     if not (folder / "README.md").is_file():
-        raise DataError(folder, ["no dataset here"], fix="give the folder that holds its README.md and parquet files")
+        raise DataError(
+            folder, ["no dataset here"], fix="give the folder that holds its README.md and parquet files"
+        )
     return folder

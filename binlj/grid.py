@@ -63,10 +63,15 @@ class State:
             problems.append(f"C_B = {self.C_B} must lie between 0 and 1 (both species must be present)")
         if not problems:
             for name, value, digits in (
-                ("T", self.T, 2), ("C_B", self.C_B, 3), ("S", self.S, 2), ("eps_AB", self.eps_AB, 2),
+                ("T", self.T, 2),
+                ("C_B", self.C_B, 3),
+                ("S", self.S, 2),
+                ("eps_AB", self.eps_AB, 2),
             ):
                 if abs(round(value, digits) - value) > 1e-12:
-                    problems.append(f"{name} = {value} has more than {digits} decimals, which a state id cannot hold")
+                    problems.append(
+                        f"{name} = {value} has more than {digits} decimals, which a state id cannot hold"
+                    )
         if problems:
             raise InputError("state", problems)
 

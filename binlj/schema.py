@@ -72,8 +72,14 @@ def rdf_schema(n: int) -> pa.Schema:
 
     curve = pa.list_(pa.float64(), n)
     return pa.schema(
-        [("state_id", pa.string()), *((name, pa.float64()) for name in FEATURES), ("pair", pa.int64()),
-         ("r", curve), ("g", curve), ("g_stderr", curve)]
+        [
+            ("state_id", pa.string()),
+            *((name, pa.float64()) for name in FEATURES),
+            ("pair", pa.int64()),
+            ("r", curve),
+            ("g", curve),
+            ("g_stderr", curve),
+        ]
     )
 
 
@@ -84,19 +90,37 @@ def states_schema() -> pa.Schema:
     f, i, s, b = pa.float64(), pa.int64(), pa.string(), pa.bool_()
     return pa.schema(
         [
-            ("state_id", s), *((name, f) for name in FEATURES),
-            ("n_A", i), ("n_B", i),
-            ("density", f), ("density_stderr", f),
-            ("energy", f), ("energy_stderr", f),
-            ("pressure", f), ("pressure_stderr", f),
-            ("energy_from_rdf", f), ("pressure_from_rdf", f), ("density_pets", f),
-            ("n_eff", f), ("drift", f),
-            ("equilibration_steps", i), ("production_steps", i),
-            ("start", s), ("start_gap", f),
-            ("phase", s), ("composition_fluctuation", f), ("solid_fraction", f),
-            ("g_relative_error_AA", f), ("g_relative_error_AB", f), ("g_relative_error_BB", f),
-            ("converged", b), ("reason", s),
-            ("engine", s), ("deck_sha256", s), ("seeds", pa.list_(i)), ("atom_steps", i),
+            ("state_id", s),
+            *((name, f) for name in FEATURES),
+            ("n_A", i),
+            ("n_B", i),
+            ("density", f),
+            ("density_stderr", f),
+            ("energy", f),
+            ("energy_stderr", f),
+            ("pressure", f),
+            ("pressure_stderr", f),
+            ("energy_from_rdf", f),
+            ("pressure_from_rdf", f),
+            ("density_pets", f),
+            ("n_eff", f),
+            ("drift", f),
+            ("equilibration_steps", i),
+            ("production_steps", i),
+            ("start", s),
+            ("start_gap", f),
+            ("phase", s),
+            ("composition_fluctuation", f),
+            ("solid_fraction", f),
+            ("g_relative_error_AA", f),
+            ("g_relative_error_AB", f),
+            ("g_relative_error_BB", f),
+            ("converged", b),
+            ("reason", s),
+            ("engine", s),
+            ("deck_sha256", s),
+            ("seeds", pa.list_(i)),
+            ("atom_steps", i),
         ]
     )
 
@@ -111,8 +135,11 @@ def snapshots_schema() -> pa.Schema:
 
     return pa.schema(
         [
-            ("state_id", pa.string()), ("start", pa.string()), ("step", pa.int64()),
-            ("box_length", pa.float64()), ("types", pa.list_(pa.int8())),
+            ("state_id", pa.string()),
+            ("start", pa.string()),
+            ("step", pa.int64()),
+            ("box_length", pa.float64()),
+            ("types", pa.list_(pa.int8())),
             ("positions", pa.list_(pa.int16())),
         ]
     )

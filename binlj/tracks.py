@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from binlj.errors import InputError
-from binlj.schema import TRACKS
 from binlj.grid import State, grid
+from binlj.schema import TRACKS
 
 EXTRAPOLATION_TEST_T = (0.6, 1.4)
 INTERPOLATION_TEST_SHARE = 0.2

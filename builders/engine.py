@@ -163,8 +163,19 @@ def run_deck(
     """
     decks = paths.decks_dir()
     log = folder / f"{deck}.log"
-    command = [*shlex.split(engine.launcher), engine.executable, "-in", str(decks / f"{deck}.lmp"),
-               "-log", log.name, "-screen", "none", "-var", "decks", str(decks)]
+    command = [
+        *shlex.split(engine.launcher),
+        engine.executable,
+        "-in",
+        str(decks / f"{deck}.lmp"),
+        "-log",
+        log.name,
+        "-screen",
+        "none",
+        "-var",
+        "decks",
+        str(decks),
+    ]
     for name, value in variables.items():
         command += ["-var", name, str(value)]
     if accelerate:
@@ -177,7 +188,11 @@ def run_deck(
     try:
         with open(folder / f"{deck}.err", "wb") as err:
             process = subprocess.Popen(
-                command, cwd=folder, stdout=err, stderr=err, stdin=subprocess.DEVNULL,
+                command,
+                cwd=folder,
+                stdout=err,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
                 env=_environment(engine.executable),
             )
     except OSError as error:
@@ -208,5 +223,9 @@ def _explain(engine: Engine, deck: str, code: int, log: str, folder: Path) -> st
     if code < 0:
         said = f"killed by signal {-code}; {said}"
     free = shutil.disk_usage(folder).free
-    hint = "\n  fix: the disk is full; free some room and run the same command again" if free < 50_000_000 else ""
+    hint = (
+        "\n  fix: the disk is full; free some room and run the same command again"
+        if free < 50_000_000
+        else ""
+    )
     return f"LAMMPS stopped in {deck}.lmp (exit code {code}): {said}\n  log: {folder / f'{deck}.log'}{hint}"

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -122,7 +123,9 @@ class SegmentRecord:
         g(r) = counts / ideal_counts is the ratio of means over frames.
         """
         inverse_volume = (self.density / (self.n_A + self.n_B)).reshape(self.n_blocks, -1).sum(1)
-        return inverse_volume[:, None, None] * self.pairs()[None, :, None] * shell_volumes(N_FINE)[None, None, :]
+        return (
+            inverse_volume[:, None, None] * self.pairs()[None, :, None] * shell_volumes(N_FINE)[None, None, :]
+        )
 
     def checksum(self) -> str:
         """SHA-256 over all content, independent of the file it is stored in."""
@@ -148,10 +151,16 @@ _INTS = ("replica", "seed", "step_start", "step_end", "n_A", "n_B", "dangerous_b
 
 def _schema() -> pa.Schema:
     return pa.schema(
-        [("record_version", pa.int64()), ("checksum", pa.string()), ("n_blocks", pa.int64()),
-         *((name, pa.string()) for name in _STRINGS), *((name, pa.int64()) for name in _INTS),
-         *((name, pa.float64()) for name in _FLOATS), *((name, pa.list_(pa.float64())) for name in _ARRAYS),
-         ("counts", pa.list_(pa.int32()))]
+        [
+            ("record_version", pa.int64()),
+            ("checksum", pa.string()),
+            ("n_blocks", pa.int64()),
+            *((name, pa.string()) for name in _STRINGS),
+            *((name, pa.int64()) for name in _INTS),
+            *((name, pa.float64()) for name in _FLOATS),
+            *((name, pa.list_(pa.float64())) for name in _ARRAYS),
+            ("counts", pa.list_(pa.int32())),
+        ]
     )
 
 
@@ -162,15 +171,21 @@ def write_records(path: Path, records: Sequence[SegmentRecord]) -> None:
         row = {name: getattr(record, name) for name in (*_STRINGS, *_INTS, *_FLOATS)}
         row |= {name: getattr(record, name).tolist() for name in _ARRAYS}
         row |= {
-            "counts": record.counts.ravel().tolist(), "n_blocks": record.n_blocks,
-            "record_version": RECORD_VERSION, "checksum": record.checksum(),
+            "counts": record.counts.ravel().tolist(),
+            "n_blocks": record.n_blocks,
+            "record_version": RECORD_VERSION,
+            "checksum": record.checksum(),
         }
         rows.append(row)
     table = pa.Table.from_pylist(rows, schema=_schema())
     with replacing(path) as temporary:
         # Delta packing: neighbouring bins have similar counts.
         pq.write_table(
-            table, temporary, compression="zstd", compression_level=9, use_dictionary=list(_STRINGS),
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=list(_STRINGS),
             column_encoding={"counts.list.element": "DELTA_BINARY_PACKED"},
         )
 
@@ -193,27 +208,29 @@ def read_records(path: Path) -> list[SegmentRecord]:
     except DataError:
         raise
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise DataError(path, [f"not a readable record file: {str(error).splitlines()[0]}"], fix=fix) from error
+        raise DataError(
+            path, [f"not a readable record file: {str(error).splitlines()[0]}"], fix=fix
+        ) from error
     records, problems = [], []
     for i, row in enumerate(rows):
         try:
             records.append(_from_row(row))
         except (ValueError, InputError) as error:
-            problems.append(f"row {i} ({row['state_id']}, {row['start']}, steps from {row['step_start']}): {error}")
+            problems.append(
+                f"row {i} ({row['state_id']}, {row['start']}, steps from {row['step_start']}): {error}"
+            )
     if problems:
         raise DataError(path, problems, fix=fix)
     return records
 
 
-def _from_row(row: dict) -> SegmentRecord:
+def _from_row(row: dict[str, Any]) -> SegmentRecord:
     if row["record_version"] != RECORD_VERSION:
         raise ValueError(f"record version {row['record_version']}, this program reads {RECORD_VERSION}")
-    counts = np.array(row["counts"], dtype=np.int64).reshape(row["n_blocks"], 3, N_FINE)
-    record = SegmentRecord(
-        counts=counts,
-        **{name: np.array(row[name], dtype=np.float64) for name in _ARRAYS},
-        **{name: row[name] for name in (*_STRINGS, *_INTS, *_FLOATS)},
-    )
+    values: dict[str, Any] = {name: row[name] for name in (*_STRINGS, *_INTS, *_FLOATS)}
+    values |= {name: np.array(row[name], dtype=np.float64) for name in _ARRAYS}
+    values["counts"] = np.array(row["counts"], dtype=np.int64).reshape(row["n_blocks"], 3, N_FINE)
+    record = SegmentRecord(**values)
     if record.checksum() != row["checksum"]:
         raise ValueError("content does not match its checksum: the record was edited or damaged")
     check(record)
@@ -233,8 +250,11 @@ def check(record: SegmentRecord) -> None:
         problems.append(f"{record.n_frames} frames do not fill {record.n_blocks} equal blocks")
     if any(len(getattr(record, name)) != record.n_frames for name in _ARRAYS):
         problems.append("the scalars' lengths differ")
-    elif not (record.step_start < record.step[0] and record.step[-1] <= record.step_end
-              and np.all(np.diff(record.step) > 0)):
+    elif not (
+        record.step_start < record.step[0]
+        and record.step[-1] <= record.step_end
+        and np.all(np.diff(record.step) > 0)
+    ):
         problems.append("the frames lie outside the step range or are not in order")
     if not all(np.all(np.isfinite(getattr(record, name))) for name in _ARRAYS):
         problems.append("a scalar is not finite")
@@ -267,14 +287,17 @@ def merge_records(records: Iterable[SegmentRecord], *, n_blocks: int = 2) -> Seg
     blocks = np.concatenate([p.counts for p in parts])
     frames = [p.n_frames // p.n_blocks for p in parts]
     if len(set(frames)) > 1 or len(blocks) % n_blocks:
-        problems.append(f"{len(blocks)} blocks of {sorted(set(frames))} frames do not merge into {n_blocks} equal ones")
+        problems.append(
+            f"{len(blocks)} blocks of {sorted(set(frames))} frames do not merge into {n_blocks} equal ones"
+        )
     if problems:
         raise InputError("records to merge", problems)
+    merged: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS}
+    for name in ("loop_seconds", "rdf_seconds", "wall_seconds", "dangerous_builds"):
+        merged[name] = sum(getattr(p, name) for p in parts)
     return dataclasses.replace(
         parts[-1],
         step_start=parts[0].step_start,
         counts=blocks.reshape(n_blocks, -1, 3, N_FINE).sum(1),
-        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS},
-        **{name: sum(getattr(p, name) for p in parts) for name in ("loop_seconds", "rdf_seconds", "wall_seconds")},
-        dangerous_builds=sum(p.dangerous_builds for p in parts),
+        **merged,
     )

@@ -147,8 +147,13 @@ def _variables(chain: Chain) -> dict[str, object]:
 
 
 def _ready(
-    chain: Chain, profile: Profile, engine: Engine, folder: Path, step: int,
-    configuration: structure.Configuration | None, report: Callable[[str], None],
+    chain: Chain,
+    profile: Profile,
+    engine: Engine,
+    folder: Path,
+    step: int,
+    configuration: structure.Configuration | None,
+    report: Callable[[str], None],
 ) -> Path:
     """The restart file for `step`, made if the chain begins here or comes from another machine."""
     restart = restart_path(folder, step)
@@ -160,33 +165,61 @@ def _ready(
     others = sorted(p.name for p in folder.glob("step-*.restart"))
     if others and step > 0:
         raise DataError(
-            folder, [f"the records end at step {step}, but the folder holds {', '.join(others)}"],
-            fix="a record is missing or the folder is stale: bring the missing record back, or delete the folder "
+            folder,
+            [f"the records end at step {step}, but the folder holds {', '.join(others)}"],
+            fix="a record is missing or the folder is stale: bring the record back, or delete the folder "
             "(the chain then goes on from its stored configuration)",
         )
     n_a, n_b = chain.state.counts(profile.n)
     if min(n_a, n_b) < 1:
-        raise InputError(f"N = {profile.n}", [f"C_B = {chain.state.C_B} leaves {n_a} A and {n_b} B particles"])
+        raise InputError(
+            f"N = {profile.n}", [f"C_B = {chain.state.C_B} leaves {n_a} A and {n_b} B particles"]
+        )
     with _scratch(folder) as tmp:
         if step == 0:
             report("start")
-            run_deck(engine, "start", tmp, {
-                **_variables(chain), "nA": n_a, "nB": n_b, "seed": chain.base_seed, "shape": chain.shape,
-                "steps": profile.start_steps, "restart": "new.restart",
-            })
+            run_deck(
+                engine,
+                "start",
+                tmp,
+                {
+                    **_variables(chain),
+                    "nA": n_a,
+                    "nB": n_b,
+                    "seed": chain.base_seed,
+                    "shape": chain.shape,
+                    "steps": profile.start_steps,
+                    "restart": "new.restart",
+                },
+            )
         elif configuration is not None:
             if configuration.step != step:
-                raise DataError(folder, [f"the records end at step {step}, the stored configuration is of step "
-                                         f"{configuration.step}"], fix="pack the configurations again where they were made")
+                raise DataError(
+                    folder,
+                    [
+                        f"the records end at step {step}, the stored configuration is of step "
+                        f"{configuration.step}"
+                    ],
+                    fix="pack the configurations again where they were made",
+                )
             report("resume")
             write_data_file(tmp / "last.data", configuration)
-            run_deck(engine, "resume", tmp, {
-                **_variables(chain), "seed": chain.base_seed + step % 1_000_000 + 7, "data": "last.data",
-                "step": step, "restart": "new.restart",
-            })
+            run_deck(
+                engine,
+                "resume",
+                tmp,
+                {
+                    **_variables(chain),
+                    "seed": chain.base_seed + step % 1_000_000 + 7,
+                    "data": "last.data",
+                    "step": step,
+                    "restart": "new.restart",
+                },
+            )
         else:
             raise DataError(
-                folder, [f"the records end at step {step}, but there is no restart file and no stored configuration"],
+                folder,
+                [f"the records end at step {step}, but there is no restart file and no stored configuration"],
                 fix="copy the chain's folder or configuration from where it ran, or start another --replica",
             )
         os.replace(tmp / "new.restart", restart)
@@ -194,41 +227,82 @@ def _ready(
 
 
 def _segment(
-    chain: Chain, profile: Profile, engine: Engine, folder: Path, records: Path, restart: Path, *, index: int, step: int
+    chain: Chain,
+    profile: Profile,
+    engine: Engine,
+    folder: Path,
+    records: Path,
+    restart: Path,
+    *,
+    index: int,
+    step: int,
 ) -> Path:
     began = time.monotonic()
     steps, every = profile.segment(index)
     with _scratch(folder) as tmp:
-        dynamics = run_deck(engine, "segment", tmp, {
-            **_variables(chain), "start": restart, "steps": steps, "every": every,
-            "frames": "frames.dump", "scalars": "scalars.txt", "restart": "new.restart",
-        })
+        dynamics = run_deck(
+            engine,
+            "segment",
+            tmp,
+            {
+                **_variables(chain),
+                "start": restart,
+                "steps": steps,
+                "every": every,
+                "frames": "frames.dump",
+                "scalars": "scalars.txt",
+                "restart": "new.restart",
+            },
+        )
         counting = run_deck(
-            engine, "rdf", tmp, {"start": "new.restart", "frames": "frames.dump", "every": every, "out": "rdf.txt"},
+            engine,
+            "rdf",
+            tmp,
+            {"start": "new.restart", "frames": "frames.dump", "every": every, "out": "rdf.txt"},
             accelerate=False,
         )
         scalars = np.loadtxt(tmp / "scalars.txt", ndmin=2)
         scalars = scalars[scalars[:, 0] > step]
         n_a, n_b = chain.state.counts(profile.n)
         if not np.array_equal(scalars[:, 0], np.arange(step + every, step + steps + 1, every)):
-            raise EngineError(f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps")
+            raise EngineError(
+                f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps"
+            )
         counts = read_counts(tmp / "rdf.txt", scalars[:, 0], scalars[:, 5] ** 3, n_a=n_a, n_b=n_b)
         last = structure.read_last_frame(tmp / "frames.dump")
         shell = round(AB_SHELL * chain.state.sigma("AB") / (10.0 / N_FINE))
         record = SegmentRecord(
-            state_id=chain.state.state_id, start=chain.start, replica=chain.replica, shape=chain.shape,
-            seed=chain.base_seed, step_start=step, step_end=step + steps, n_A=n_a, n_B=n_b,
+            state_id=chain.state.state_id,
+            start=chain.start,
+            replica=chain.replica,
+            shape=chain.shape,
+            seed=chain.base_seed,
+            step_start=step,
+            step_end=step + steps,
+            n_A=n_a,
+            n_B=n_b,
             counts=counts.reshape(min(N_BLOCKS, len(counts)), -1, 3, N_FINE).sum(1),
-            step=scalars[:, 0], temperature=scalars[:, 1], energy=scalars[:, 2], pressure=scalars[:, 3],
-            density=scalars[:, 4], ab_coordination=counts[:, 1, :shell].sum(1) / n_a,
+            step=scalars[:, 0],
+            temperature=scalars[:, 1],
+            energy=scalars[:, 2],
+            pressure=scalars[:, 3],
+            density=scalars[:, 4],
+            ab_coordination=counts[:, 1, :shell].sum(1) / n_a,
             composition_fluctuation=structure.composition_fluctuation(last),
-            solid_A=structure.solid_fraction(last, 0), solid_B=structure.solid_fraction(last, 1),
-            deck_sha256=deck_sha256(), engine=engine.name, engine_args=engine.args,
-            loop_seconds=dynamics.loop_seconds, rdf_seconds=counting.wall_seconds,
-            wall_seconds=time.monotonic() - began, dangerous_builds=dynamics.dangerous_builds,
+            solid_A=structure.solid_fraction(last, 0),
+            solid_B=structure.solid_fraction(last, 1),
+            deck_sha256=deck_sha256(),
+            engine=engine.name,
+            engine_args=engine.args,
+            loop_seconds=dynamics.loop_seconds,
+            rdf_seconds=counting.wall_seconds,
+            wall_seconds=time.monotonic() - began,
+            dangerous_builds=dynamics.dangerous_builds,
         )
         with replacing(folder / "last.npz") as temporary, open(temporary, "wb") as stream:
-            np.savez(stream, step=last.step, box_length=last.box_length, types=last.types, positions=last.positions)
+            np.savez(
+                stream, step=last.step, box_length=last.box_length, types=last.types, positions=last.positions
+            )
         os.replace(tmp / "new.restart", restart_path(folder, step + steps))
         path = records / f"{chain.name}_{step:09d}-{step + steps:09d}.parquet"
         write_records(path, [record])
@@ -254,7 +328,9 @@ def read_counts(path: Path, steps: np.ndarray, volumes: np.ndarray, *, n_a: int,
     per_frame = N_FINE + 1
     found = [int(row[0]) for row in rows[::per_frame]]
     if len(rows) % per_frame or found != [int(step) for step in steps]:
-        raise EngineError(f"{path}: {len(rows)} lines with frames at {found}, expected {N_FINE} bins at {steps.tolist()}")
+        raise EngineError(
+            f"{path}: {len(rows)} lines with frames at {found}, expected {N_FINE} bins at {steps.tolist()}"
+        )
     g = np.array([[row[2], row[4], row[6]] for i, row in enumerate(rows) if i % per_frame], dtype=np.float64)
     g = g.reshape(len(volumes), N_FINE, 3).transpose(0, 2, 1)
     ordered = np.array([n_a * (n_a - 1.0), n_a * float(n_b), n_b * (n_b - 1.0)])
@@ -273,7 +349,10 @@ def write_data_file(path: Path, configuration: structure.Configuration) -> None:
     header = f"stored configuration\n\n{len(configuration.types)} atoms\n2 atom types\n\n"
     header += "".join(f"0.0 {length:.10f} {d}lo {d}hi\n" for d in "xyz") + "\nAtoms # atomic\n\n"
     xyz = configuration.coordinates()
-    lines = (f"{i + 1} {t + 1} {x:.6f} {y:.6f} {z:.6f}" for i, (t, (x, y, z)) in enumerate(zip(configuration.types, xyz, strict=True)))
+    lines = (
+        f"{i + 1} {t + 1} {x:.6f} {y:.6f} {z:.6f}"
+        for i, (t, (x, y, z)) in enumerate(zip(configuration.types, xyz, strict=True))
+    )
     path.write_text(header + "\n".join(lines) + "\n")
 
 

@@ -54,7 +54,7 @@ def locked(store: Path) -> Iterator[None]:
         except BlockingIOError:
             stream.seek(0)
             raise StoreBusyError(
-                f"{store}: another campaign (process {stream.read().strip() or 'unknown'}) is using this store\n"
+                f"{store}: another campaign (process {stream.read().strip() or 'unknown'}) uses this store\n"
                 "  fix: wait for it, stop it, or give another --store"
             ) from None
         stream.truncate(0)
@@ -127,11 +127,14 @@ def _chain_problems(records: Sequence[SegmentRecord]) -> list[str]:
             problems.append(f"{chain_name(chain)}: steps 0 to {members[0].step_start} are missing")
         for a, b in zip(members, members[1:], strict=False):
             if a.step_end != b.step_start:
-                problems.append(f"{chain_name(chain)}: steps {a.step_end} to {b.step_start} are missing or overlap")
+                problems.append(
+                    f"{chain_name(chain)}: steps {a.step_end} to {b.step_start} are missing or overlap"
+                )
         for what in ("deck_sha256", "seed", "n_A", "n_B"):
             values = {getattr(r, what) for r in members}
             if len(values) > 1:
-                problems.append(f"{chain_name(chain)}: records with different {what}: {', '.join(map(str, sorted(values)))}")
+                listed = ", ".join(map(str, sorted(values)))
+                problems.append(f"{chain_name(chain)}: records with different {what}: {listed}")
     return problems
 
 
@@ -197,8 +200,10 @@ def last_configuration(folder: Path) -> Configuration | None:
         return None
     with np.load(path, allow_pickle=False) as data:
         return Configuration(
-            step=int(data["step"]), box_length=float(data["box_length"]),
-            types=data["types"], positions=data["positions"],
+            step=int(data["step"]),
+            box_length=float(data["box_length"]),
+            types=data["types"],
+            positions=data["positions"],
         )
 
 
@@ -213,11 +218,17 @@ def write_configurations(store: Path, chains: Iterable[ChainKey]) -> Path:
         configuration = last_configuration(store / "work" / chain_name(key)) or previous.get(key)
         if configuration is not None:
             state_id, start, replica = key
-            rows.append({
-                "state_id": state_id, "start": start, "replica": replica, "step": configuration.step,
-                "box_length": configuration.box_length, "types": configuration.types.tolist(),
-                "positions": configuration.positions.ravel().tolist(),
-            })
+            rows.append(
+                {
+                    "state_id": state_id,
+                    "start": start,
+                    "replica": replica,
+                    "step": configuration.step,
+                    "box_length": configuration.box_length,
+                    "types": configuration.types.tolist(),
+                    "positions": configuration.positions.ravel().tolist(),
+                }
+            )
     if not rows:
         raise InputError(store, ["no configurations to write"], fix="run `binlj campaign run` first")
     schema = snapshots_schema().append(pa.field("replica", pa.int64()))
@@ -227,8 +238,8 @@ def write_configurations(store: Path, chains: Iterable[ChainKey]) -> Path:
     return path
 
 
-def read_configurations(store: Path) -> dict[ChainKey, Configuration]:
-    """Stored configurations by chain."""
+def read_configurations(store: Path, *, only: set[ChainKey] | None = None) -> dict[ChainKey, Configuration]:
+    """Stored configurations by chain (of the chains in `only`, if given)."""
     result = {}
     for path in sorted((store / "configurations").glob("*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
@@ -236,8 +247,11 @@ def read_configurations(store: Path) -> dict[ChainKey, Configuration]:
             for i in range(batch.num_rows):
                 row = {name: batch.column(name)[i] for name in names}
                 key = (row["state_id"].as_py(), row["start"].as_py(), row["replica"].as_py())
+                if only is not None and key not in only:
+                    continue
                 result[key] = Configuration(
-                    step=row["step"].as_py(), box_length=row["box_length"].as_py(),
+                    step=row["step"].as_py(),
+                    box_length=row["box_length"].as_py(),
                     types=row["types"].values.to_numpy(),
                     positions=row["positions"].values.to_numpy().reshape(-1, 3),
                 )

@@ -35,7 +35,9 @@ def compact(coordinates: np.ndarray, types: np.ndarray, *, box_length: float, st
     """Quantise coordinates (wrapped into the box) to 16 bits a component."""
     scaled = np.mod(coordinates / box_length, 1.0)
     return Configuration(
-        step=step, box_length=box_length, types=types.astype(np.int8),
+        step=step,
+        box_length=box_length,
+        types=types.astype(np.int8),
         positions=(np.floor(scaled * 65536.0).astype(np.int64) % 65536 - 32768).astype(np.int16),
     )
 
@@ -43,7 +45,7 @@ def compact(coordinates: np.ndarray, types: np.ndarray, *, box_length: float, st
 def read_last_frame(dump: Path) -> Configuration:
     """Last frame of a segment's dump (``id type x y z``, sorted by id), as a Configuration."""
     text = dump.read_text()
-    frame = text[text.rindex("ITEM: TIMESTEP"):].splitlines()
+    frame = text[text.rindex("ITEM: TIMESTEP") :].splitlines()
     step, n = int(frame[1]), int(frame[3])
     lo, hi = (float(v) for v in frame[5].split())
     values = np.array([line.split() for line in frame[9 : 9 + n]], dtype=np.float64)

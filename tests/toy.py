@@ -81,7 +81,9 @@ def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True) -> Pat
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.parquet")):
         digest.update(file.read_bytes())
-    write_json(folder / "manifest.json", {"version": "0.0.0+toy", "data_sha256": digest.hexdigest(), "files": {}})
+    write_json(
+        folder / "manifest.json", {"version": "0.0.0+toy", "data_sha256": digest.hexdigest(), "files": {}}
+    )
     (folder / "README.md").write_text("toy\n", encoding="utf-8")
     return folder
 
@@ -93,18 +95,40 @@ def _states_table() -> pa.Table:
         demixed = 1.1 - s.T - 0.6 * s.eps_AB > 0
         rows.append(
             {
-                "state_id": s.state_id, "T": s.T, "C_B": s.C_B, "S": s.S, "eps_AB": s.eps_AB,
-                "n_A": n_a, "n_B": n_b,
-                "density": 0.8 / (1 - s.C_B + s.C_B * s.S**3), "density_stderr": 1e-4,
-                "energy": -4.0 / s.T, "energy_stderr": 1e-3, "pressure": 1.0, "pressure_stderr": 0.005,
-                "energy_from_rdf": -4.0 / s.T, "pressure_from_rdf": 1.0, "density_pets": 0.8,
-                "n_eff": 20.0, "drift": 0.1, "equilibration_steps": 2000, "production_steps": 2000,
-                "start": "mixed", "start_gap": None,
+                "state_id": s.state_id,
+                "T": s.T,
+                "C_B": s.C_B,
+                "S": s.S,
+                "eps_AB": s.eps_AB,
+                "n_A": n_a,
+                "n_B": n_b,
+                "density": 0.8 / (1 - s.C_B + s.C_B * s.S**3),
+                "density_stderr": 1e-4,
+                "energy": -4.0 / s.T,
+                "energy_stderr": 1e-3,
+                "pressure": 1.0,
+                "pressure_stderr": 0.005,
+                "energy_from_rdf": -4.0 / s.T,
+                "pressure_from_rdf": 1.0,
+                "density_pets": 0.8,
+                "n_eff": 20.0,
+                "drift": 0.1,
+                "equilibration_steps": 2000,
+                "production_steps": 2000,
+                "start": "mixed",
+                "start_gap": None,
                 "phase": "demixed" if demixed else "homogeneous",
-                "composition_fluctuation": 5.0 if demixed else 1.0, "solid_fraction": 0.0,
-                "g_relative_error_AA": 0.004, "g_relative_error_AB": 0.008, "g_relative_error_BB": 0.02,
-                "converged": not demixed, "reason": "toy" if demixed else "",
-                "engine": "toy", "deck_sha256": "0" * 64, "seeds": [1], "atom_steps": 40_000_000,
+                "composition_fluctuation": 5.0 if demixed else 1.0,
+                "solid_fraction": 0.0,
+                "g_relative_error_AA": 0.004,
+                "g_relative_error_AB": 0.008,
+                "g_relative_error_BB": 0.02,
+                "converged": not demixed,
+                "reason": "toy" if demixed else "",
+                "engine": "toy",
+                "deck_sha256": "0" * 64,
+                "seeds": [1],
+                "atom_steps": 40_000_000,
             }
         )
     return pa.Table.from_pylist(rows, schema=schema.states_schema())

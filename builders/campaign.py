@@ -1,0 +1,311 @@
+"""Running many chains by priority, on Parsl's workers, until the budget is spent or all is done."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import importlib.util
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from binlj.builders import store as stores
+from binlj.builders.assemble import Quality, assemble_state, quality
+from binlj.builders.engine import Engine, deck_sha256, stop_all
+from binlj.builders.profiles import Profile
+from binlj.builders.records import ChainKey, SegmentRecord, read_records
+from binlj.builders.scheduler import FIRST_PASS, Progress, Task, next_task
+from binlj.builders.simulate import Chain, advance
+from binlj.errors import BinljError, DataError, EngineError, InputError
+from binlj.grid import State, parse_state_id
+
+FREE_ROOM = "free some room and run the same command again"
+SITES = Path(__file__).parent / "sites"
+
+
+@dataclass
+class Situation:
+    """What the store holds, kept up to date while the campaign runs."""
+
+    records: dict[ChainKey, list[SegmentRecord]]
+    quality: dict[State, Quality] = field(default_factory=dict)
+
+    def chains(self) -> dict[ChainKey, Progress]:
+        return {
+            key: Progress(_segments(members), members[-1].step_end)
+            for key, members in self.records.items()
+            if members
+        }
+
+    def add(self, new: Sequence[SegmentRecord]) -> None:
+        for record in new:
+            self.records.setdefault(record.chain, []).append(record)
+            self.records[record.chain].sort(key=lambda r: r.step_start)
+        for state_id in {r.state_id for r in new}:
+            self.assess(parse_state_id(state_id))
+
+    def assess(self, state: State) -> None:
+        mine = [
+            r
+            for (state_id, _, _), members in self.records.items()
+            if state_id == state.state_id
+            for r in members
+        ]
+        if len(mine) >= FIRST_PASS:
+            self.quality[state] = quality(assemble_state(state, mine))
+
+
+def _segments(members: Sequence[SegmentRecord]) -> int:
+    # Merged records hold four segments; it only matters whether the first pass is over.
+    return len(members)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a campaign run ended."""
+
+    tasks: int
+    segments: int
+    loop_seconds: float
+    wall_seconds: float
+    failures: tuple[str, ...]
+    finished: bool  # nothing was left to do
+
+
+def load_site(site: str, *, workers: int, run_dir: Path) -> Any:
+    """Parsl configuration of a site: the name of a file in ``builders/sites/``, or a path to one.
+
+    The file defines ``config(workers, run_dir) -> parsl.Config``. It is your own code: it is executed.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it defines no ``config``.
+    """
+    path = Path(site) if site.endswith(".py") else SITES / f"{site}.py"
+    known = ", ".join(sorted(p.stem for p in SITES.glob("*.py") if p.stem != "__init__"))
+    if not path.is_file():
+        raise InputError(
+            f"site {site!r}",
+            [f"no file {path}"],
+            fix=f"use one of: {known}; or the path of your own site file",
+        )
+    spec = importlib.util.spec_from_file_location(f"binlj_site_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "config"):
+        raise InputError(
+            path, ["defines no function config(workers, run_dir)"], fix=f"see the ones in {SITES}"
+        )
+    return module.config(workers=workers, run_dir=run_dir)
+
+
+def run_task(
+    state_id: str,
+    start: str,
+    replica: int,
+    done: tuple[int, int],
+    segments: int,
+    profile: Profile,
+    engine: Engine,
+    store: str,
+) -> list[str]:
+    """What a worker does: advance one chain. Plain arguments, so that it also travels to other machines."""
+    chain = Chain(parse_state_id(state_id), start, replica)
+    root = Path(store)
+    folder = root / "work" / chain.name
+    key = (state_id, start, replica)
+    configuration = None
+    if done[1] and not any(folder.glob("step-*.restart")):
+        configuration = stores.read_configurations(root, only={key}).get(key)
+    paths = advance(
+        chain,
+        profile=profile,
+        engine=engine,
+        folder=folder,
+        records=root / "loose",
+        done=done,
+        segments=segments,
+        configuration=configuration,
+    )
+    return [str(path) for path in paths]
+
+
+@contextmanager
+def _parsl(config: Any) -> Iterator[Callable[..., Future]]:
+    import parsl
+
+    parsl.load(config)
+    try:
+        yield parsl.python_app(run_task)
+    finally:
+        parsl.dfk().cleanup()
+        parsl.clear()
+
+
+def run(
+    store: Path,
+    states: Sequence[State],
+    *,
+    profile: Profile,
+    engine: Engine,
+    workers: int,
+    budget: float | None = None,
+    site: str = "local",
+    replica: int = 0,
+    phases: frozenset[int] = frozenset({1, 2, 3}),
+    max_tasks: int | None = None,
+    report: Callable[[Situation, int, str], None] = lambda situation, running, message: None,
+) -> Outcome:
+    """Run a campaign until it is done or `budget` seconds have passed.
+
+    Segments that cannot finish in the budget are not begun; one that still runs at its end is stopped
+    and redone next time. A chain whose LAMMPS fails is left alone for this run and reported.
+
+    Raises
+    ------
+    StoreBusyError
+        If another campaign uses the store.
+    DataError
+        If the store's records are damaged, or made by other decks or for another number of particles.
+    """
+    began = time.monotonic()
+    deadline = began + budget if budget is not None else None
+    with stores.locked(store):
+        situation = load_situation(store, profile)
+        report(situation, 0, f"{sum(map(len, situation.records.values()))} records read")
+        config = load_site(site, workers=workers, run_dir=store / "work" / "parsl")
+        running: dict[Future, tuple[Task, float]] = {}
+        failed: set[ChainKey] = set()
+        failures: list[str] = []
+        seconds_per_step: list[float] = []
+        tasks = segments = 0
+        loop = 0.0
+        stop = threading.Event()
+        with _terminating(stop), _parsl(config) as submit:
+            try:
+                while True:
+                    while (
+                        len(running) < workers
+                        and not stop.is_set()
+                        and (max_tasks is None or tasks < max_tasks)
+                    ):
+                        task = next_task(
+                            states,
+                            situation.chains(),
+                            situation.quality,
+                            profile,
+                            replica=replica,
+                            phases=phases,
+                            busy=frozenset(t.key for t, _ in running.values()),
+                            failed=frozenset(failed),
+                        )
+                        if task is None or _too_long(task, profile, seconds_per_step, deadline):
+                            break
+                        future = submit(
+                            *task.key,
+                            dataclasses.astuple(task.done),
+                            task.segments,
+                            profile,
+                            engine,
+                            str(store.resolve()),
+                        )
+                        running[future] = (task, time.monotonic())
+                        tasks += 1
+                    if not running:
+                        break
+                    finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+                    report(situation, len(running), "")
+                    if stop.is_set() or (deadline is not None and time.monotonic() > deadline):
+                        break
+                    for future in finished:
+                        task, since = running.pop(future)
+                        try:
+                            new = [r for path in future.result() for r in read_records(Path(path))]
+                        except (BinljError, OSError) as error:
+                            failed.add(task.key)
+                            failures.append(f"{task.chain.name}: {error}")
+                            report(situation, len(running), failures[-1])
+                            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                                raise EngineError(f"the disk of {store} is full\n  fix: {FREE_ROOM}") from error
+                            continue
+                        seconds_per_step.append((time.monotonic() - since) / sum(r.steps for r in new))
+                        segments += len(new)
+                        loop += sum(r.loop_seconds for r in new)
+                        situation.add(new)
+                        report(situation, len(running), "")
+            finally:
+                stop_all()  # nothing runs here unless the budget is spent or we were stopped
+        left = next_task(
+            states, situation.chains(), situation.quality, profile, replica=replica, phases=phases
+        )
+    if stop.is_set():
+        raise KeyboardInterrupt
+    return Outcome(tasks, segments, loop, time.monotonic() - began, tuple(failures), left is None)
+
+
+def load_situation(store: Path, profile: Profile) -> Situation:
+    """Read a store and assess every state that has two segments.
+
+    Raises
+    ------
+    DataError
+        If records are damaged, or belong to other decks or another number of particles than `profile`'s.
+    """
+    records = stores.load_records(store)
+    deck = deck_sha256()
+    problems = []
+    for record in records:
+        name = stores.chain_name(record.chain)
+        if record.deck_sha256 != deck:
+            problems.append(
+                f"{name}: made by decks {record.deck_sha256[:12]}, these are {deck[:12]}"
+            )
+        if record.n_A + record.n_B != profile.n:
+            problems.append(
+                f"{name}: N = {record.n_A + record.n_B}, profile {profile.name} has {profile.n}"
+            )
+    if problems:
+        raise DataError(
+            store,
+            sorted(set(problems)),
+            fix="give another --store, or the decks and profile these records were made with",
+        )
+    situation = Situation(stores.by_chain(records))
+    for state in sorted({r.state for r in records}):
+        situation.assess(state)
+    return situation
+
+
+def _too_long(
+    task: Task, profile: Profile, seconds_per_step: Sequence[float], deadline: float | None
+) -> bool:
+    if deadline is None:
+        return False
+    left = deadline - time.monotonic()
+    recent = sorted(seconds_per_step[-20:])
+    if not recent:
+        return left <= 0
+    steps = sum(profile.segment(task.done.segments + i)[0] for i in range(task.segments))
+    return steps * recent[len(recent) // 2] > left
+
+
+@contextmanager
+def _terminating(stop: threading.Event) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a clean stop, where signals can be caught at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {s: signal.signal(s, lambda *_: stop.set()) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)

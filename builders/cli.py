@@ -1,0 +1,370 @@
+"""``binlj simulate`` and ``binlj campaign run | status | pack``."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from binlj import paths
+from binlj.errors import DataError, EngineError, InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from binlj.builders.campaign import Situation
+    from binlj.grid import State
+
+
+def default_store() -> Path:
+    """The release campaign's store in a clone, else ``binlj-campaign`` in the working directory."""
+    root = paths.clone_root()
+    return root / "builders" / "campaigns" / "release" if root else Path("binlj-campaign")
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say which LAMMPS to run and how."""
+    for option in (
+        click.option("--launcher", default="", help="Command in front of LAMMPS, e.g. 'mpirun -np 4'."),
+        click.option(
+            "--lmp-args",
+            default="-sf opt",
+            show_default=True,
+            help="Extra LAMMPS arguments, e.g. '-k on g 1 -sf kk'.",
+        ),
+        click.option("--lmp", default="lmp", show_default=True, help="LAMMPS executable."),
+    ):
+        command = option(command)
+    return command
+
+
+def duration(text: str) -> float:
+    """Seconds in ``90``, ``45m``, ``2h``, ``1h30m``.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or not positive.
+    """
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    parts = [float(g or 0) for g in match.groups()] if match else [0.0]
+    seconds = sum(value * unit for value, unit in zip(parts, (3600.0, 60.0, 1.0), strict=False))
+    if seconds <= 0:
+        raise InputError(
+            f"duration {text!r}", ["not a positive length of time"], fix="write 90s, 45m, 2h or 1h30m"
+        )
+    return seconds
+
+
+def need_build_extra() -> None:
+    """Raise a clear error when the builders' own dependencies are not installed."""
+    import importlib.util
+
+    for module in ("parsl", "pymbar", "freud", "feos"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(module, "build")
+
+
+@click.command()
+@click.argument("state_id")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder: a store of its own.")
+@click.option("--profile", default="release", show_default=True, help="smoke, release or paper.")
+@click.option("--segments", default=2, show_default=True, help="Segments to add.")
+@click.option("--start", type=click.Choice(["mixed", "separated"]), default="mixed", show_default=True)
+@click.option("--replica", default=0, show_default=True, help="Independent repetition.")
+@click.option("--seed", type=int, help="Seed (default: derived from the state, start and replica).")
+@click.option("--n", type=int, help="Particles (default: the profile's).")
+@click.option("--steps", type=int, help="Steps per segment (default: the profile's).")
+@click.option("--every", type=int, help="Steps between frames (default: the profile's).")
+@engine_options
+def simulate(
+    state_id: str,
+    out: Path,
+    profile: str,
+    segments: int,
+    start: str,
+    replica: int,
+    seed: int | None,
+    n: int | None,
+    steps: int | None,
+    every: int | None,
+    lmp: str,
+    lmp_args: str,
+    launcher: str,
+) -> None:
+    """Simulate STATE_ID (e.g. T0.60-C0.010-S1.50-E0.20) segment by segment.
+
+    The state need not be on the benchmark's grid. Records go to OUT/loose; run the command again to add
+    segments to what OUT already holds.
+    """
+    need_build_extra()
+    from binlj.builders import store as stores
+    from binlj.builders.engine import find_engine
+    from binlj.builders.profiles import get_profile
+    from binlj.builders.records import read_records
+    from binlj.builders.simulate import Chain, advance
+    from binlj.grid import parse_state_id
+
+    settings = get_profile(profile)
+    changes: dict[str, Any] = {
+        k: v for k, v in (("n", n), ("steps", steps), ("every", every)) if v is not None
+    }
+    if steps is not None or every is not None:
+        changes["first"] = ()
+    settings = dataclasses.replace(settings, **changes)
+    _check_settings(settings, segments)
+    chain = Chain(parse_state_id(state_id), start, replica, seed)
+    engine = find_engine(lmp, args=lmp_args, launcher=launcher)
+    with stores.locked(out):
+        members = stores.by_chain(stores.load_records(out, state_ids=[state_id])).get(
+            (state_id, start, replica), []
+        )
+        if members and (members[0].seed != chain.base_seed or members[0].n_A + members[0].n_B != settings.n):
+            raise DataError(
+                out,
+                [f"holds this chain with seed {members[0].seed} and N = {members[0].n_A + members[0].n_B}"],
+                fix="use the same seed and N, another --replica, or another --out",
+            )
+        done = (len(members), members[-1].step_end) if members else (0, 0)
+        with _bar() as progress:
+            job = progress.add_task(state_id, total=segments)
+            for i in range(segments):
+                files = advance(
+                    chain,
+                    profile=settings,
+                    engine=engine,
+                    folder=out / "work" / chain.name,
+                    records=out / "loose",
+                    done=done,
+                    report=lambda words: progress.update(job, description=f"{state_id} {words}"),
+                )
+                record = read_records(files[0])[0]
+                done = (done[0] + 1, record.step_end)
+                progress.update(job, completed=i + 1)
+                progress.console.print(
+                    f"steps {record.step_start}-{record.step_end}: energy {record.energy.mean():.4f}, "
+                    f"density {record.density.mean():.4f}, pressure {record.pressure.mean():.3f}, {files[0]}",
+                    highlight=False,
+                )
+
+
+def _check_settings(settings: Any, segments: int) -> None:
+    problems = []
+    if segments < 1:
+        problems.append(f"--segments {segments} is not positive")
+    if settings.n < 100:
+        problems.append(f"--n {settings.n} is below 100")
+    if settings.every < 1 or settings.steps < 1 or settings.steps % settings.every:
+        problems.append(f"--steps {settings.steps} is not a multiple of --every {settings.every}")
+    elif settings.steps // settings.every % 2 and settings.steps != settings.every:
+        problems.append(
+            f"{settings.steps // settings.every} frames do not make two equal blocks: take an even number"
+        )
+    if problems:
+        raise InputError("options", problems)
+
+
+@click.group()
+def campaign() -> None:
+    """Simulate many states: run, status, pack."""
+
+
+def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--store", type=click.Path(path_type=Path), default=None, help="The campaign's folder."
+    )(command)
+
+
+@campaign.command("run")
+@store_option
+@click.option("--profile", default="release", show_default=True)
+@click.option("--workers", default=1, show_default=True, help="LAMMPS runs at once.")
+@click.option("--budget", help="Stop cleanly after this long, e.g. 45m or 2h.")
+@click.option(
+    "--site", default="local", show_default=True, help="Name in builders/sites/, or a site file of your own."
+)
+@click.option(
+    "--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern."
+)
+@click.option(
+    "--phase", "phases", type=click.IntRange(1, 3), multiple=True, help="Only these passes (1, 2, 3)."
+)
+@click.option("--replica", default=0, show_default=True, help="Independent repetition.")
+@click.option("--max-tasks", type=int, help="Stop after this many tasks.")
+@engine_options
+def run_command(
+    store: Path | None,
+    profile: str,
+    workers: int,
+    budget: str | None,
+    site: str,
+    pattern: str,
+    phases: tuple[int, ...],
+    replica: int,
+    max_tasks: int | None,
+    lmp: str,
+    lmp_args: str,
+    launcher: str,
+) -> None:
+    """Run the campaign: most urgent state first, until done or out of budget.
+
+    Safe to stop at any time (Ctrl-C, kill -9): only segments in flight are redone.
+    """
+    need_build_extra()
+    from binlj.builders import campaign as campaigns
+    from binlj.builders.engine import find_engine
+    from binlj.builders.profiles import get_profile
+
+    if workers < 1:
+        raise InputError("--workers", [f"{workers} is not positive"])
+    seconds = duration(budget) if budget else None
+    folder = store or default_store()
+    states = _states(pattern)
+    with _bar() as progress:
+        total = len(states)
+        first = progress.add_task("first pass", total=total)
+        second = progress.add_task("second starts", total=None)
+        converged = progress.add_task("converged", total=total)
+        shown = 0
+
+        def report(situation: Situation, running: int, message: str) -> None:
+            nonlocal shown
+            wanted = {s.state_id for s in states}
+            chains = situation.chains()
+            mixed = sum(
+                p.segments >= 2
+                for (s, start, r), p in chains.items()
+                if start == "mixed" and s in wanted and r == replica
+            )
+            apart = sum(
+                p.segments >= 2
+                for (s, start, r), p in chains.items()
+                if start == "separated" and s in wanted and r == replica
+            )
+            need = apart + sum(
+                q.needs_second_start for s, q in situation.quality.items() if s.state_id in wanted
+            )
+            ready = sum(q.converged for s, q in situation.quality.items() if s.state_id in wanted)
+            progress.update(
+                first, completed=mixed, description=f"first pass {mixed}/{total}, {running} running"
+            )
+            progress.update(
+                second, completed=apart, total=max(need, 1), description=f"second starts {apart}/{need}"
+            )
+            progress.update(converged, completed=ready, description=f"converged {ready}/{total}")
+            if message:
+                progress.console.print(message, highlight=False, markup=False)
+            elif not progress.console.is_terminal and mixed + apart >= shown + 10:
+                shown = mixed + apart
+                progress.console.print(
+                    f"first pass {mixed}/{total}, second starts {apart}/{need}, converged {ready}/{total}"
+                )
+
+        outcome = campaigns.run(
+            folder,
+            states,
+            profile=get_profile(profile),
+            engine=find_engine(lmp, args=lmp_args, launcher=launcher),
+            workers=workers,
+            budget=seconds,
+            site=site,
+            replica=replica,
+            phases=frozenset(phases or (1, 2, 3)),
+            max_tasks=max_tasks,
+            report=report,
+        )
+    click.echo(
+        f"{outcome.segments} segments in {outcome.wall_seconds:.0f} s "
+        f"(LAMMPS's own loops: {outcome.loop_seconds:.0f} s on {workers} workers); "
+        + ("nothing left to do" if outcome.finished else "more to do: run the same command again")
+    )
+    if outcome.failures:
+        raise EngineError(
+            f"{len(outcome.failures)} chain(s) failed and were left alone:\n"
+            + "\n".join(f"  - {f}" for f in outcome.failures)
+        )
+
+
+@campaign.command("status")
+@store_option
+@click.option("--profile", default="release", show_default=True)
+@click.option(
+    "--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern."
+)
+@click.option("--summary", is_flag=True, help="Totals only.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status_command(store: Path | None, profile: str, pattern: str, summary: bool, as_json: bool) -> None:
+    """Steps, N_eff, drift, start gap and error of every state, and whether it has converged."""
+    need_build_extra()
+    from binlj.builders import status
+    from binlj.builders.profiles import get_profile
+
+    rows = status.table(store or default_store(), _states(pattern), get_profile(profile))
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"states": rows, "totals": status.totals(rows)}, indent=2))
+        return
+    if not summary:
+        click.echo(status.render(rows))
+    for name, value in status.totals(rows).items():
+        click.echo(f"{name.replace('_', ' '):28s} {value}")
+
+
+@campaign.command("pack")
+@store_option
+@click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
+@click.option(
+    "--configurations", is_flag=True, help="Also collect the chains' last configurations (60 kB each)."
+)
+def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
+    """Move loose records into one committed pack file."""
+    from binlj.builders import store as stores
+
+    folder = store or default_store()
+    with stores.locked(folder):
+        path, count = stores.pack(folder, merge=merge)
+        click.echo(
+            f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
+        )
+        if configurations:
+            chains = {r.chain for r in stores.load_records(folder)}
+            file = stores.write_configurations(folder, chains)
+            click.echo(f"configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
+
+
+def _states(pattern: str) -> list[State]:
+    from fnmatch import fnmatchcase
+
+    from binlj.grid import grid
+
+    states = [s for s in grid() if fnmatchcase(s.state_id, pattern)]
+    if not states:
+        raise InputError(
+            f"--states {pattern!r}", ["matches no state of the grid"], fix="`binlj states` lists them"
+        )
+    return states
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )

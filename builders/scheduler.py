@@ -1,0 +1,105 @@
+"""What to simulate next: a pure function of what the store already holds.
+
+Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
+demixing, solid order or drift, the separated start gets its first two; (3) whoever is furthest from
+the criteria of :mod:`binlj.builders.criteria` gets one more segment, until it is converged or its chains
+have reached the profile's last step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from binlj.builders.assemble import Quality
+from binlj.builders.profiles import Profile
+from binlj.builders.records import ChainKey
+from binlj.builders.simulate import Chain
+from binlj.grid import State
+
+FIRST_PASS = 2  # segments of a chain in the first two passes
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one chain is: segments and the step at which the newest ends."""
+
+    segments: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """The next piece of work: `segments` more segments of a chain."""
+
+    chain: Chain
+    done: Progress
+    segments: int
+    phase: int
+    urgency: float
+
+    @property
+    def key(self) -> ChainKey:
+        return self.chain.state.state_id, self.chain.start, self.chain.replica
+
+
+def order(state: State) -> str:
+    """Position of a state in the first passes: scattered, so that any part of the grid is a sample."""
+    return hashlib.sha256(state.state_id.encode()).hexdigest()
+
+
+def next_task(
+    states: Sequence[State],
+    chains: Mapping[ChainKey, Progress],
+    quality: Mapping[State, Quality],
+    profile: Profile,
+    *,
+    busy: frozenset[ChainKey] = frozenset(),
+    failed: frozenset[ChainKey] = frozenset(),
+    replica: int = 0,
+    phases: frozenset[int] = frozenset({1, 2, 3}),
+) -> Task | None:
+    """The most urgent task, or None if nothing is left to do (or all of it is under way).
+
+    Parameters
+    ----------
+    states : sequence of State
+        The campaign's states.
+    chains : mapping
+        Progress of the chains that have records.
+    quality : mapping
+        Of the states that have two segments or more.
+    busy, failed : frozenset of chain keys
+        Under way, and given up in this run.
+    """
+    best: Task | None = None
+    for state in sorted(states, key=order):
+        for start, phase in (("mixed", 1), ("separated", 2)):
+            key = (state.state_id, start, replica)
+            done = chains.get(key, Progress(0, 0))
+            if phase not in phases or key in busy or key in failed or done.segments >= FIRST_PASS:
+                continue
+            if phase == 2 and not (done.segments or (state in quality and quality[state].needs_second_start)):
+                continue
+            task = Task(Chain(state, start, replica), done, FIRST_PASS - done.segments, phase, 0.0)
+            if phase == 1:
+                return task
+            best = best or task
+    if best is not None or 3 not in phases:
+        return best
+    for state in states:
+        if state not in quality or quality[state].converged:
+            continue
+        open_chains = [
+            (chains[key].step, key)
+            for key in ((state.state_id, start, replica) for start in ("mixed", "separated"))
+            if key in chains and key not in failed and chains[key].step < profile.max_steps
+        ]
+        if not open_chains or any(key in busy for _, key in open_chains):
+            continue
+        _, key = min(open_chains)  # the shorter of the two starts
+        task = Task(Chain(state, key[1], replica), chains[key], 1, 3, quality[state].worst)
+        if best is None or task.urgency > best.urgency:
+            best = task
+    return best
