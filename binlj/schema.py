@@ -28,6 +28,8 @@ SPLITS = {
     "states": ("all",),
     "snapshots": ("all",),
 }
+# The datasets library reserves the name "all" (the union of all splits), so it knows these tables as "full".
+LIBRARY_SPLIT = {"train": "train", "test": "test", "all": "full"}
 
 
 def bin_edges(n: int = N_BINS) -> np.ndarray:
