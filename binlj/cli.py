@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "states": ("binlj.cli_data", "states_command", "List the 500 states of the grid."),
     "info": ("binlj.cli_data", "info_command", "Say which dataset is installed, and its size."),
     "simulate": ("binlj.builders.cli", "simulate", "Simulate one state with LAMMPS, segment by segment."),
+    "resimulate": ("binlj.builders.cli", "resimulate", "Simulate two states again; compare with the data."),
     "campaign": ("binlj.builders.cli", "campaign", "Simulate many states: run, status, pack."),
     "assemble": (
         "binlj.builders.cli_publish",

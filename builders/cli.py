@@ -167,6 +167,40 @@ def _check_settings(settings: Any, segments: int) -> None:
         raise InputError("options", problems)
 
 
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the runs and overlay.png.")
+@click.option("--dataset", type=click.Path(path_type=Path), help="Dataset folder (default: the installed one).")
+@engine_options
+def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launcher: str) -> None:
+    """Simulate two states again (N = 2,000) and compare with the published RDFs within their errors."""
+    need_build_extra()
+    from binlj.builders import resimulate as again
+    from binlj.builders import store as stores
+    from binlj.builders.engine import find_engine
+
+    engine = find_engine(lmp, args=lmp_args, launcher=launcher)
+    with stores.locked(out), _bar() as progress:
+        job = progress.add_task("resimulate", total=again.SEGMENTS * len(again.DEFAULT_STATES))
+        comparisons = again.resimulate(
+            out, engine=engine, dataset=dataset,
+            report=lambda words, done: progress.update(job, description=words, completed=done),
+        )  # fmt: skip
+    again.draw(comparisons, out / "overlay.png")
+    for c in comparisons:
+        new = c.new
+        ratios = ", ".join(f"{p} {d:.2f}" for p, d in zip(("AA", "AB", "BB"), c.deviations(), strict=True))
+        click.echo(
+            f"{new.state.state_id}: {'agrees' if c.agrees else 'DISAGREES'} (difference / allowed: {ratios}); "
+            f"energy from g(r) / LAMMPS's = {new.energy_from_rdf / new.energy:.5f}, density {new.density:.4f}"
+        )
+    click.echo(f"picture: {out / 'overlay.png'}")
+    if not all(c.agrees for c in comparisons):
+        raise DataError(
+            out, ["the new RDFs differ from the published ones by more than their errors"],
+            fix="look at overlay.png; a LAMMPS of another version or with other accelerator arguments may be at fault",
+        )  # fmt: skip
+
+
 @click.group()
 def campaign() -> None:
     """Simulate many states: run, status, pack."""
