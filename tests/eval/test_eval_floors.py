@@ -97,7 +97,7 @@ def test_a_composition_without_training_states_takes_the_nearest_one() -> None:
         frame([(0.8, 0.1, "AA", ramp(1)), (1.0, 0.1, "AA", ramp(2)), (0.8, 0.5, "AA", ramp(5))], S=1.0),
         frame([(0.8, 0.3, "AA", ramp(7))], S=2.0),
     ])
-    # (C_B, S) = (0.2, 1.0): 0.25 of the range from (0.1, 1.0), 0.75 from (0.5, 1.0), more from S = 2.
+    # (C_B, S) = (0.2, 1.0): 0.25 of the range from (0.1, 1.0), 0.75 from (0.5, 1.0), 1 from S = 2.
     got = FLOORS["nearest_temperature"](train, frame([(1.2, 0.2, "AA", NOTHING)]))
     np.testing.assert_allclose(got, [ramp(2)])
     # (0.3, 1.9): 0.1 of the range of S away from (0.3, 2.0).
@@ -107,7 +107,7 @@ def test_a_composition_without_training_states_takes_the_nearest_one() -> None:
 
 @pytest.mark.parametrize("track", ["extrapolation", "interpolation"])
 @pytest.mark.parametrize("name", list(FLOORS))
-def test_floors_are_valid_submissions_that_never_see_the_test_curves(name: str, track: str, toy: Path) -> None:
+def test_floors_are_valid_submissions_blind_to_the_test_curves(name: str, track: str, toy: Path) -> None:
     predictions = floor_predictions(name, track=track, dataset=toy)
     assert validate(predictions, track=track, dataset=toy).ok
     train, test = (read_table(track, split, path=toy) for split in ("train", "test"))
