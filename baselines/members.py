@@ -1,0 +1,140 @@
+"""The candidates of ``gp_ensemble``: temperature extrapolations and Gaussian processes, all linear smoothers.
+
+Two sets of coordinates. *plain* is (T*, ln C_B, S, eps_AB). *energies* is (1/T*, ln C_B, S, (1 - eps_AB)/T*):
+with energies in units of the thermal energy, a cold mixture with a moderate cross-attraction resembles a
+warmer one with a weaker attraction, so part of what lies outside the training temperatures lies inside
+the range of the coordinates. What drives demixing is the last of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binlj.baselines import gaussian_process, transforms
+from binlj.data import curves
+from binlj.grid import PAIRS
+from binlj.schema import FEATURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COORDINATES = ("plain", "energies")
+_HEADROOM = 1.3  # predictions may exceed the densest training environment by this factor
+
+
+@dataclass(frozen=True)
+class Member:
+    """One candidate: a floor of the evaluator, or a Gaussian process on a form of g(r)."""
+
+    name: str
+    form: str = ""
+    coordinates: str = ""
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether it is one of the evaluator's floors."""
+        return not self.form
+
+
+MEMBERS: tuple[Member, ...] = (
+    Member("nearest_temperature"),
+    Member("linear_T"),
+    Member("linear_pmf"),
+    *(
+        Member(f"gp {form} {coordinates}", form, coordinates)
+        for form in transforms.FORMS
+        for coordinates in COORDINATES
+    ),
+)
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """The rows of one pair as arrays: state (n, 4), g and g_stderr (n, 100), exp(-u/T*) of each row."""
+
+    pair: str
+    state: np.ndarray
+    g: np.ndarray
+    stderr: np.ndarray
+    base: np.ndarray
+
+
+def pair_table(frame: pd.DataFrame, pair: str) -> PairTable:
+    """The rows of `pair`, in the frame's order; ``g`` and ``g_stderr`` may be absent (rows to predict)."""
+    rows = frame[frame["pair"] == pair]
+    state = rows[list(FEATURES)].to_numpy(dtype=float)
+    base = np.array([transforms.boltzmann(T, S, e, pair) for T, _, S, e in state]).reshape(len(state), -1)
+    known = "g" in rows and len(rows)
+    g = curves(rows) if known else np.empty_like(base)
+    return PairTable(pair, state, g, curves(rows, "g_stderr") if known else np.empty_like(base), base)
+
+
+def share(pair: str, state: np.ndarray) -> np.ndarray:
+    """Mole fraction of the neighbour that becomes dense when the mixture separates; shape (n,).
+
+    g times this fraction is a local density over the total density, which packing bounds: a demixed g_BB
+    grows as 1/C_B. For AB it is the larger of the two fractions (a neighbour seen from the rarer kind).
+    """
+    c = state[:, 1]
+    return {"AA": 1 - c, "AB": np.maximum(c, 1 - c), "BB": c}[pair]
+
+
+def coordinates(kind: str, state: np.ndarray) -> np.ndarray:
+    """Coordinates of states (n, 4); shape (n, 4), the temperature-like one first."""
+    T, c, s, e = state.T
+    if kind == "plain":
+        return np.column_stack([T, np.log(c), s, e])
+    return np.column_stack([1 / T, np.log(c), s, (1 - e) / T])
+
+
+def ceiling(query: PairTable, train: PairTable) -> np.ndarray:
+    """Largest g allowed in the rows of `query`, shape (n, 100).
+
+    At each r the densest training environment of the same size ratio (which fixes the peaks' places),
+    g times :func:`share`, times 1.3, over the share of the row. Sizes not in training take the nearest.
+    """
+    sizes = np.unique(train.state[:, 2])
+    dense = train.g * share(train.pair, train.state)[:, None]
+    by_size = np.array([dense[train.state[:, 2] == s].max(0) for s in sizes])
+    nearest = np.abs(query.state[:, 2][:, None] - sizes).argmin(1)
+    return _HEADROOM * by_size[nearest] / share(query.pair, query.state)[:, None]
+
+
+def fit_process(member: Member, train: PairTable, *, theta: np.ndarray | None = None) -> gaussian_process.Fitted:
+    """Fit (or, with `theta`, only condition) a member's Gaussian process on one pair."""
+    T = train.state[:, 0]
+    top = ceiling(train, train)
+    y = transforms.forward(member.form, train.g, T, train.base, top)
+    error = (train.stderr * transforms.slope(member.form, train.g, T, top)) ** 2
+    rows = error.mean(1)
+    noise = 0.5 + 0.5 * rows / rows.mean() if rows.mean() > 0 else np.ones(len(rows))
+    return gaussian_process.fit(coordinates(member.coordinates, train.state), y, noise, theta=theta)
+
+
+def predict_process(
+    member: Member, fitted: gaussian_process.Fitted, query: PairTable, train: PairTable
+) -> np.ndarray:
+    """g(r) of the rows of `query` before bounds, shape (n, 100)."""
+    v = gaussian_process.predict(fitted, coordinates(member.coordinates, query.state))
+    return transforms.inverse(member.form, v, query.state[:, 0], query.base, ceiling(query, train))
+
+
+def bounded(g: np.ndarray, query: PairTable, train: PairTable) -> np.ndarray:
+    """Cut predictions at 0 and at the :func:`ceiling`."""
+    return np.clip(g, 0.0, ceiling(query, train))
+
+
+def predict_floor(member: Member, train: pd.DataFrame, query: pd.DataFrame, pair: str) -> np.ndarray:
+    """A floor's g(r) for the rows of `pair`, shape (n, 100)."""
+    from binlj.eval.floors import FLOORS
+
+    return FLOORS[member.name](train[train["pair"] == pair], query[query["pair"] == pair])
+
+
+def pairs_of(frame: pd.DataFrame) -> list[str]:
+    """The pairs that occur in a frame, in the usual order."""
+    present = set(frame["pair"])
+    return [p for p in PAIRS if p in present]

@@ -1,0 +1,65 @@
+"""The models by name. A new model is one file and one line here."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from binlj.baselines.protocol import Model
+from binlj.errors import InputError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a model's class is, the fixed arguments it is built with, and one line about it."""
+
+    module: str
+    attribute: str
+    summary: str
+    fixed: tuple[Any, ...] = ()
+
+
+def _floor(name: str, summary: str) -> Entry:
+    return Entry("binlj.baselines.floor_models", "FloorModel", summary, (name,))
+
+
+MODELS: dict[str, Entry] = {
+    "dnn": Entry("binlj.baselines.dnn", "Dnn", "the paper's network, 7-112-56-28-14-7-1, point-wise"),
+    "xgboost": Entry("binlj.baselines.boosted", "Boosted", "gradient-boosted trees on the same seven inputs"),
+    "gp_ensemble": Entry(
+        "binlj.baselines.ensemble", "GpEnsemble",
+        "Gaussian processes over states and temperature extrapolations, weighted by cross-validation",
+    ),
+    "ideal_gas": _floor("ideal_gas", "g(r) = 1"),
+    "mean_rdf": _floor("mean_rdf", "the mean training RDF of the pair"),
+    "nearest_temperature": _floor("nearest_temperature", "same composition at the nearest training temperature"),
+    "linear_T": _floor("linear_T", "g(r) linear in T* at each composition"),
+    "linear_pmf": _floor("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
+}
+
+
+def make_model(name: str, **parameters: Any) -> Model:
+    """Build an untrained model.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``MODELS``.
+    **parameters
+        The model's own parameters; the rest keep their defaults.
+
+    Raises
+    ------
+    InputError
+        If the name or a parameter is unknown.
+    """
+    if name not in MODELS:
+        raise InputError(f"model {name!r}", ["no such model"], fix=f"use one of: {', '.join(MODELS)}")
+    entry = MODELS[name]
+    build = getattr(importlib.import_module(entry.module), entry.attribute)
+    try:
+        model: Model = build(*entry.fixed, **parameters)
+    except TypeError as error:
+        raise InputError(f"parameters of model {name!r}", [str(error)], fix="see the model's docstring") from None
+    return model

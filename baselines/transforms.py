@@ -1,0 +1,94 @@
+"""Forms of g(r) that are smoother in the state than g itself, and their way back.
+
+*cavity* uses what is known exactly: to lowest order in the density g(r) = exp(-u(r)/T*), so the temperature
+enters the core and the first peak through the pair potential, which we know. What is left, ln of the
+cavity function y(r) = g(r) exp(u(r)/T*), varies slowly with temperature (Hansen & McDonald, Theory of Simple
+Liquids, section 2.6).
+
+*odds* saturates: a demixed g_BB grows as 1/C_B but no further, because the dense environment around B is
+then always the same B-rich liquid. ln[g / (ceiling - g)] is unbounded in both directions, so any
+extrapolation of it comes back between 0 and the ceiling.
+
+All logarithms start at a small ``OFFSET``, since g is 0 in the core.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from binlj.grid import CUTOFF, State
+from binlj.schema import MERGE, N_BINS, R_MAX, merge_bins
+
+OFFSET = 0.05
+FORMS = ("g", "log", "pmf", "cavity", "odds")
+_LARGEST_LOG = 12.0
+
+
+def boltzmann(T: float, S: float, eps_AB: float, pair: str) -> np.ndarray:
+    """exp(-u/T*) of the truncated and shifted Lennard-Jones pair, averaged over each bin's shell; shape (100,)."""
+    return _boltzmann(round(T, 9), round(S, 9), round(eps_AB, 9), pair)
+
+
+@cache
+def _boltzmann(T: float, S: float, eps_AB: float, pair: str) -> np.ndarray:
+    state = State(T=round(T, 2), C_B=0.5, S=round(S, 2), eps_AB=round(eps_AB, 2))
+    sigma, epsilon = state.sigma(pair), state.epsilon(pair)
+    n = N_BINS * MERGE
+    r = (np.arange(n) + 0.5) * (R_MAX / n)
+    x6 = (sigma / r) ** 6
+    x6_cut = CUTOFF**-6
+    u = np.where(r < CUTOFF * sigma, 4 * epsilon * ((x6**2 - x6) - (x6_cut**2 - x6_cut)), 0.0)
+    return merge_bins(np.exp(-np.minimum(u / T, 200.0)))
+
+
+def forward(form: str, g: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
+    """Transform curves.
+
+    Parameters
+    ----------
+    form : {"g", "log", "pmf", "cavity", "odds"}
+        With h = g + 0.05: g; ln h; T* ln h; ln[h / (exp(-u/T*) + 0.05)]; ln[h / (ceiling + 0.1 - h)].
+    g : ndarray, shape (n, 100)
+    T : ndarray, shape (n,)
+    base : ndarray, shape (n, 100)
+        exp(-u/T*) of each row, see :func:`boltzmann`.
+    ceiling : ndarray, shape (n, 100)
+        What g cannot exceed, for *odds*.
+    """
+    if form == "g":
+        return g
+    h = g + OFFSET
+    v = np.log(h)
+    if form == "pmf":
+        v = v * T[:, None]
+    elif form == "cavity":
+        v = v - np.log(base + OFFSET)
+    elif form == "odds":
+        v = v - np.log(np.maximum(ceiling + 2 * OFFSET - h, OFFSET))
+    return v
+
+
+def inverse(form: str, v: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
+    """Curves from their transform; the inverse of :func:`forward`."""
+    if form == "g":
+        return v
+    if form == "odds":
+        return (ceiling + 2 * OFFSET) / (1.0 + np.exp(-np.clip(v, -50.0, 50.0))) - OFFSET
+    if form == "pmf":
+        v = v / T[:, None]
+    elif form == "cavity":
+        v = v + np.log(base + OFFSET)
+    return np.exp(np.minimum(v, _LARGEST_LOG)) - OFFSET
+
+
+def slope(form: str, g: np.ndarray, T: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
+    """|d form / d g|, which carries a standard error of g over to the transform; shape of `g`."""
+    if form == "g":
+        return np.ones_like(g)
+    h = g + OFFSET
+    d = 1.0 / h
+    if form == "pmf":
+        return d * T[:, None]
+    return d + 1.0 / np.maximum(ceiling + 2 * OFFSET - h, OFFSET) if form == "odds" else d
