@@ -48,18 +48,29 @@ class Boosted:
     name = "xgboost"
 
     def __init__(
-        self, *, depths: Sequence[int] = (6, 9), max_trees: int = 400, learning_rate: float = 0.2,
-        folds: int = 3, threads: int = 1,
+        self,
+        *,
+        depths: Sequence[int] = (6, 9),
+        max_trees: int = 400,
+        learning_rate: float = 0.2,
+        folds: int = 3,
+        threads: int = 1,
     ) -> None:
         problems = [] if depths and min(depths) >= 1 else [f"depths = {list(depths)} must be positive"]
-        problems += [f"{k} = {v} must be at least {low}" for k, v, low in
-                     (("max_trees", max_trees, 1), ("folds", folds, 2), ("threads", threads, 1)) if v < low]
+        problems += [
+            f"{k} = {v} must be at least {low}"
+            for k, v, low in (("max_trees", max_trees, 1), ("folds", folds, 2), ("threads", threads, 1))
+            if v < low
+        ]
         if not 0 < learning_rate <= 1:
             problems.append(f"learning_rate = {learning_rate} must lie in (0, 1]")
         if problems:
             raise InputError("parameters of xgboost", problems)
         self.parameters: dict[str, Any] = {
-            "depths": list(depths), "max_trees": max_trees, "learning_rate": learning_rate, "folds": folds,
+            "depths": list(depths),
+            "max_trees": max_trees,
+            "learning_rate": learning_rate,
+            "folds": folds,
             "threads": threads,
         }
         self.history: dict[str, list[float]] = {}
@@ -90,20 +101,30 @@ class Boosted:
             for inside, outside in splits:
                 held = xgboost.DMatrix(x[outside], y[outside], nthread=p["threads"])
                 booster = xgboost.train(
-                    self._options(depth, context.seed), xgboost.DMatrix(x[inside], y[inside], nthread=p["threads"]),
-                    p["max_trees"], evals=[(held, "held_out")], early_stopping_rounds=_PATIENCE, verbose_eval=False,
+                    self._options(depth, context.seed),
+                    xgboost.DMatrix(x[inside], y[inside], nthread=p["threads"]),
+                    p["max_trees"],
+                    evals=[(held, "held_out")],
+                    early_stopping_rounds=_PATIENCE,
+                    verbose_eval=False,
                 )
                 errors.append(float(booster.best_score))
                 trees.append(int(booster.best_iteration) + 1)
                 done += 1
                 context.progress(done, total, f"depth {depth}: held-out rmse {errors[-1]:.4f}")
-            self.tuning.append({"depth": depth, "rmse": float(np.mean(errors)), "trees": round(np.mean(trees))})
+            self.tuning.append(
+                {"depth": depth, "rmse": float(np.mean(errors)), "trees": round(np.mean(trees))}
+            )
         best = min(self.tuning, key=lambda row: row["rmse"])
         record: dict[str, Any] = {}
         data = xgboost.DMatrix(x, y, nthread=p["threads"])
         self._booster = xgboost.train(
-            self._options(int(best["depth"]), context.seed), data, int(best["trees"]), evals=[(data, "train")],
-            evals_result=record, verbose_eval=False,
+            self._options(int(best["depth"]), context.seed),
+            data,
+            int(best["trees"]),
+            evals=[(data, "train")],
+            evals_result=record,
+            verbose_eval=False,
         )
         self.history = {"loss": [float(v) ** 2 for v in record["train"]["rmse"]]}
         context.progress(total, total, f"depth {best['depth']}, {best['trees']} trees")
@@ -136,8 +157,13 @@ class Boosted:
 
     def _options(self, depth: int, seed: int) -> dict[str, Any]:
         return {
-            "objective": "reg:squarederror", "eval_metric": "rmse", "tree_method": "hist", "max_depth": depth,
-            "eta": self.parameters["learning_rate"], "seed": seed, "nthread": self.parameters["threads"],
+            "objective": "reg:squarederror",
+            "eval_metric": "rmse",
+            "tree_method": "hist",
+            "max_depth": depth,
+            "eta": self.parameters["learning_rate"],
+            "seed": seed,
+            "nthread": self.parameters["threads"],
         }
 
 

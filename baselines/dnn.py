@@ -62,10 +62,17 @@ class Dnn:
     name = "dnn"
 
     def __init__(
-        self, *, epochs: int = 1000, batch: int = 250, learning_rate: float = 0.001,
-        schedule: str = "constant", jit: bool = True,
+        self,
+        *,
+        epochs: int = 1000,
+        batch: int = 250,
+        learning_rate: float = 0.001,
+        schedule: str = "constant",
+        jit: bool = True,
     ) -> None:
-        problems = [f"{k} = {v} must be at least 1" for k, v in (("epochs", epochs), ("batch", batch)) if v < 1]
+        problems = [
+            f"{k} = {v} must be at least 1" for k, v in (("epochs", epochs), ("batch", batch)) if v < 1
+        ]
         if not 0 < learning_rate < 1:
             problems.append(f"learning_rate = {learning_rate} must lie between 0 and 1")
         if schedule not in SCHEDULES:
@@ -73,7 +80,11 @@ class Dnn:
         if problems:
             raise InputError("parameters of dnn", problems)
         self.parameters: dict[str, Any] = {
-            "epochs": epochs, "batch": batch, "learning_rate": learning_rate, "schedule": schedule, "jit": jit,
+            "epochs": epochs,
+            "batch": batch,
+            "learning_rate": learning_rate,
+            "schedule": schedule,
+            "jit": jit,
         }
         self.history: dict[str, list[float]] = {}
         self._weights: list[np.ndarray] = []
@@ -94,7 +105,7 @@ class Dnn:
         self.fit_points(point_inputs(train), curves(train).ravel(), context)
 
     def fit_points(self, x: np.ndarray, y: np.ndarray, context: FitContext = FitContext()) -> None:  # noqa: B008
-        """Train on points: `x` of shape (n, 7), `y` of shape (n,); the paper's random split needs this form."""
+        """Train on points, `x` (n, 7) and `y` (n,); the paper's random split needs this form."""
         p = self.parameters
         self._mean, scale = x.mean(0), x.std(0)
         self._scale = np.where(scale > 0, scale, 1.0)
@@ -155,7 +166,9 @@ class Dnn:
             return np.full(steps, peak)
         done = (epoch * steps + np.arange(steps)) / (self.parameters["epochs"] * steps)
         rise = 0.1
-        return peak * np.minimum(done / rise + 0.01, 0.5 * (1 + np.cos(np.pi * np.clip((done - rise) / (1 - rise), 0, 1))))
+        return peak * np.minimum(
+            done / rise + 0.01, 0.5 * (1 + np.cos(np.pi * np.clip((done - rise) / (1 - rise), 0, 1)))
+        )
 
 
 def _fingerprint(x: np.ndarray, y: np.ndarray, parameters: dict[str, Any], seed: int) -> str:

@@ -43,8 +43,11 @@ class GpEnsemble:
     def __init__(self, *, regimes: Sequence[str] = selection.REGIMES) -> None:
         unknown = [r for r in regimes if r not in selection.REGIMES]
         if unknown or not regimes:
-            raise InputError("parameters of gp_ensemble", [f"regimes {list(regimes)!r}"],
-                             fix=f"use some of: {', '.join(selection.REGIMES)}")
+            raise InputError(
+                "parameters of gp_ensemble",
+                [f"regimes {list(regimes)!r}"],
+                fix=f"use some of: {', '.join(selection.REGIMES)}",
+            )
         self.parameters: dict[str, Any] = {"regimes": list(regimes)}
         self.history: dict[str, list[float]] = {}
         self.table: list[selection.TableRow] = []
@@ -66,7 +69,9 @@ class GpEnsemble:
         steps = len(self.parameters["regimes"]) + 1
 
         def within(step: int) -> Any:
-            return lambda done, total, text: context.progress(int(1000 * (step + done / total)), 1000 * steps, text)
+            return lambda done, total, text: context.progress(
+                int(1000 * (step + done / total)), 1000 * steps, text
+            )
 
         self._train, self._thetas = train, {}
         self._condition(progress=within(0))
@@ -87,11 +92,14 @@ class GpEnsemble:
         query = query_frame(states, pairs)
         low, high = self._train["T"].min(), self._train["T"].max()
         T = query["T"].to_numpy()
-        regime = np.where(T < low, "cold", np.where(T > high, "hot", "inside"))
+        regime = np.where(low > T, "cold", np.where(high < T, "hot", "inside"))
         missing = sorted(set(regime.tolist()) - set(self.parameters["regimes"]))
         if missing:
-            raise InputError("temperatures to predict", [f"no weights for {r} queries" for r in missing],
-                             fix=f"train with regimes = {list(selection.REGIMES)}")
+            raise InputError(
+                "temperatures to predict",
+                [f"no weights for {r} queries" for r in missing],
+                fix=f"train with regimes = {list(selection.REGIMES)}",
+            )
         out = np.empty((len(query), N_BINS))
         for pair in members.pairs_of(query):
             for name in selection.REGIMES:
@@ -129,7 +137,9 @@ class GpEnsemble:
                 key = (member.name, pair)
                 self._processes[key] = members.fit_process(member, table, theta=self._thetas.get(key))
                 if progress:
-                    progress(i * len(processes) + j + 1, len(PAIRS) * len(processes), f"fit: {pair} {member.name}")
+                    progress(
+                        i * len(processes) + j + 1, len(PAIRS) * len(processes), f"fit: {pair} {member.name}"
+                    )
 
     def _combine(self, query: pd.DataFrame, pair: str, weights: np.ndarray) -> np.ndarray:
         assert self._train is not None

@@ -41,7 +41,9 @@ def check_training_table(
     """
     missing = [c for c in ("state_id", "pair", *FEATURES, *_CURVES) if c not in train]
     if missing:
-        raise DataError(subject, [f"column {c!r} is missing" for c in missing], fix="use binlj.data.read_table")
+        raise DataError(
+            subject, [f"column {c!r} is missing" for c in missing], fix="use binlj.data.read_table"
+        )
     problems: list[str] = []
     keys = [f"{s} {p}" for s, p in zip(train["state_id"], train["pair"], strict=True)]
 

@@ -90,7 +90,9 @@ def _kernel(theta: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _parts(theta, squares, np.outer(a[:, 0], b[:, 0]))[0]
 
 
-def _parts(theta: np.ndarray, squares: np.ndarray, product: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+def _parts(
+    theta: np.ndarray, squares: np.ndarray, product: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Kernel without noise, and its derivatives by theta (noise left out)."""
     w_all, w_slope = np.exp(-2 * theta[3:7]), np.exp(-2 * theta[7:10])
     m_all, d_all = _matern(np.tensordot(w_all, squares, 1))
@@ -127,5 +129,7 @@ def _optimise(z: np.ndarray, y: np.ndarray, noise: np.ndarray) -> np.ndarray:
         away = (theta - _START) / _PRIOR_WIDTH
         return float(value / n + 0.5 * (away @ away) / n), (np.array(gradient) + away / _PRIOR_WIDTH) / n
 
-    best = minimize(objective, _START, jac=True, method="L-BFGS-B", bounds=_BOUNDS, options={"maxiter": _STEPS})
+    best = minimize(
+        objective, _START, jac=True, method="L-BFGS-B", bounds=_BOUNDS, options={"maxiter": _STEPS}
+    )
     return np.asarray(best.x)

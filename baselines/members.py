@@ -103,7 +103,9 @@ def ceiling(query: PairTable, train: PairTable) -> np.ndarray:
     return _HEADROOM * by_size[nearest] / share(query.pair, query.state)[:, None]
 
 
-def fit_process(member: Member, train: PairTable, *, theta: np.ndarray | None = None) -> gaussian_process.Fitted:
+def fit_process(
+    member: Member, train: PairTable, *, theta: np.ndarray | None = None
+) -> gaussian_process.Fitted:
     """Fit (or, with `theta`, only condition) a member's Gaussian process on one pair."""
     T = train.state[:, 0]
     top = ceiling(train, train)

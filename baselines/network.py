@@ -56,7 +56,8 @@ def build_network(seed: int) -> keras.Model:
         return keras.initializers.GlorotUniform(seed=1000 * seed + layer)
 
     hidden = [
-        keras.layers.Dense(n, activation="relu", kernel_initializer=start(i)) for i, n in enumerate(LAYERS[1:-1])
+        keras.layers.Dense(n, activation="relu", kernel_initializer=start(i))
+        for i, n in enumerate(LAYERS[1:-1])
     ]
     output = keras.layers.Dense(LAYERS[-1], kernel_initializer=start(len(LAYERS)))
     return keras.Sequential([keras.Input((LAYERS[0],)), *hidden, output])
@@ -115,7 +116,9 @@ class CompiledTrainer:
         self.first = [tf.Variable(tf.zeros_like(v)) for v in variables]
         self.second = [tf.Variable(tf.zeros_like(v)) for v in variables]
         self.step = tf.Variable(0.0)
-        self._epoch = self._compile(variables, tf.constant(x.T, tf.float32), tf.constant(y[None], tf.float32), jit)
+        self._epoch = self._compile(
+            variables, tf.constant(x.T, tf.float32), tf.constant(y[None], tf.float32), jit
+        )
 
     def _compile(self, variables: list[Any], x: Any, y: Any, jit: bool) -> Callable[[Any, Any], Any]:
         tf, batch, steps, last = self._tf, self.batch, self.steps, len(LAYERS) - 2
@@ -142,8 +145,15 @@ class CompiledTrainer:
                 powers = {"beta1_power": tf.pow(BETA_1, t), "beta2_power": tf.pow(BETA_2, t)}
                 for v, m, s, slope in zip(variables, self.first, self.second, slopes, strict=True):
                     tf.raw_ops.ResourceApplyAdam(
-                        var=v.handle, m=m.handle, v=s.handle, lr=rates[i], beta1=BETA_1, beta2=BETA_2,
-                        epsilon=EPSILON, grad=slope, **powers,
+                        var=v.handle,
+                        m=m.handle,
+                        v=s.handle,
+                        lr=rates[i],
+                        beta1=BETA_1,
+                        beta2=BETA_2,
+                        epsilon=EPSILON,
+                        grad=slope,
+                        **powers,
                     )
                 return i + 1, total + loss
 

@@ -28,12 +28,15 @@ MODELS: dict[str, Entry] = {
     "dnn": Entry("binlj.baselines.dnn", "Dnn", "the paper's network, 7-112-56-28-14-7-1, point-wise"),
     "xgboost": Entry("binlj.baselines.boosted", "Boosted", "gradient-boosted trees on the same seven inputs"),
     "gp_ensemble": Entry(
-        "binlj.baselines.ensemble", "GpEnsemble",
+        "binlj.baselines.ensemble",
+        "GpEnsemble",
         "Gaussian processes over states and temperature extrapolations, weighted by cross-validation",
     ),
     "ideal_gas": _floor("ideal_gas", "g(r) = 1"),
     "mean_rdf": _floor("mean_rdf", "the mean training RDF of the pair"),
-    "nearest_temperature": _floor("nearest_temperature", "same composition at the nearest training temperature"),
+    "nearest_temperature": _floor(
+        "nearest_temperature", "same composition at the nearest training temperature"
+    ),
     "linear_T": _floor("linear_T", "g(r) linear in T* at each composition"),
     "linear_pmf": _floor("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
 }
@@ -61,5 +64,7 @@ def make_model(name: str, **parameters: Any) -> Model:
     try:
         model: Model = build(*entry.fixed, **parameters)
     except TypeError as error:
-        raise InputError(f"parameters of model {name!r}", [str(error)], fix="see the model's docstring") from None
+        raise InputError(
+            f"parameters of model {name!r}", [str(error)], fix="see the model's docstring"
+        ) from None
     return model

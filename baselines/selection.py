@@ -75,8 +75,13 @@ Thetas = dict[tuple[str, str], np.ndarray]  # (member, pair) -> hyperparameters
 
 
 def held_out(
-    train: pd.DataFrame, regime: str, *, members: tuple[Member, ...] = MEMBERS, thetas: Thetas | None = None,
-    seed: int = 0, progress: Progress = silent,
+    train: pd.DataFrame,
+    regime: str,
+    *,
+    members: tuple[Member, ...] = MEMBERS,
+    thetas: Thetas | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> list[Held]:
     """Predict every held-out row of a regime with every member.
 
@@ -86,7 +91,9 @@ def held_out(
         Hyperparameters to reuse; without them each fold fits its own.
     """
     collected: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    composition = {k: i for i, k in enumerate(sorted(set(zip(train["C_B"], train["S"], train["eps_AB"], strict=True))))}
+    composition = {
+        k: i for i, k in enumerate(sorted(set(zip(train["C_B"], train["S"], train["eps_AB"], strict=True))))
+    }
     parts = list(folds(train, regime, seed))
     pairs = pairs_of(train)
     total, done = len(parts) * len(pairs) * len(members), 0
@@ -104,11 +111,18 @@ def held_out(
                 out.append(bounded(g, query, table))
                 done += 1
                 progress(done, total, f"cross-validation, {regime}: {pair} {member.name}")
-            group = np.array([composition[k] for k in zip(rows["C_B"], rows["S"], rows["eps_AB"], strict=True)])
+            group = np.array(
+                [composition[k] for k in zip(rows["C_B"], rows["S"], rows["eps_AB"], strict=True)]
+            )
             collected.setdefault(pair, []).append((group, curves(rows), np.stack(out)))
     return [
-        Held(regime, pair, np.concatenate([c[0] for c in got]), np.concatenate([c[1] for c in got]),
-             np.concatenate([c[2] for c in got], axis=1))
+        Held(
+            regime,
+            pair,
+            np.concatenate([c[0] for c in got]),
+            np.concatenate([c[1] for c in got]),
+            np.concatenate([c[2] for c in got], axis=1),
+        )
         for pair, got in collected.items()
     ]
 
@@ -154,7 +168,13 @@ def _simplex(gram: np.ndarray) -> np.ndarray:
 def cross_fitted(held: Held, *, parts: int = 5, seed: int = 0) -> np.ndarray:
     """Ensemble predictions whose weights never saw the composition predicted; shape (n, 100)."""
     groups = np.unique(held.group)
-    fold = dict(zip(groups.tolist(), (np.random.default_rng(seed).permutation(len(groups)) % parts).tolist(), strict=True))
+    fold = dict(
+        zip(
+            groups.tolist(),
+            (np.random.default_rng(seed).permutation(len(groups)) % parts).tolist(),
+            strict=True,
+        )
+    )
     number = np.array([fold[k] for k in held.group.tolist()])
     out = np.empty_like(held.g)
     for k in np.unique(number):
@@ -178,14 +198,22 @@ def r2(g: np.ndarray, predicted: np.ndarray) -> float:
     return float(1 - ((predicted - g) ** 2).sum() / ((g - g.mean()) ** 2).sum())
 
 
-def selection_table(held: list[Held], weights: dict[tuple[str, str], np.ndarray], members: tuple[Member, ...]) -> list[TableRow]:
+def selection_table(
+    held: list[Held], weights: dict[tuple[str, str], np.ndarray], members: tuple[Member, ...]
+) -> list[TableRow]:
     """Cross-validated R2 of every member and of the ensemble (cross-fitted), by regime."""
     table = []
     for regime in dict.fromkeys(h.regime for h in held):
         here = [h for h in held if h.regime == regime]
         truth = np.concatenate([h.g for h in here])
-        named = [(m.name, [h.predicted[i] for h in here], {h.pair: float(weights[regime, h.pair][i]) for h in here})
-                 for i, m in enumerate(members)]
+        named = [
+            (
+                m.name,
+                [h.predicted[i] for h in here],
+                {h.pair: float(weights[regime, h.pair][i]) for h in here},
+            )
+            for i, m in enumerate(members)
+        ]
         named.append(("ensemble", [cross_fitted(h) for h in here], {}))
         for name, predicted, weight in named:
             scores = {h.pair: r2(h.g, p) for h, p in zip(here, predicted, strict=True)}

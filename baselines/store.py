@@ -19,7 +19,7 @@ _MAX_BYTES = 512 * 2**20
 
 
 def save_model(model: Model, folder: Path) -> None:
-    """Write a fitted model into `folder`; ``model.json`` comes last, so its presence means the rest is whole."""
+    """Write a fitted model into `folder`; ``model.json`` comes last, so with it the rest is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DESCRIPTION).unlink(missing_ok=True)
     written = model.save(folder)
@@ -59,7 +59,7 @@ def load_model(folder: Path) -> Model:
         raise InputError(
             file,
             [
-                f"model format {version!r}, written by binlj-rdf {described.get('binlj_version', 'unknown')}; "
+                f"model format {version!r}, by binlj-rdf {described.get('binlj_version', 'unknown')}; "
                 f"binlj-rdf {__version__} reads format {FORMAT}"
             ],
             fix=f"install that version of binlj-rdf, or {fix}",

@@ -27,7 +27,7 @@ _LARGEST_LOG = 12.0
 
 
 def boltzmann(T: float, S: float, eps_AB: float, pair: str) -> np.ndarray:
-    """exp(-u/T*) of the truncated and shifted Lennard-Jones pair, averaged over each bin's shell; shape (100,)."""
+    """exp(-u/T*) of the truncated, shifted Lennard-Jones pair, averaged over each bin; shape (100,)."""
     return _boltzmann(round(T, 9), round(S, 9), round(eps_AB, 9), pair)
 
 

@@ -1,0 +1,50 @@
+"""The paper's experiments, one function each; results beside the paper's numbers."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from binlj.errors import InputError
+
+if TYPE_CHECKING:
+    from binlj.baselines.reproduce.benchmark import benchmark_table
+    from binlj.baselines.reproduce.runs import Settings
+
+__all__ = ["EXPERIMENTS", "Settings", "benchmark_table", "run_experiment"]
+
+# name -> module with a function run(settings) -> Result
+EXPERIMENTS = {
+    "interpolation": "interpolation",
+    "extrapolation": "extrapolation",
+    "overlays": "overlays",
+    "failing-case": "failing_case",
+    "learning-curve": "learning_curve",
+    "timing": "timing",
+    "selection": "selection_report",
+    "benchmark": "benchmark",
+}
+
+
+def run_experiment(name: str, settings: Settings) -> str:
+    """Run an experiment, write its JSON, Markdown and pictures into ``settings.out``; return its table.
+
+    Raises
+    ------
+    InputError
+        If there is no such experiment.
+    """
+    if name not in EXPERIMENTS:
+        raise InputError(
+            f"experiment {name!r}", ["no such experiment"], fix=f"use one of: {', '.join(EXPERIMENTS)}"
+        )
+    module = importlib.import_module(f"binlj.baselines.reproduce.{EXPERIMENTS[name]}")
+    return str(module.run(settings).write(name, settings.out))
+
+
+def __getattr__(name: str) -> object:
+    if name == "Settings":
+        return importlib.import_module("binlj.baselines.reproduce.runs").Settings
+    if name == "benchmark_table":
+        return importlib.import_module("binlj.baselines.reproduce.benchmark").benchmark_table
+    raise AttributeError(f"module 'binlj.baselines.reproduce' has no attribute {name!r}")

@@ -1,0 +1,97 @@
+"""Section IV, Fig. 3: train at T* = 0.8, 1.0, 1.2, predict 0.6 and 1.4."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from binlj.baselines.reproduce import figures, paper
+from binlj.baselines.reproduce.result import Result, Row, mean_row
+from binlj.baselines.reproduce.runs import (
+    Settings,
+    job,
+    metadata_of,
+    predicted_curves,
+    scores,
+    seeds,
+    train_jobs,
+    training_frame,
+)
+from binlj.baselines.selection import r2
+from binlj.baselines.store import load_model
+from binlj.data import curves, read_table
+from binlj.grid import PAIRS
+
+TRACK = "extrapolation"
+
+
+def run(settings: Settings) -> Result:
+    """Train the network with several seeds; R2 by pair, loss, parity, and where the error sits."""
+    jobs = [job("dnn", TRACK, s, settings) for s in seeds(settings, 3)]
+    train_jobs(jobs, settings)
+    frame = training_frame(TRACK, settings)
+    g = curves(frame)
+    train_r2 = [r2(g, predicted_curves(j, frame)) for j in jobs]
+    scored = [scores(j, settings) for j in jobs]
+    rows = [
+        mean_row("R² train", train_r2, paper=paper.EXTRAPOLATION_R2["train"]),
+        mean_row("R² test", [_number(s.r2["overall"]) for s in scored], paper=paper.EXTRAPOLATION_R2["test"]),
+        *(
+            mean_row(f"R² test, {p}", [_number(s.r2[p]) for s in scored], paper=paper.EXTRAPOLATION_R2[p])
+            for p in PAIRS
+        ),
+        Row("best R² the noise allows, test", _number(scored[0].noise_ceiling["overall"])),
+    ]
+    for kind, groups in scored[0].by.items():
+        for name in groups:
+            values = [_number(s.by[kind][name]["metrics"]["r2"]["overall"]) for s in scored]
+            if np.isfinite(values).all():
+                n = groups[name]["n_states"]
+                rows.append(mean_row(f"R² test, {kind} {name} ({n} states)", values))
+    rows.append(mean_row("seconds of training", [metadata_of(j)["train_seconds"] for j in jobs], digits=0))
+    losses = {f"seed {j.seed}": load_model(j.folder).history["loss"] for j in jobs}
+    pictures = [
+        figures.loss_curves(losses, title="Fig. 3A: extrapolation", file=settings.out / "fig3a_loss.png")
+    ]
+    test = read_table(TRACK, "test", path=settings.dataset)
+    actual, predicted = curves(test), predicted_curves(jobs[0], test)
+    of = {p: (test["pair"] == p).to_numpy() for p in PAIRS}
+    pictures.append(
+        figures.parity(
+            [
+                ("train", g, predicted_curves(jobs[0], frame), train_r2[0]),
+                ("test", actual, predicted, r2(actual, predicted)),
+            ],
+            title="Fig. 3B, C: extrapolation, seed 0",
+            file=settings.out / "fig3bc_parity.png",
+        )
+    )
+    pictures.append(
+        figures.parity(
+            [(p, actual[k], predicted[k], r2(actual[k], predicted[k])) for p, k in of.items()],
+            title="Fig. 3D-F: T* = 0.6 and 1.4, seed 0",
+            file=settings.out / "fig3def_parity.png",
+        )
+    )
+    return Result(
+        "Extrapolation in temperature (Fig. 3)",
+        rows,
+        settings.conditions() | {"seeds": len(jobs)},
+        pictures,
+        notes=[_where_the_error_sits(test, actual, predicted)],
+    )
+
+
+def _where_the_error_sits(test: object, actual: np.ndarray, predicted: np.ndarray) -> str:
+    error = ((predicted - actual) ** 2).sum(1)
+    order = np.argsort(error)[::-1]
+    worst = max(1, len(error) // 100)
+    share = error[order[:worst]].sum() / error.sum()
+    names = [f"{test['state_id'].iloc[i]} {test['pair'].iloc[i]}" for i in order[:3]]  # type: ignore[index]
+    return (
+        f"The worst {worst} of {len(error)} test RDFs (1 %) carry {100 * share:.0f} % of the squared error; "
+        f"the worst three are {', '.join(names)}."
+    )
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,118 @@
+"""Pictures of the paper's kind: loss, parity, overlays, learning curve. No pyplot, so no global state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.files import replacing
+from binlj.schema import bin_centres
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ACTUAL, PREDICTED, OTHER = "#0072B2", "#D55E00", "#009E73"  # Okabe & Ito: told apart by everybody
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure with constrained layout."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def write(drawn: Figure, file: Path) -> Path:
+    """Write a figure as PNG, atomically."""
+    with replacing(file) as temporary:
+        drawn.savefig(temporary, format="png", dpi=150)
+    return file
+
+
+def loss_curves(losses: dict[str, Sequence[float]], *, title: str, file: Path) -> Path:
+    """Training loss against the epoch, one line a seed (Fig. 2A, 3A)."""
+    drawn = figure(5, 3.6)
+    axes = drawn.subplots()
+    for label, loss in losses.items():
+        axes.plot(np.arange(1, len(loss) + 1), loss, lw=1, label=label)
+    axes.set(xlabel="epoch", ylabel="loss (mean squared error of g)", yscale="log", title=title)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    return write(drawn, file)
+
+
+def parity(
+    panels: Sequence[tuple[str, np.ndarray, np.ndarray, float | None]], *, title: str, file: Path
+) -> Path:
+    """Predicted against actual g(r), one panel each (title, actual, predicted, R2)."""
+    from matplotlib.colors import LogNorm
+
+    drawn = figure(3.3 * len(panels) + 0.6, 3.7)
+    axes_row = np.atleast_1d(drawn.subplots(1, len(panels)))
+    for axes, (name, g, predicted, r2) in zip(axes_row, panels, strict=True):
+        low, high = 0.0, 1.03 * float(max(g.max(), predicted.max()))
+        hexes = axes.hexbin(
+            g.ravel(),
+            predicted.ravel(),
+            gridsize=60,
+            extent=(low, high, low, high),
+            mincnt=1,
+            norm=LogNorm(),
+            cmap="viridis",
+        )
+        axes.plot([low, high], [low, high], color="black", lw=0.8, ls="--")
+        text = name if r2 is None else f"{name}, R² = {r2:.3f}"
+        axes.set(xlim=(low, high), ylim=(low, high), xlabel="actual g(r)", title=text, aspect="equal")
+        drawn.colorbar(hexes, ax=axes, label="points", shrink=0.8)
+    axes_row[0].set_ylabel("predicted g(r)")
+    drawn.suptitle(title)
+    return write(drawn, file)
+
+
+def overlay(
+    axes: Axes, g: np.ndarray, stderr: np.ndarray, predicted: dict[str, np.ndarray], *, title: str
+) -> None:
+    """Actual and predicted g(r) in one panel, with two standard errors around the actual one."""
+    r = bin_centres()
+    axes.plot(r, g, color=ACTUAL, lw=1.6, label="actual")
+    axes.fill_between(r, g - 2 * stderr, g + 2 * stderr, color=ACTUAL, alpha=0.25, lw=0)
+    for (label, curve), colour, style in zip(
+        predicted.items(), (PREDICTED, OTHER), (":", "--"), strict=False
+    ):
+        axes.plot(r, curve, color=colour, lw=1.6, ls=style, label=label)
+    axes.axhline(1.0, color="grey", lw=0.5)
+    axes.set(xlim=(0, 10), title=title)
+    axes.set_ylim(bottom=0)
+
+
+def grid_of_overlays(rows: Sequence[Sequence[dict[str, Any]]], *, title: str, file: Path) -> Path:
+    """Panels of :func:`overlay` in a grid; each entry holds its arguments."""
+    drawn = figure(3.6 * len(rows[0]), 2.8 * len(rows) + 0.4)
+    axes = np.atleast_2d(drawn.subplots(len(rows), len(rows[0]), squeeze=False))
+    for i, row in enumerate(rows):
+        for j, panel in enumerate(row):
+            overlay(axes[i, j], **panel)
+            if i == len(rows) - 1:
+                axes[i, j].set_xlabel("r / σ")
+        axes[i, 0].set_ylabel("g(r)")
+    axes[0, 0].legend(frameon=False, fontsize=9)
+    drawn.suptitle(title)
+    return write(drawn, file)
+
+
+def learning_curves(
+    lines: dict[str, tuple[Sequence[int], Sequence[float]]], paper: dict[int, float], *, file: Path
+) -> Path:
+    """Test R2 against the number of training points (Fig. 6A)."""
+    drawn = figure(5.4, 3.8)
+    axes = drawn.subplots()
+    for (label, (sizes, values)), colour in zip(lines.items(), (ACTUAL, PREDICTED, OTHER), strict=False):
+        axes.plot(sizes, values, marker="o", ms=4, lw=1.2, color=colour, label=label)
+    axes.plot(list(paper), list(paper.values()), "k*", ms=10, label="paper (read from its text)")
+    axes.set(xlabel="training points", ylabel="R² at T* = 0.6 and 1.4", title="Fig. 6A: learning curve")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=9)
+    return write(drawn, file)

@@ -1,0 +1,102 @@
+"""What an experiment returns: rows of quantity, paper, ours; and the pictures it drew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from binlj.files import write_json, write_text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured quantity; `paper` is None where the paper gives no number."""
+
+    quantity: str
+    ours: float
+    spread: float | None = None
+    paper: float | None = None
+    digits: int = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """An experiment's numbers and pictures.
+
+    Attributes
+    ----------
+    title : str
+    rows : list of Row
+        Shown as quantity, paper, ours. Empty if `table` says it all.
+    conditions : dict
+        Everything needed to read the numbers: dataset, epochs, seeds, hardware.
+    pictures : list of Path
+    notes : list of str
+        Sentences under the table.
+    table : str
+        Ready Markdown table instead of, or after, the rows.
+    details : dict
+        More numbers for the JSON file.
+    """
+
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    conditions: dict[str, Any] = field(default_factory=dict)
+    pictures: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    table: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def markdown(self) -> str:
+        """The result as Markdown."""
+        lines = [f"## {self.title}", ""]
+        if self.rows:
+            lines += markdown_table(
+                ["", "paper", "here"],
+                [[r.quantity, "" if r.paper is None else f"{r.paper:g}", _value(r)] for r in self.rows],
+            )
+            lines.append("")
+        if self.table:
+            lines += [self.table, ""]
+        lines += [f"{note}\n" for note in self.notes]
+        lines += [f"![{picture.stem}]({picture.name})" for picture in self.pictures]
+        lines.append("Conditions: " + "; ".join(f"{k} {v}" for k, v in self.conditions.items()) + ".")
+        return "\n".join(lines) + "\n"
+
+    def write(self, name: str, folder: Path) -> str:
+        """Write ``<name>.json`` and ``<name>.md``; return the Markdown."""
+        text = self.markdown()
+        write_text(folder / f"{name}.md", text)
+        value = asdict(self)
+        value["pictures"] = [p.name for p in self.pictures]
+        write_json(folder / f"{name}.json", value)
+        return text
+
+
+def mean_row(quantity: str, values: list[float], *, paper: float | None = None, digits: int = 3) -> Row:
+    """Mean over seeds and, if there are several, their standard deviation."""
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Row(quantity, float(np.mean(values)), spread, paper, digits)
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of an aligned Markdown table; all columns but the first are right-aligned."""
+    cells = [header, *rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    rule = [("-" * w if i == 0 else "-" * (w - 1) + ":") if w > 1 else "-" for i, w in enumerate(widths)]
+
+    def line(row: list[str]) -> str:
+        padded = [
+            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "| " + " | ".join(padded) + " |"
+
+    return [line(header), line(rule), *(line(row) for row in rows)]
+
+
+def _value(row: Row) -> str:
+    text = f"{row.ours:.{row.digits}f}"
+    return text if row.spread is None else f"{text} ± {row.spread:.{row.digits}f}"

@@ -1,0 +1,231 @@
+"""Train a model on a track into a folder, and predict a track's test set from such a folder.
+
+A run folder holds the model (:mod:`binlj.baselines.store`), ``metadata.json`` (what was trained on what,
+how long, with which versions) and ``loss.png`` where there is a loss. ``metadata.json`` is written last: a
+folder with it is finished, and is reused when exactly the same run is asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata as packages
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj import __version__
+from binlj.baselines.frames import frame_states
+from binlj.baselines.protocol import FitContext, Model, Progress, silent
+from binlj.baselines.registry import make_model
+from binlj.baselines.store import FORMAT, load_model, save_model
+from binlj.data import dataset_info, read_table
+from binlj.errors import InputError
+from binlj.files import replacing, write_json
+from binlj.tracks import check_track
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METADATA = "metadata.json"
+LOSS = "loss.png"
+SELECTION = "selection.json"
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "xgboost",
+    "xgboost-cpu",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What identifies a training; equal runs on equal machines give equal numbers."""
+
+    model: str
+    parameters: dict[str, Any]
+    track: str
+    seed: int
+    dataset_version: str
+    dataset_sha256: str
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: the model, its metadata, and whether it was found finished."""
+
+    model: Model
+    metadata: dict[str, Any]
+    reused: bool
+
+
+def train_model(
+    name: str,
+    *,
+    track: str,
+    out: Path,
+    dataset: Path | None = None,
+    seed: int = 0,
+    parameters: dict[str, Any] | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> Trained:
+    """Train a model on a track's training split and write it into a folder.
+
+    Parameters
+    ----------
+    name, track : str
+        A key of ``MODELS``; ``extrapolation`` or ``interpolation``.
+    out : Path
+        The run folder. A finished run of the same model, parameters, track, seed and dataset is reused.
+    parameters : dict, optional
+        The model's parameters; the rest keep their defaults.
+    force : bool
+        Replace another run in `out`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, track or parameter, or if `out` holds another run.
+    DataError
+        If the dataset is missing or not fit for training.
+    """
+    check_track(track)
+    model = make_model(name, **(parameters or {}))
+    info = dataset_info(path=dataset)
+    run = Run(name, model.parameters, track, seed, str(info["version"]), str(info["data_sha256"]))
+    found = _finished(out)
+    if found is not None and not force:
+        differing = [k for k, v in asdict(run).items() if found.get("run", {}).get(k) != v]
+        if differing:
+            raise InputError(
+                out,
+                [
+                    f"holds another run: {k} is {found.get('run', {}).get(k)!r}, asked for {asdict(run)[k]!r}"
+                    for k in differing
+                ],
+                fix="give another --out, or --force to replace it",
+            )
+        return Trained(load_model(out), found, reused=True)
+    train = read_table(track, "train", path=dataset)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / METADATA).unlink(missing_ok=True)
+    started, cpu = time.perf_counter(), time.process_time()
+    model.fit(train, FitContext(seed=seed, progress=progress, checkpoint=out / "checkpoint.npz"))
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    save_model(model, out)
+    record = {
+        "run": asdict(run),
+        "train_curves": len(train),
+        "train_states": int(train["state_id"].nunique()),
+        "train_seconds": round(seconds, 3),
+        "train_cpu_seconds": round(cpu, 3),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware(),
+        "versions": versions(),
+    }
+    if model.history.get("loss"):
+        record["final_loss"] = model.history["loss"][-1]
+        write_loss_picture(out / LOSS, model.history["loss"], title=f"{name}, {track} track, seed {seed}")
+    table = getattr(model, "table", None)
+    if table:
+        write_json(out / SELECTION, [asdict(row) for row in table])
+    write_json(out / METADATA, record)
+    return Trained(model, record, reused=False)
+
+
+def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.DataFrame, str]:
+    """Predictions of a trained model for its own track's test set.
+
+    Only the keys of the test set are read; its curves are not used.
+
+    Returns
+    -------
+    frame : DataFrame
+        ``state_id``, ``pair``, ``g``: ready for :func:`binlj.eval.write_predictions`.
+    track : str
+
+    Raises
+    ------
+    InputError
+        If `folder` holds no finished run, or one trained on another dataset.
+    """
+    found = _finished(folder)
+    if found is None:
+        raise InputError(
+            folder,
+            [f"no finished training here ({METADATA} is missing)"],
+            fix=f"binlj train NAME --track TRACK --out {folder}",
+        )
+    track, trained_on = found["run"]["track"], found["run"]["dataset_sha256"]
+    here = str(dataset_info(path=dataset)["data_sha256"])
+    if here != trained_on:
+        raise InputError(
+            folder,
+            [f"trained on dataset {trained_on[:16]}, asked to predict dataset {here[:16]}"],
+            fix="train again on this dataset, or give the one it was trained on with --dataset",
+        )
+    model = load_model(folder)
+    test = read_table(track, "test", path=dataset)
+    frame = test[["state_id", "pair"]].copy()
+    frame["g"] = list(model.predict(frame_states(test), list(test["pair"])))
+    return frame, track
+
+
+def write_loss_picture(file: Path, loss: list[float], *, title: str) -> None:
+    """Draw a training loss against the step, as in the paper's Fig. 2A and 3A."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.arange(1, len(loss) + 1), loss, lw=1.2)
+    axes.set(xlabel="epoch or tree", ylabel="mean squared error of g(r)", yscale="log", title=title)
+    axes.grid(alpha=0.3)
+    with replacing(file) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores and load: what a training time is worth."""
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return {"cpu": model, "cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, this package and the libraries that decide numbers; only those installed."""
+    found = {"python": platform.python_version(), "binlj-rdf": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = packages.version(name)
+        except packages.PackageNotFoundError:
+            continue
+    return found
+
+
+def _finished(folder: Path) -> dict[str, Any] | None:
+    file = folder / METADATA
+    if not file.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found["run"]["track"], found["run"]["dataset_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            file, [f"not a training's metadata: {error!r}"], fix="train again with --force"
+        ) from None
+    return found
