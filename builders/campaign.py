@@ -234,7 +234,8 @@ def run(
                             failures.append(f"{task.chain.name}: {error}")
                             report(situation, len(running), failures[-1])
                             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                                raise EngineError(f"the disk of {store} is full\n  fix: {FREE_ROOM}") from error
+                                full = f"the disk of {store} is full\n  fix: {FREE_ROOM}"
+                                raise EngineError(full) from error
                             continue
                         seconds_per_step.append((time.monotonic() - since) / sum(r.steps for r in new))
                         segments += len(new)

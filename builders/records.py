@@ -264,7 +264,7 @@ def check(record: SegmentRecord) -> None:
         raise ValueError("; ".join(problems))
 
 
-def merge_records(records: Iterable[SegmentRecord], *, n_blocks: int = 2) -> SegmentRecord:
+def merge_records(records: Iterable[SegmentRecord], *, n_blocks: int = 5) -> SegmentRecord:
     """Merge consecutive records of one chain into one that weighs as much as all of them.
 
     Counts are summed into `n_blocks` blocks and the scalars of all frames are kept, so that nothing an

@@ -28,7 +28,9 @@ DEFAULT_STATES = (State(1.2, 0.5, 1.0, 1.0), State(1.4, 0.3, 1.5, 0.8))
 R_RANGE = (0.5, 5.0)  # sigma_AA; half of the small box is about 6
 SIGMAS = 3.0  # rms difference allowed, in combined standard errors
 FINITE_SIZE = 0.01  # and this much of the curve's maximum besides: N = 2,000 is not 10,000
-PROFILE = dataclasses.replace(PROFILES["smoke"], name="resimulate", n=2_000, start_steps=400, steps=1_500, every=150)
+PROFILE = dataclasses.replace(
+    PROFILES["smoke"], name="resimulate", n=2_000, start_steps=400, steps=1_500, every=150
+)
 SEGMENTS = 3
 
 
@@ -85,9 +87,11 @@ def resimulate(
                     chain, profile=PROFILE, engine=engine, folder=folder / "work" / chain.name,
                     records=folder / "loose", done=(len(have), have[-1].step_end if have else 0),
                     report=lambda words, name=state.state_id, done=done: report(f"{name} {words}", done),
-                )  # fmt: skip
+                )
             done += 1
-        records = [r for p in sorted((folder / "loose").glob(f"{chain.name}_*.parquet")) for r in read_records(p)]
+        records = [
+            r for p in sorted((folder / "loose").glob(f"{chain.name}_*.parquet")) for r in read_records(p)
+        ]
         rows = [f[f.state_id == state.state_id] for f in fields]
         published = next(f for f in rows if len(f)).set_index("pair").loc[list(PAIRS)].reset_index()
         comparisons.append(
@@ -108,14 +112,21 @@ def draw(comparisons: Sequence[Comparison], path: Path) -> None:
 
     r = bin_centres()
     figure, axes = plt.subplots(
-        len(comparisons), 3, figsize=(12, 3.4 * len(comparisons)), squeeze=False, sharex=True, layout="constrained"
+        len(comparisons),
+        3,
+        figsize=(12, 3.4 * len(comparisons)),
+        squeeze=False,
+        sharex=True,
+        layout="constrained",
     )
     for row, c in zip(axes, comparisons, strict=True):
         s = c.new.state
         for axis, pair, g, e, new, new_e, dev in zip(
             row, PAIRS, c.g, c.g_stderr, c.new.g, c.new.g_stderr, c.deviations(), strict=True
         ):
-            axis.fill_between(r, g - 2 * e, g + 2 * e, color="#9ecae1", label="published, N = 10,000 (± 2 std. errors)")
+            axis.fill_between(
+                r, g - 2 * e, g + 2 * e, color="#9ecae1", label="published, N = 10,000 (± 2 std. errors)"
+            )
             axis.plot(r, g, color="#08519c", lw=1)
             axis.errorbar(
                 r, new, 2 * new_e, fmt=".", ms=4, lw=0.8, color="#d94801", label=f"new run, N = {PROFILE.n:,}"

@@ -29,7 +29,6 @@ from binlj.files import replacing
 from binlj.grid import PRESSURE, State
 from binlj.schema import N_FINE, shell_volumes
 
-N_BLOCKS = 2
 AB_SHELL = 1.5  # A and B are neighbours within this many sigma_AB
 # Least surface in a periodic cube, by B's share of the particle volume (or A's, where that is less).
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
@@ -281,7 +280,7 @@ def _segment(
             step_end=step + steps,
             n_A=n_a,
             n_B=n_b,
-            counts=counts.reshape(min(N_BLOCKS, len(counts)), -1, 3, N_FINE).sum(1),
+            counts=counts.reshape(blocks_of(len(counts)), -1, 3, N_FINE).sum(1),
             step=scalars[:, 0],
             temperature=scalars[:, 1],
             energy=scalars[:, 2],
@@ -307,6 +306,11 @@ def _segment(
         path = records / f"{chain.name}_{step:09d}-{step + steps:09d}.parquet"
         write_records(path, [record])
     return path
+
+
+def blocks_of(frames: int) -> int:
+    """Blocks a segment's counts are kept in: five equal ones if its frames allow it, else two, else one."""
+    return next(n for n in (5, 2, 1) if frames % n == 0)
 
 
 def read_counts(path: Path, steps: np.ndarray, volumes: np.ndarray, *, n_a: int, n_b: int) -> np.ndarray:

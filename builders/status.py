@@ -95,10 +95,12 @@ def render(rows: Sequence[dict[str, Any]]) -> str:
         return f"{value * scale:.{digits}f}" if value is not None else "-"
 
     for r in rows:
+        errors = " ".join(
+            f"{number(r[name], 100):>6s}" for name in ("start_gap", "error_AA", "error_AB", "error_BB")
+        )
         lines.append(
             f"{r['state_id']:29s} {r['steps_mixed']:7d} {r['steps_separated']:7d} "
-            f"{number(r['n_eff'], digits=1):>6s} {number(r['drift']):>6s} {number(r['start_gap'], 100):>6s} {number(r['error_AA'], 100):>6s} "
-            f"{number(r['error_AB'], 100):>6s} {number(r['error_BB'], 100):>6s} {r['phase']:12s} "
+            f"{number(r['n_eff'], digits=1):>6s} {number(r['drift']):>6s} {errors} {r['phase']:12s} "
             f"{'yes' if r['converged'] else 'no: ' + r['reason']}"
         )
     lines.append(

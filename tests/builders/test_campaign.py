@@ -1,0 +1,185 @@
+"""The scheduler's choices, and real campaigns that are killed, stopped, and given bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from binlj.builders import campaign as campaigns
+from binlj.builders import store as stores
+from binlj.builders.assemble import Quality
+from binlj.builders.cli import duration
+from binlj.builders.engine import find_engine
+from binlj.builders.profiles import PROFILES, get_profile
+from binlj.builders.scheduler import Progress, next_task, order
+from binlj.cli import cli
+from binlj.errors import DataError, InputError
+from binlj.grid import State, grid
+
+STATES = grid()[:3]
+A, B, C = sorted(STATES, key=order)
+GOOD = Quality(0.5, 0.1, 0.0, 0.5, False, True, False)
+BAD = Quality(3.0, 0.1, 0.0, 5.0, False, False, False)
+WORSE = Quality(9.0, 0.1, 0.0, 5.0, False, False, False)
+ASKS = dataclasses.replace(BAD, needs_second_start=True)
+RELEASE = PROFILES["release"]
+
+
+def key(state: State, start: str = "mixed") -> tuple[str, str, int]:
+    return state.state_id, start, 0
+
+
+def test_the_first_pass_comes_first_then_second_starts_then_the_worst() -> None:
+    two, many = Progress(2, 1200), Progress(5, 16_200)
+    task = next_task(STATES, {key(A): two}, {A: WORSE}, RELEASE)
+    assert task is not None
+    assert (task.chain.state, task.phase, task.segments) == (B, 1, 2)
+    task = next_task(STATES, {key(A): Progress(1, 400), key(B): two, key(C): two}, {}, RELEASE)
+    assert task is not None
+    assert (task.chain.state, task.segments, task.done.step) == (A, 1, 400)
+    all_two = {key(s): two for s in STATES}
+    task = next_task(STATES, all_two, {A: WORSE, B: ASKS, C: BAD}, RELEASE)
+    assert task is not None
+    assert (task.chain.state, task.chain.start, task.phase) == (B, "separated", 2)
+    both = {**all_two, key(B, "separated"): two}
+    task = next_task(STATES, both, {A: BAD, B: WORSE, C: GOOD}, RELEASE)
+    assert task is not None
+    assert (task.chain.state, task.phase, task.segments) == (B, 3, 1)
+    longer = {**both, key(B): many}
+    task = next_task(STATES, longer, {A: BAD, B: WORSE, C: GOOD}, RELEASE)
+    assert task is not None
+    assert task.chain.start == "separated", "the shorter of the two starts goes on"
+
+
+def test_nothing_busy_failed_converged_or_exhausted_is_begun() -> None:
+    two = Progress(2, 1200)
+    chains = {key(s): two for s in STATES}
+    quality = {A: WORSE, B: BAD, C: GOOD}
+    task = next_task(STATES, chains, quality, RELEASE, busy=frozenset({key(A)}))
+    assert task is not None
+    assert task.chain.state == B
+    assert (
+        next_task(STATES, chains, quality, RELEASE, busy=frozenset({key(A)}), failed=frozenset({key(B)}))
+        is None
+    )
+    spent = {key(s): Progress(30, RELEASE.max_steps) for s in STATES}
+    assert next_task(STATES, spent, quality, RELEASE) is None
+    assert next_task(STATES, chains, quality, RELEASE, phases=frozenset({1})) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("45m", 2700), ("2h", 7200), ("1h30m", 5400)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "soon", "2 days"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="not a positive length of time"):
+        duration(text)
+
+
+def test_unknown_profiles_sites_and_states_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="smoke, release, paper"):
+        get_profile("huge")
+    with pytest.raises(InputError, match="local, slurm"):
+        campaigns.load_site("nowhere", workers=1, run_dir=tmp_path)
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    with pytest.raises(InputError, match="defines no function config"):
+        campaigns.load_site(str(tmp_path / "mine.py"), workers=1, run_dir=tmp_path)
+    result = CliRunner().invoke(cli, ["campaign", "run", "--store", str(tmp_path), "--states", "T9*"])
+    assert isinstance(result.exception, InputError)
+    assert "matches no state" in str(result.exception)
+
+
+def test_the_slurm_site_asks_for_whole_nodes(tmp_path: Path) -> None:
+    config = campaigns.load_site("slurm", workers=100, run_dir=tmp_path)
+    (executor,) = config.executors
+    assert executor.provider.max_blocks == 2
+    assert executor.max_workers_per_node == 64
+
+
+def _command(store: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "binlj.cli", "campaign", "run", "--store", str(store), "--profile", "smoke",
+            "--states", "T1.40-C0.500-S0.50-E*", "--phase", "1", *more]  # fmt: skip
+
+
+@pytest.mark.lammps
+def test_a_campaign_killed_again_and_again_gives_the_undisturbed_result(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    disturbed, quiet = tmp_path / "disturbed", tmp_path / "quiet"
+    for _ in range(4):
+        process = subprocess.Popen(_command(disturbed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(2.0, 6.0))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        stores.load_records(disturbed)  # whatever is there is whole
+    for store in (disturbed, quiet):
+        done = subprocess.run(_command(store), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "nothing left to do" in done.stdout
+    a, b = stores.load_records(disturbed), stores.load_records(quiet)
+    assert len(a) == len(b) == 10
+    for x, y in zip(a, b, strict=True):
+        assert x.key == y.key
+        np.testing.assert_array_equal(x.counts, y.counts)
+        np.testing.assert_array_equal(x.density, y.density)
+    assert not list(disturbed.rglob("*.tmp"))
+
+
+@pytest.mark.lammps
+def test_ctrl_c_stops_at_once_and_keeps_what_is_done(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        _command(tmp_path, "--lmp-args", "-sf opt"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 90
+    while not list(tmp_path.glob("loose/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert stores.load_records(tmp_path)
+
+
+@pytest.mark.lammps
+def test_a_failing_engine_is_reported_and_nothing_is_written(tmp_path: Path) -> None:
+    done = subprocess.run(
+        _command(tmp_path, "--lmp-args", "-k nonsense"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert "5 chain(s) failed" in done.stderr
+    assert "log:" in done.stderr
+    assert stores.load_records(tmp_path) == []
+
+
+@pytest.mark.lammps
+def test_records_of_another_size_or_deck_are_refused(tmp_path: Path) -> None:
+    engine = find_engine()
+    profile = dataclasses.replace(PROFILES["smoke"], n=500, start_steps=20, steps=20, every=10)
+    state = State(1.4, 0.5, 0.5, 0.2)
+    campaigns.run(tmp_path, [state], profile=profile, engine=engine, workers=1, max_tasks=1)
+    with pytest.raises(DataError, match="N = 500, profile smoke has 1000"):
+        campaigns.run(tmp_path, [state], profile=PROFILES["smoke"], engine=engine, workers=1)
+
+
+@pytest.mark.lammps
+def test_a_budget_that_is_too_short_begins_nothing_more(tmp_path: Path) -> None:
+    done = subprocess.run(_command(tmp_path, "--budget", "1s"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "more to do" in done.stdout

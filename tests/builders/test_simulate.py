@@ -1,0 +1,334 @@
+"""Real LAMMPS, small: physics that must come out, determinism, and every way a chain can be broken."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from binlj.builders import store as stores
+from binlj.builders.engine import Engine, deck_sha256, find_engine
+from binlj.builders.observables import energy_and_pressure
+from binlj.builders.profiles import PROFILES, Profile
+from binlj.builders.records import SegmentRecord, read_records
+from binlj.builders.simulate import Chain, advance, read_counts
+from binlj.builders.structure import read_last_frame
+from binlj.errors import DataError, EngineError, InputError
+from binlj.grid import PAIRS, State
+from binlj.schema import N_FINE, bin_edges, shell_volumes
+
+pytestmark = pytest.mark.lammps
+TINY = Profile("tiny", 500, 100, (), 200, 50, 10_000)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return find_engine()
+
+
+@pytest.fixture(scope="module")
+def equal(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[SegmentRecord]]:
+    """Two segments of a state in which A and B are the same substance, N = 1,000."""
+    root = tmp_path_factory.mktemp("equal")
+    profile = dataclasses.replace(PROFILES["smoke"], steps=1000, every=100)
+    paths = advance(Chain(State(1.2, 0.3, 1.0, 1.0)), profile=profile, engine=engine, folder=root / "w",
+                    records=root / "loose", segments=2)  # fmt: skip
+    return root, [read_records(p)[0] for p in paths]
+
+
+def g_of(records: list[SegmentRecord]) -> np.ndarray:
+    return sum(r.counts.sum(0) for r in records) / sum(r.ideal_counts().sum(0) for r in records)
+
+
+def test_energy_and_pressure_come_back_from_the_counts(equal: tuple[Path, list[SegmentRecord]]) -> None:
+    for record in equal[1]:
+        density = record.density.mean()
+        energy, pressure = energy_and_pressure(
+            record.state, g_of([record]), density, n_a=record.n_A, n_b=record.n_B
+        )
+        assert energy == pytest.approx(record.energy.mean(), rel=2e-3)
+        thermal = density * (record.temperature.mean() - record.state.T)
+        assert pressure + thermal == pytest.approx(record.pressure.mean(), abs=0.03)
+
+
+def test_three_pairs_of_one_substance_agree_within_counting_noise(
+    equal: tuple[Path, list[SegmentRecord]],
+) -> None:
+    records = equal[1][1:]
+    counts = sum(r.counts.sum(0) for r in records).reshape(3, 100, 5).sum(2).astype(float)
+    ideal = sum(r.ideal_counts().sum(0) for r in records).reshape(3, 100, 5).sum(2)
+    enough = counts.min(0) > 50
+    g, variance = counts / ideal, counts / ideal**2
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        chi2 = np.mean((g[i] - g[j])[enough] ** 2 / (variance[i] + variance[j])[enough])
+        assert 0.3 < chi2 < 3.0, f"{PAIRS[i]} against {PAIRS[j]}"
+
+
+def test_counts_do_not_depend_on_half_the_box(equal: tuple[Path, list[SegmentRecord]]) -> None:
+    """Beyond half the box (L = 11.4) the ghosts must go on counting: g stays near 1."""
+    record = equal[1][1]
+    assert (1000 / record.density.mean()) ** (1 / 3) / 2 < 6.5
+    assert g_of([record])[0, 450:].mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_rdf_agrees_with_freud_and_with_explicit_images(engine: Engine, tmp_path: Path) -> None:
+    import freud
+
+    chain, profile = Chain(State(1.0, 0.3, 1.5, 0.6)), dataclasses.replace(TINY, steps=100, every=100)
+    keep = tmp_path / "frames.dump"
+
+    import binlj.builders.simulate as module
+
+    original = module.structure.read_last_frame
+
+    def keeping(path: Path):  # noqa: ANN202
+        shutil.copy(path, keep)
+        return original(path)
+
+    module.structure.read_last_frame = keeping
+    try:
+        (path,) = advance(
+            chain, profile=profile, engine=engine, folder=tmp_path / "w", records=tmp_path / "r"
+        )
+    finally:
+        module.structure.read_last_frame = original
+    record = read_records(path)[0]
+    frame = keep.read_text().splitlines()
+    lo, hi = (float(v) for v in frame[5].split())
+    length = hi - lo
+    values = np.array([line.split() for line in frame[9:509]], dtype=float)
+    xyz, types = values[:, 2:] - lo, values[:, 1].astype(int) - 1
+    # Explicit sum over the 27 images that can come within 10 sigma.
+    shifts = (np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)) * length
+    counted = np.zeros((3, N_FINE))
+    for shift in shifts:
+        d = np.sqrt((((xyz[:, None] - xyz[None]) + shift) ** 2).sum(-1))
+        pair = types[:, None] + types[None]
+        for k in range(3):
+            mine = d[(pair == k) & (d > 1e-6)]
+            counted[k] += np.histogram(mine, bin_edges(N_FINE))[0] / 2
+    # AB pairs appear once in each order, so halving is right for all three kinds.
+    assert np.abs(counted - record.counts.sum(0)).sum() <= 6  # rounding of the dump at bin edges
+    bins = int(0.49 * length / 0.02)  # freud looks no further than half the box
+    box = freud.box.Box.cube(length)
+    points = (xyz - length / 2).astype(np.float32)
+    a, b = points[types == 0], points[types == 1]
+    for k, (targets, queries, times) in enumerate(((a, a, 2), (a, b, 1), (b, b, 2))):
+        rdf = freud.density.RDF(bins=bins, r_max=bins * 0.02)
+        rdf.compute((box, targets), query_points=None if times == 2 else queries, reset=True)
+        theirs = np.asarray(rdf.bin_counts) / times
+        ours = record.counts.sum(0)[k, :bins]
+        assert theirs.sum() > 100
+        # freud works in single precision: a pair at a bin's edge may fall on the other side.
+        assert np.abs(np.cumsum(theirs) - np.cumsum(ours)).max() <= 0.001 * theirs.sum() + 2, PAIRS[k]
+
+
+def test_same_seed_same_record_and_another_replica_another(engine: Engine, tmp_path: Path) -> None:
+    state = State(1.0, 0.2, 1.0, 0.8)
+
+    def once(name: str, replica: int = 0) -> SegmentRecord:
+        (path,) = advance(Chain(state, replica=replica), profile=TINY, engine=engine, folder=tmp_path / name / "w",
+                          records=tmp_path / name)  # fmt: skip
+        return read_records(path)[0]
+
+    a, b, c = once("a"), once("b"), once("c", replica=1)
+    np.testing.assert_array_equal(a.counts, b.counts)
+    np.testing.assert_array_equal(a.energy, b.energy)
+    assert a.seed != c.seed
+    assert not np.array_equal(a.energy, c.energy)
+
+
+@pytest.mark.parametrize(("state", "shape"), [(State(1.0, 0.1, 1.0, 0.2), "sphere"), (State(1.0, 0.2, 1.0, 0.2), "cylinder"),
+                                              (State(1.0, 0.5, 1.0, 0.2), "slab")])  # fmt: skip
+def test_separated_starts_are_separated(engine: Engine, tmp_path: Path, state: State, shape: str) -> None:
+    chain = Chain(state, "separated")
+    assert chain.shape == shape
+    profile = dataclasses.replace(TINY, n=1000, start_steps=20, steps=20, every=20)
+    (apart,) = advance(chain, profile=profile, engine=engine, folder=tmp_path / "s", records=tmp_path)
+    (mixed,) = advance(Chain(state), profile=profile, engine=engine, folder=tmp_path / "m", records=tmp_path)
+    assert read_records(apart)[0].composition_fluctuation > 3 * read_records(mixed)[0].composition_fluctuation
+
+
+def test_continuing_equals_not_stopping(engine: Engine, tmp_path: Path) -> None:
+    chain = Chain(State(1.4, 0.3, 1.0, 0.6))
+    whole = advance(
+        chain, profile=TINY, engine=engine, folder=tmp_path / "a", records=tmp_path / "ra", segments=2
+    )
+    first = advance(chain, profile=TINY, engine=engine, folder=tmp_path / "b", records=tmp_path / "rb")
+    (tmp_path / "b" / "tmp-left-behind").mkdir()
+    second = advance(
+        chain, profile=TINY, engine=engine, folder=tmp_path / "b", records=tmp_path / "rb", done=(1, 200)
+    )
+    for a, b in zip(whole, [*first, *second], strict=True):
+        np.testing.assert_array_equal(read_records(a)[0].counts, read_records(b)[0].counts)
+    assert not list((tmp_path / "b").glob("tmp-*"))
+    assert [p.name for p in (tmp_path / "b").glob("*.restart")] == ["step-400.restart"]
+
+
+def test_a_chain_goes_on_from_a_stored_configuration(engine: Engine, tmp_path: Path) -> None:
+    chain = Chain(State(1.4, 0.3, 1.0, 0.6))
+    (path,) = advance(chain, profile=TINY, engine=engine, folder=tmp_path / "a", records=tmp_path / "r")
+    before = read_records(path)[0]
+    configuration = stores.last_configuration(tmp_path / "a")
+    assert configuration is not None
+    (path,) = advance(chain, profile=TINY, engine=engine, folder=tmp_path / "elsewhere", records=tmp_path / "r",
+                      done=(1, 200), configuration=configuration)  # fmt: skip
+    after = read_records(path)[0]
+    assert (after.step_start, after.step_end) == (200, 400)
+    assert after.density.mean() == pytest.approx(before.density.mean(), rel=0.1)
+    assert after.energy.mean() == pytest.approx(before.energy.mean(), rel=0.1)
+
+
+def test_stale_restart_and_missing_restart_are_refused(engine: Engine, tmp_path: Path) -> None:
+    chain = Chain(State(1.4, 0.3, 1.0, 0.6))
+    advance(chain, profile=TINY, engine=engine, folder=tmp_path / "a", records=tmp_path / "r")
+    with pytest.raises(DataError, match="records end at step 400, but the folder holds step-200.restart"):
+        advance(
+            chain, profile=TINY, engine=engine, folder=tmp_path / "a", records=tmp_path / "r", done=(2, 400)
+        )
+    with pytest.raises(DataError, match="no restart file and no stored configuration"):
+        advance(
+            chain, profile=TINY, engine=engine, folder=tmp_path / "b", records=tmp_path / "r", done=(2, 400)
+        )
+    configuration = stores.last_configuration(tmp_path / "a")
+    with pytest.raises(DataError, match="stored configuration is of step 200"):
+        advance(chain, profile=TINY, engine=engine, folder=tmp_path / "b", records=tmp_path / "r", done=(2, 400),
+                configuration=configuration)  # fmt: skip
+
+
+def test_missing_and_broken_engines_are_named(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no LAMMPS executable 'lmp-that-is-not-there'"):
+        find_engine("lmp-that-is-not-there")
+    fake = tmp_path / "lmp"
+    fake.write_text("#!/bin/sh\necho I am not LAMMPS\nexit 3\n")
+    fake.chmod(0o755)
+    with pytest.raises(EngineError, match="does not answer like LAMMPS .exit code 3.: 'I am not LAMMPS'"):
+        find_engine(str(fake))
+    fake.write_text("\x7fELF nonsense")
+    with pytest.raises(EngineError, match="does not run"):
+        find_engine(str(fake.rename(tmp_path / "lmp2")))
+
+
+def test_a_lammps_error_is_passed_on_with_its_log(engine: Engine, tmp_path: Path) -> None:
+    broken = dataclasses.replace(engine, args="-sf nonsense-suffix -k on")
+    with pytest.raises(EngineError) as error:
+        advance(
+            Chain(State(1.4, 0.3, 1.0, 0.6)),
+            profile=TINY,
+            engine=broken,
+            folder=tmp_path / "w",
+            records=tmp_path,
+        )
+    text = str(error.value)
+    assert "LAMMPS stopped in start.lmp" in text
+    assert "ERROR" in text or "KOKKOS" in text
+    log = Path(text.split("log: ")[1].splitlines()[0])
+    assert log.parent.is_dir(), "the folder is kept so that the log can be read"
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_a_failed_write_keeps_what_there_was(engine: Engine, tmp_path: Path) -> None:
+    """The record cannot be written (its folder is a file): the restart it needs must still be there."""
+    (tmp_path / "r").write_text("not a folder")
+    chain = Chain(State(1.4, 0.3, 1.0, 0.6))
+    with pytest.raises(OSError):
+        advance(chain, profile=TINY, engine=engine, folder=tmp_path / "w", records=tmp_path / "r")
+    (tmp_path / "r").unlink()
+    (path,) = advance(chain, profile=TINY, engine=engine, folder=tmp_path / "w", records=tmp_path / "r")
+    assert read_records(path)[0].step_start == 0
+
+
+def test_wrong_volume_does_not_pass_as_counts(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 2000, (1, 3, N_FINE)).astype(float)
+    ordered = np.array([90 * 89.0, 90 * 10, 10 * 9.0])
+    doubled = counts * np.array([2, 1, 2])[None, :, None]
+    g = doubled / ordered[None, :, None] / shell_volumes(N_FINE) * 1000.0
+    lines = ["# a", "# b", "# c", f"100 {N_FINE}"]
+    lines += [f"{i + 1} 0 {g[0, 0, i]:.15g} 0 {g[0, 1, i]:.15g} 0 {g[0, 2, i]:.15g} 0" for i in range(N_FINE)]
+    path = tmp_path / "rdf.txt"
+    path.write_text("\n".join(lines) + "\n")
+    steps = np.array([100.0])
+    np.testing.assert_array_equal(read_counts(path, steps, np.array([1000.0]), n_a=90, n_b=10), counts)
+    with pytest.raises(EngineError, match="whole pair counts"):
+        read_counts(path, steps, np.array([1001.0]), n_a=90, n_b=10)
+    with pytest.raises(EngineError, match="frames at"):
+        read_counts(path, np.array([200.0]), np.array([1000.0]), n_a=90, n_b=10)
+    path.write_text("\n".join(lines[:-3]) + "\n")
+    with pytest.raises(EngineError, match="lines"):
+        read_counts(path, steps, np.array([1000.0]), n_a=90, n_b=10)
+
+
+def test_bad_chains_are_refused_with_every_problem() -> None:
+    with pytest.raises(InputError) as error:
+        Chain(State(1.0, 0.2, 1.0, 1.0), start="sideways", replica=-1, seed=0)
+    assert len(error.value.problems) == 3
+
+
+def test_deck_hash_ignores_comments_but_not_what_decks_do(tmp_path: Path) -> None:
+    from binlj import paths
+
+    for name in ("a", "b", "c"):
+        shutil.copytree(paths.decks_dir(), tmp_path / name)
+    deck = tmp_path / "b" / "segment.lmp"
+    deck.write_text("# another comment\n\n" + deck.read_text())
+    deck = tmp_path / "c" / "potential.lmp"
+    deck.write_text(deck.read_text().replace("0.005", "0.004"))
+    a, b, c = (deck_sha256(tmp_path / name) for name in ("a", "b", "c"))
+    assert a == b == deck_sha256()
+    assert a != c
+
+
+def test_no_lammps_outlives_a_killed_builder(tmp_path: Path) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    command = [sys.executable, "-m", "binlj.cli", "simulate", "T1.00-C0.500-S1.00-E1.00", "--out", str(tmp_path),
+               "--n", "4000", "--steps", "20000", "--every", "20000", "--segments", "1"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def children() -> list[str]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    words = (entry / "cmdline").read_bytes().split(b"\0")
+                    if (
+                        words
+                        and words[0].endswith(b"/lmp")
+                        and str(tmp_path).encode() in os.readlink(entry / "cwd").encode()
+                    ):
+                        found.append(entry.name)
+                except OSError:
+                    continue
+        return found
+
+    deadline = time.monotonic() + 60
+    while not children() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert children(), "LAMMPS never started"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while children() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not children()
+
+
+def test_last_frame_reader_takes_the_last_frame(tmp_path: Path) -> None:
+    frame = "ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n" + "-1 3\n" * 3
+    frame += "ITEM: ATOMS id type x y z\n1 1 {x} 0 0\n2 2 1 1 3.5\n"
+    path = tmp_path / "frames.dump"
+    path.write_text(frame.format(step=100, x=0.0) + frame.format(step=200, x=1.0))
+    last = read_last_frame(path)
+    assert last.step == 200
+    assert last.box_length == 4.0
+    np.testing.assert_array_equal(last.types, [0, 1])
+    np.testing.assert_allclose(last.coordinates(), [[2, 1, 1], [2, 2, 0.5]], atol=1e-3)

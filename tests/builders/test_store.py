@@ -1,0 +1,202 @@
+"""Records and stores: nothing damaged is read, nothing is lost by packing, merging and copying."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from synthetic import chain
+
+from binlj.builders import store as stores
+from binlj.builders.records import SegmentRecord, merge_records, read_records, write_records
+from binlj.builders.structure import compact
+from binlj.errors import DataError, InputError, StoreBusyError
+from binlj.grid import State
+from binlj.schema import shell_volumes
+
+STATE = State(1.0, 0.2, 1.0, 0.6)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[SegmentRecord]:
+    return chain(STATE, segments=12, frames=10, n_blocks=5, steps=2000, n=1000)
+
+
+def fill(store: Path, records: list[SegmentRecord]) -> Path:
+    for r in records:
+        write_records(store / "loose" / f"{stores.chain_name(r.chain)}_{r.step_start:09d}.parquet", [r])
+    return store
+
+
+def total(records: list[SegmentRecord]) -> np.ndarray:
+    return sum(r.counts.sum(0) for r in records)
+
+
+def test_a_record_survives_the_file(records: list[SegmentRecord], tmp_path: Path) -> None:
+    write_records(tmp_path / "a.parquet", records)
+    back = read_records(tmp_path / "a.parquet")
+    assert [r.checksum() for r in back] == [r.checksum() for r in records]
+    write_records(tmp_path / "b.parquet", list(reversed(records)))
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_ideal_gas_of_an_expanding_box_gives_one(records: list[SegmentRecord]) -> None:
+    record = records[0]
+    volume = 1000 / record.density.reshape(record.n_blocks, -1)
+    expected = record.pairs()[:, None] * shell_volumes(500)[None] * (1 / volume).sum()
+    np.testing.assert_allclose(record.ideal_counts().sum(0), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda p: p.write_bytes(p.read_bytes()[:-200]), "not a readable record file"),
+        (lambda p: p.write_bytes(b""), "not a readable record file"),
+        (lambda p: p.write_text("not parquet at all"), "not a readable record file"),
+        (lambda p: pq.write_table(pq.read_table(p).drop_columns(["seed"]), p), "columns differ"),
+        (lambda p: _edit(p, "pressure", [[9.9] * 10]), "does not match its checksum"),
+        (lambda p: _edit(p, "record_version", [99]), "record version 99"),
+        (lambda p: _edit(p, "state_id", ["T9"]), "does not match its checksum"),
+    ],
+)
+def test_damage_is_noticed(records: list[SegmentRecord], tmp_path: Path, damage, words: str) -> None:  # noqa: ANN001
+    path = tmp_path / "loose" / "r.parquet"
+    write_records(path, records[:1])
+    damage(path)
+    with pytest.raises(DataError, match=words) as error:
+        stores.load_records(tmp_path)
+    assert "r.parquet" in str(error.value)
+
+
+def _edit(path: Path, column: str, values: list) -> None:
+    table = pq.read_table(path)
+    i = table.schema.get_field_index(column)
+    import pyarrow as pa
+
+    pq.write_table(
+        table.set_column(i, table.schema.field(i), pa.array(values, type=table.schema.field(i).type)), path
+    )
+
+
+def test_contradictions_inside_a_record_are_all_listed(records: list[SegmentRecord], tmp_path: Path) -> None:
+    bad = dataclasses.replace(
+        records[0], start="separated", density=-records[0].density, n_B=500, step=records[0].step + 10**6
+    )
+    write_records(tmp_path / "loose" / "r.parquet", [bad])
+    with pytest.raises(DataError) as error:
+        stores.load_records(tmp_path)
+    for words in ("are B, but C_B", "with shape", "outside the step range", "negative counts or density"):
+        assert words in str(error.value)
+
+
+def test_gaps_overlaps_and_strangers_in_a_chain_are_listed(
+    records: list[SegmentRecord], tmp_path: Path
+) -> None:
+    fill(tmp_path, [records[0], records[2], dataclasses.replace(records[3], deck_sha256="f" * 64)])
+    with pytest.raises(DataError) as error:
+        stores.load_records(tmp_path)
+    assert len(error.value.problems) == 2
+    assert "steps 2000 to 4000 are missing" in str(error.value)
+    assert "different deck_sha256" in str(error.value)
+
+
+def test_the_same_segment_twice_counts_once_and_two_versions_are_refused(
+    records: list[SegmentRecord], tmp_path: Path
+) -> None:
+    fill(tmp_path, records[:2])
+    write_records(tmp_path / "packs" / "copied.parquet", records[:2])
+    assert len(stores.load_records(tmp_path)) == 2
+    other = dataclasses.replace(records[1], energy=records[1].energy + 1)
+    write_records(tmp_path / "packs" / "other.parquet", [other])
+    with pytest.raises(DataError, match="different records of"):
+        stores.load_records(tmp_path)
+
+
+def test_packing_loses_nothing_and_leaves_older_packs_alone(
+    records: list[SegmentRecord], tmp_path: Path
+) -> None:
+    fill(tmp_path, records[:6])
+    first, n = stores.pack(tmp_path)
+    assert first is not None
+    assert n == 6
+    before = first.read_bytes()
+    fill(tmp_path, records[6:])
+    second, n = stores.pack(tmp_path)
+    assert second != first
+    assert n == 6
+    assert first.read_bytes() == before
+    assert not list((tmp_path / "loose").iterdir())
+    np.testing.assert_array_equal(total(stores.load_records(tmp_path)), total(records))
+    assert stores.pack(tmp_path) == (None, 0)
+
+
+def test_a_merge_keeps_every_count_and_the_fine_head(records: list[SegmentRecord], tmp_path: Path) -> None:
+    fill(tmp_path, records)
+    copy = tmp_path / "copy"
+    shutil.copytree(tmp_path / "loose", copy / "loose")
+    path, n = stores.pack(tmp_path, merge=True)
+    assert n == 4 + 2
+    merged = stores.load_records(tmp_path)
+    np.testing.assert_array_equal(total(merged), total(records))
+    np.testing.assert_array_equal(
+        np.concatenate([r.energy for r in merged]), np.concatenate([r.energy for r in records])
+    )
+    assert [r.steps for r in merged] == [2000] * 4 + [8000] * 2
+    # Copying the unmerged records back changes nothing.
+    shutil.copytree(copy / "loose", tmp_path / "loose", dirs_exist_ok=True)
+    assert [r.checksum() for r in stores.load_records(tmp_path)] == [r.checksum() for r in merged]
+    assert path is not None
+
+
+def test_a_merge_interrupted_before_the_old_packs_are_gone_is_harmless(
+    records: list[SegmentRecord], tmp_path: Path
+) -> None:
+    fill(tmp_path, records)
+    stores.pack(tmp_path)
+    saved = {p: p.read_bytes() for p in (tmp_path / "packs").iterdir()}
+    stores.pack(tmp_path, merge=True)
+    for path, data in saved.items():
+        path.write_bytes(data)
+    np.testing.assert_array_equal(total(stores.load_records(tmp_path)), total(records))
+
+
+def test_records_that_do_not_follow_each_other_do_not_merge(records: list[SegmentRecord]) -> None:
+    with pytest.raises(InputError, match="missing or doubled"):
+        merge_records([records[0], records[2]])
+    with pytest.raises(InputError, match="different chains"):
+        merge_records([records[0], dataclasses.replace(records[1], replica=1)])
+
+
+def test_two_campaigns_do_not_share_a_store(tmp_path: Path) -> None:
+    code = f"from pathlib import Path; from binlj.builders.store import locked\nwith locked(Path({str(tmp_path)!r})): pass"
+    with stores.locked(tmp_path):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode != 0
+        assert "another campaign" in done.stderr
+        with pytest.raises(StoreBusyError, match="uses this store"), stores.locked(tmp_path):
+            pass
+    with stores.locked(tmp_path):  # free again
+        pass
+
+
+def test_configurations_survive_and_keep_what_is_not_here(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    key = (STATE.state_id, "mixed", 0)
+    made = compact(rng.random((50, 3)) * 9, rng.integers(0, 2, 50), box_length=9.0, step=400)
+    folder = tmp_path / "work" / stores.chain_name(key)
+    folder.mkdir(parents=True)
+    np.savez(folder / "last.npz", step=400, box_length=9.0, types=made.types, positions=made.positions)
+    stores.write_configurations(tmp_path, [key])
+    shutil.rmtree(tmp_path / "work")
+    stores.write_configurations(tmp_path, [key])  # on a machine without the working folder
+    back = stores.read_configurations(tmp_path)[key]
+    np.testing.assert_array_equal(back.positions, made.positions)
+    np.testing.assert_array_equal(back.types, made.types)
+    assert (back.step, back.box_length) == (400, 9.0)
+    assert stores.read_configurations(tmp_path, only=set()) == {}
