@@ -174,7 +174,8 @@ def test_records_that_do_not_follow_each_other_do_not_merge(records: list[Segmen
 
 
 def test_two_campaigns_do_not_share_a_store(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from binlj.builders.store import locked\nwith locked(Path({str(tmp_path)!r})): pass"
+    code = "from pathlib import Path; from binlj.builders.store import locked\n"
+    code += f"with locked(Path({str(tmp_path)!r})): pass"
     with stores.locked(tmp_path):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode != 0
