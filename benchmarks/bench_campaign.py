@@ -50,7 +50,8 @@ def campaign(workers: int, n: int) -> None:
     rdf = sum(r.rdf_seconds for r in records) / sum(r.wall_seconds for r in records)
     steps = sum(r.atom_steps for r in records) / outcome.loop_seconds
     print(f"campaign, {len(records)} segments of 5,000 steps, N = {n:,}, {workers} workers:")
-    print(f"  wall {outcome.wall_seconds:.1f} s / (LAMMPS loops {outcome.loop_seconds:.1f} s / {workers}) = {ratio:.2f}")
+    loops = f"LAMMPS loops {outcome.loop_seconds:.1f} s / {workers}"
+    print(f"  wall {outcome.wall_seconds:.1f} s / ({loops}) = {ratio:.2f}")
     print(f"  share of the RDF in a segment: {100 * rdf:.0f} %")
     print(f"  LAMMPS: {steps / 1e6:.2f} million atom-steps per second and worker")
 

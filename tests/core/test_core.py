@@ -152,8 +152,7 @@ def test_our_errors_reach_the_shell_without_a_traceback() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    "states info simulate resimulate campaign assemble publish verify template evaluate compare explain train "
-    "predict reproduce submit leaderboard".split(),
+    ["states", "info", "simulate", "resimulate", "campaign", "assemble", "publish", "verify", "template", "evaluate", "compare", "explain", "train", "predict", "reproduce", "submit", "leaderboard"],
 )
 def test_every_command_is_there_and_helps(command: str) -> None:
     from click.testing import CliRunner
