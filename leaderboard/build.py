@@ -253,7 +253,7 @@ def _header(scores: Scores, metrics: dict[str, Any]) -> dict[str, Any]:
         "dataset_version": scores.dataset_version,
         "dataset_sha256": scores.dataset_sha256,
         "bootstrap": {key: value for key, value in scores.bootstrap.items() if key != "n_units"},
-        "metrics": metrics,
+        "metrics": [{"name": name, **about} for name, about in metrics.items()],
     }
 
 

@@ -18,6 +18,14 @@ B.r2scale = function (rows, subset, pixels, spacing, label) {
   return { type: "log", domain, ticks, tickFormat: (e) => String(+(1 - e).toPrecision(6)).replace("-", "−"), label, grid: true };
 };
 
+// 1, 10, 100, then 10⁴; nothing at the steps between, which a logarithmic axis also asks for.
+B.power = function (v) {
+  const n = Math.round(Math.log10(v));
+  if (Math.abs(v / 10 ** n - 1) > 1e-9) return "";
+  if (n >= -2 && n <= 3) return String(+v.toPrecision(1));
+  return "10" + [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[+c])).join("");
+};
+
 B.accuracy = function () {
   const xs = { train_seconds: "training time / s", predict_seconds: "prediction time, whole test set / s", parameters: "fitted parameters" };
   B.segmented("acc-pair", B.SUBSETS, "pair");
@@ -31,9 +39,9 @@ B.accuracy = function () {
     const { track, pair } = B.state, box = B.$("forest");
     const rows = B.rows(track).filter((r) => r.r2[pair] !== null).sort((a, b) => b.r2[pair] - a.r2[pair]);
     B.$("forest-caption").textContent = `${nice(pair)} with 95 % intervals, ${track}`;
-    const width = box.clientWidth, left = Math.min(190, width * 0.42);
+    const width = box.clientWidth, left = Math.min(230, width * 0.42);
     const names = new Map(rows.map((r) => [r.id, r.name]));
-    const letters = Math.floor((left - 14) / 6.6);
+    const letters = Math.floor((left - 12) / 6.1);
     const models = rows.filter((r) => r.kind !== "ceiling"), ceiling = rows.filter((r) => r.kind === "ceiling");
     const e = (r) => B.unexplained(r.r2[pair]);
     B.fill(box, Plot.plot({
@@ -65,7 +73,7 @@ B.accuracy = function () {
     const xdomain = [Math.min(...models.map(at)) / 2, Math.max(...models.map(at)) * 2];
     const base = {
       width, height, ...margin, style: { fontSize: "12px" }, ariaLabel: `${nice(pair)} against ${xs[x]}`,
-      x: { type: "log", domain: xdomain, label: `${xs[x]} →`, grid: true, ticks: Math.max(3, width / 110), tickFormat: (v) => (v >= 1e4 || v < 1e-2 ? v.toExponential(0).replace("e+", "e") : String(v)) },
+      x: { type: "log", domain: xdomain, label: `${xs[x]} →`, grid: true, ticks: Math.max(3, width / 110), tickFormat: B.power },
       y: B.r2scale([...models, ...lines], pair, height - 66, 24, `↑ ${nice(pair)}`),
       marks: [],
     };

@@ -44,11 +44,10 @@ B.cite = function () {
   const { rows, models } = B.data;
   B.json = () => JSON.stringify({ ...header, models, rows }, null, 1);
   B.csv = () => {
-    const metrics = Object.keys(header.metrics).filter((k) => !["r2", "noise_ceiling", "ceiling_share"].includes(k));
     const pairs = ["overall", ...B.PAIRS], columns = [];
     for (const key of ["track", "rank", "tie", "id", "name", "kind", "ranked", "date", "parameters", "train_seconds", "predict_seconds"]) columns.push([key, (r) => r[key]]);
     for (const p of pairs) columns.push([`r2_${p}`, (r) => r.r2[p]], [`r2_${p}_low`, (r) => r.r2_ci95[p][0]], [`r2_${p}_high`, (r) => r.r2_ci95[p][1]], [`ceiling_share_${p}`, (r) => (r.ceiling_share || {})[p]]);
-    for (const m of metrics) columns.push([m, (r) => ((r.metrics || {})[m] || {}).overall]);
+    for (const { name: m } of B.metrics) columns.push([m, (r) => ((r.metrics || {})[m] || {}).overall]);
     columns.push(["predictions_sha256", (r) => r.predictions_sha256], ["dataset_version", () => version], ["evaluator_version", () => header.evaluator_version]);
     // A spreadsheet runs text that starts like a formula; an apostrophe in front keeps it text.
     const cell = (v) => {

@@ -12,14 +12,14 @@ B.h = function (tag, attributes, ...children) {
     else if (key === "style") for (const [name, v] of Object.entries(value)) node.style.setProperty(name, v);
     else node.setAttribute(key, value === true ? "" : String(value));
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
     node.append(child instanceof Node ? child : document.createTextNode(String(child)));
   }
   return node;
 };
 B.$ = (id) => document.getElementById(id);
-B.fill = (node, ...children) => { node.replaceChildren(...children.flat().filter((c) => c !== null && c !== false)); return node; };
+B.fill = (node, ...children) => { node.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== false)); return node; };
 
 // Links were checked on the way in; a second look costs nothing.
 B.link = function (label, url) {
@@ -38,13 +38,14 @@ B.percent = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(v 
 B.seconds = function (v) {
   if (v === null || v === undefined) return "–";
   if (v < 0.0005) return v === 0 ? "0 s" : "< 1 ms";
-  if (v < 1) return (1000 * v).toPrecision(2).replace(/\.0$/, "") + " ms";
+  if (v < 0.9995) return String(+(1000 * v).toPrecision(v < 0.1 ? 2 : 3)) + " ms";
   if (v < 120) return v.toPrecision(3) + " s";
   return v < 7200 ? (v / 60).toFixed(1) + " min" : (v / 3600).toFixed(1) + " h";
 };
 B.count = (v) => (v === null || v === undefined ? "–" : v >= 1e9 ? (v / 1e9).toPrecision(3) + " G" : v >= 1e6 ? (v / 1e6).toPrecision(3) + " M"
   : v.toLocaleString("en-US").replaceAll(",", "\u202f"));
-B.range = (ci) => (ci && ci[0] !== null ? `${B.r2(ci[0])} to ${B.r2(ci[1])}` : "");
+// An en dash between two positive numbers; words where a minus sign is near.
+B.range = (ci) => (ci && ci[0] !== null ? B.r2(ci[0]) + (ci[0] < 0 ? " to " : "–") + B.r2(ci[1]) : "");
 
 // One state for the page; parts subscribe to the keys they depend on.
 B.state = {};

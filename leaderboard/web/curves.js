@@ -5,7 +5,7 @@ B.rdf = function (position, models, { width, track, height = 210, difference = t
   const points = r.map((x, i) => ({ r: x, g: truth.g[i], low: truth.g[i] - 2 * truth.err[i], high: truth.g[i] + 2 * truth.err[i], err: truth.err[i] }));
   const lines = models.map((row) => ({ row, d: B.difference(track, row.id, position) })).filter((l) => l.d);
   const common = { width, marginLeft: 46, marginRight: 8, style: { fontSize: "12px" }, x: { domain: [0, 10], label: null, ticks: Math.min(10, width / 60), grid: true } };
-  const curve = (l, value) => Plot.line(Array.from(l.d, (d, i) => ({ r: r[i], v: value(i, d) })), { x: "r", y: "v", stroke: B.colour(track, l.row.id), strokeWidth: 1.7, strokeDasharray: B.dash(l.row), className: "model-line" });
+  const curve = (l, value) => Plot.line(Array.from(l.d, (d, i) => ({ r: r[i], v: value(i, d) })), { x: "r", y: "v", stroke: B.colour(track, l.row.id), strokeWidth: 1.6, strokeDasharray: B.dash(l.row), className: "model-line" });
   const top = Plot.plot({
     ...common, height, marginTop: 22, marginBottom: difference ? 18 : 36, ariaLabel: `g(r) of ${pair} at ${B.stateText(Math.floor(position / 3))}`,
     x: { ...common.x, label: difference ? null : "r / σ_AA →", tickFormat: difference ? () => "" : undefined },
@@ -13,7 +13,8 @@ B.rdf = function (position, models, { width, track, height = 210, difference = t
     marks: [
       Plot.ruleY([1], { stroke: "var(--line)" }),
       Plot.areaY(points, { x: "r", y1: "low", y2: "high", fill: "var(--band)", fillOpacity: 0.45, className: "band" }),
-      Plot.line(points, { x: "r", y: "g", stroke: "var(--ink)", strokeWidth: 1.6, className: "data-line" }),
+      Plot.line(points, { x: "r", y: "g", stroke: "var(--ink)", strokeWidth: 0.7, strokeOpacity: 0.5, className: "data-line" }),
+      Plot.dot(points, { x: "r", y: "g", r: width > 600 ? 2.4 : 1.7, fill: "var(--ink)", className: "data-dots" }),
       ...lines.map((l) => curve(l, (i, d) => truth.g[i] + d)),
       Plot.ruleX(points, Plot.pointerX({ x: "r", stroke: "var(--muted)", strokeOpacity: 0.5 })),
       Plot.tip(points, Plot.pointerX({ x: "r", y: "g", title: (p) => {

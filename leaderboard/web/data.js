@@ -7,6 +7,8 @@ B.FEATURES = [["T", "T*"], ["C_B", "C_B"], ["S", "S"], ["eps_AB", "ε_AB"]];
 B.load = function () {
   const data = JSON.parse(B.$("data").textContent);
   B.data = data;
+  // R², its ceiling and its share have places of their own; these are the other metrics of the evaluator.
+  B.metrics = data.header.metrics.filter((m) => !["r2", "noise_ceiling", "ceiling_share"].includes(m.name));
   B.models = new Map(data.models.map((m) => [m.id, m]));
   B.bins = data.r.length;
   B.cache = new Map();

@@ -7,7 +7,7 @@ B.detail = function () {
   const options = () => {
     const rows = candidates();
     B.fill(select, rows.map((r) => B.h("option", { value: r.id }, r.rank ? `${r.rank}${r.tie ? "=" : ""}. ${r.name}` : `${r.name} (${r.kind === "model" ? "extra data" : r.kind})`)));
-    const first = rows.find((r) => r.kind !== "floor") || rows[0];
+    const first = rows.find((r) => r.ranked) || rows[0];
     if (!rows.some((r) => r.id === B.state.model)) B.set({ model: first.id });
     select.value = B.state.model;
   };
@@ -35,17 +35,16 @@ B.detail = function () {
     B.h("tbody", {}, rows.map((cells) => B.h("tr", {}, cells.map((c) => B.h("td", {}, c)))))));
   const order = ["overall", "AA", "AB", "BB"];
   const scores = (row) => {
-    const metrics = Object.entries(B.data.header.metrics).filter(([key]) => row.metrics[key]);
     return table(["", ...order], [
       ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.r2[p]), B.h("small", {}, B.range(row.r2_ci95[p]))))],
       ["share of the noise ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
-      ...metrics.map(([key, about]) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[key] ? B.number(row.metrics[key][p]) : ""))]),
+      ...B.metrics.filter((m) => row.metrics[m.name]).map((about) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[about.name] ? B.number(row.metrics[about.name][p]) : ""))]),
     ]);
   };
   const breakdown = (row) => {
     const name = { temperature: (v) => `T* = ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? "converged" : "not converged") };
-    return table(["R² by", "states", ...order], Object.entries(row.by).flatMap(([kind, groups]) =>
-      Object.entries(groups).map(([value, g]) => [name[kind] ? name[kind](value) : `${kind} ${value}`, g.n_states, ...order.map((p) => B.r2(g.r2[p]))])));
+    return table(["R² by", "states", ...order], ["temperature", "phase", "converged"].flatMap((kind) =>
+      Object.entries(row.by[kind] || {}).map(([value, g]) => [name[kind](value), g.n_states, ...order.map((p) => B.r2(g.r2[p]))])));
   };
 
   const cases = (row) => {
@@ -68,13 +67,13 @@ B.detail = function () {
       ? `, ${B.number(Math.abs(row.versus.difference))} below ${B.row(track, row.versus.id).name} (95 % interval of the difference ${B.number(row.versus.ci95[0])} to ${B.number(row.versus.ci95[1])})` : "";
     const parts = [
       B.h("h3", {}, `${row.name} on ${track}: ${place}${versus}`), about(row),
-      B.h("div", { class: "two" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
+      B.h("div", { class: "two wide-left" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
     ];
     if ((B.data.curves.models[row.id] || {})[track]) {
       const width = Math.min(380, (body.clientWidth - (body.clientWidth > 800 ? 32 : 0)) / (body.clientWidth > 800 ? 3 : 1) - 28);
-      parts.push(B.h("h3", {}, "Parity: every point of the test set, darker is more points (logarithmic)"),
+      parts.push(B.h("h3", {}, "Parity: every point of the test set, stronger colour is more points (logarithmic)"),
         B.h("div", { class: "panels", id: "parity" }, B.PAIRS.map((pair, i) => B.h("div", { class: "panel" }, B.h("figcaption", {}, `${pair}, R² ${B.r2(row.r2[pair])}`), B.parity(track, row.id, i, width)))),
-        B.h("h3", {}, "Worst and best curves (black: data with ± 2 standard errors)"), cases(row));
+        B.h("h3", {}, "Worst and best curves (dots: data, band ± 2 standard errors)"), cases(row));
     } else parts.push(B.h("p", { class: "muted" }, "The curves of this model are not in this page, which keeps to 5 MB by carrying those of the best models; they are in its predictions file."));
     B.fill(body, parts);
   };

@@ -2,8 +2,6 @@
 // The table of models: one row each, floors and the noise ceiling among them, visibly different.
 B.table = function () {
   const narrow = () => window.innerWidth < 800;
-  const value = (path) => (cell) => path.split(".").reduce((v, k) => (v === null || v === undefined ? null : v[k]), cell);
-
   const score = (subset) => (cell) => {
     const row = cell.getData(), ci = B.range((row.r2_ci95 || {})[subset]);
     return B.h("div", { class: "score", title: ci && `95 % interval ${ci}` }, B.r2(row.r2[subset]), ci ? B.h("small", {}, ci) : null);
@@ -33,7 +31,7 @@ B.table = function () {
   const links = (cell) => {
     const model = B.models.get(cell.getData().id);
     const items = Object.entries(model ? model.links : {}).map(([label, url]) => B.link(label, url));
-    return B.h("span", {}, items.flatMap((item, i) => (i ? [" · ", item] : [item])));
+    return B.h("div", { class: "wrap-cell" }, items.flatMap((item, i) => (i ? [" · ", item] : [item])));
   };
   const plain = (format) => (cell) => B.h("span", {}, format(cell.getValue()));
   // Undefined values stay at the end whichever way the column is sorted.
@@ -44,31 +42,32 @@ B.table = function () {
   };
   const column = (title, field, formatter, extra) => ({
     title, field, formatter, sorter: numeric, headerSortStartingDir: "desc", hozAlign: "right", headerHozAlign: "right",
-    accessor: value(field), minWidth: 84, ...extra,
+    headerWordWrap: true, minWidth: 76, ...extra,
   });
 
   const columns = () => {
     const first = [
       ...(narrow() ? [{ formatter: "responsiveCollapse", width: 34, minWidth: 34, headerSort: false, responsive: 0, resizable: false, hozAlign: "center" }] : []),
-      { title: "Rank", field: "rank", formatter: rank, sorter: numeric, width: 62, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
-      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 210, widthGrow: 3, responsive: 0 },
+      { title: "#", headerTooltip: "rank", field: "rank", formatter: rank, sorter: numeric, width: 52, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
+      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 172, widthGrow: 3, responsive: 0 },
     ];
     const r2 = [["overall", "R² overall", 0], ["AA", "R² AA", 3], ["AB", "R² AB", 3], ["BB", "R² BB", 2]].map(([key, title, responsive]) =>
-      column(title, `r2.${key}`, score(key), { responsive, minWidth: 122, cssClass: `r2-${key}` }));
+      column(title, `r2.${key}`, score(key), { responsive, minWidth: 114, cssClass: `r2-${key}` }));
     if (B.state.columns === "metrics") {
-      const metrics = Object.entries(B.data.header.metrics).filter(([key]) => !["r2", "noise_ceiling", "ceiling_share"].includes(key));
-      return [...first, r2[0], ...metrics.map(([key, about], i) => column(
-        about.title + (about.unit ? ` / ${about.unit}` : "") + ({ higher: " ↑", lower: " ↓" }[about.better] || ""), `metrics.${key}.overall`, plain(B.number),
-        { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 104, headerWordWrap: true }))];
+      // What is the same for every row says nothing about a model.
+      const rows = B.rows(B.state.track).filter((r) => r.metrics), telling = B.metrics.filter((m) => new Set(rows.map((r) => (r.metrics[m.name] || {}).overall)).size > 1);
+      return [...first, r2[0], ...telling.map((about, i) => column(
+        about.title + (about.unit ? ` / ${about.unit}` : "") + ({ higher: " ↑", lower: " ↓" }[about.better] || ""), `metrics.${about.name}.overall`, plain(B.number),
+        { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 106 }))];
     }
     return [
       ...first, ...r2,
       column("Of ceiling", "ceiling_share.overall", plain(B.percent), { responsive: 4, headerTooltip: "R² overall divided by the noise ceiling" }),
       column("Parameters", "parameters", plain(B.count), { responsive: 6, minWidth: 104 }),
       column("Training", "train_seconds", plain(B.seconds), { responsive: 5, headerSortStartingDir: "asc", headerTooltip: "wall-clock, as reported by the authors" }),
-      column("Prediction", "predict_seconds", plain(B.seconds), { responsive: 6, headerSortStartingDir: "asc", minWidth: 98, headerTooltip: "whole test set, as reported by the authors" }),
-      { title: "Date", field: "date", formatter: plain((v) => v || ""), sorter: "string", responsive: 7, minWidth: 98, headerSortStartingDir: "desc" },
-      { title: "Links", field: "links", formatter: links, headerSort: false, responsive: 7, minWidth: 96 },
+      column("Prediction", "predict_seconds", plain(B.seconds), { responsive: 6, headerSortStartingDir: "asc", minWidth: 88, headerTooltip: "whole test set, as reported by the authors" }),
+      { title: "Date", field: "date", formatter: plain((v) => v || ""), sorter: "string", responsive: 7, minWidth: 101, headerSortStartingDir: "desc" },
+      { title: "Links", field: "links", formatter: links, headerSort: false, responsive: 7, minWidth: 72 },
     ];
   };
 

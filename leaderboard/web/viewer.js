@@ -33,12 +33,12 @@ B.viewer = function () {
     const { track, view, viewPair } = B.state, held = B.data.tracks[track].rowOf.has(3 * view);
     const state = B.stateOf(view);
     for (const [key] of B.FEATURES) selects[key].value = state[key];
-    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track.` : `a training state of the ${track} track, so there are no predictions; only the data are shown.`);
+    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `a training state of the ${track} track, so no predictions. Dots: data; band: ± 2 standard errors.`);
     const pairs = viewPair === "all" ? [0, 1, 2] : [B.PAIRS.indexOf(viewPair)];
     const fit = Math.max(1, Math.min(pairs.length, Math.floor((box.clientWidth + 16) / 346)));
     const width = (box.clientWidth - 16 * (fit - 1)) / fit - 28;
     B.fill(box, pairs.map((p) => B.h("div", { class: "panel", "data-pair": B.PAIRS[p] },
-      B.h("figcaption", {}, `${B.PAIRS[p]}: data (black, band ± 2 standard errors)${held && chosen().length ? " and models" : ""}`),
+      B.h("figcaption", {}, `${B.PAIRS[p]} at ${B.stateText(view)}`),
       B.rdf(3 * view + p, held ? chosen() : [], { width, track, height: pairs.length === 1 ? 330 : 230, difference: held && chosen().length > 0 }))));
   };
   const again = B.lazy(box, draw);
@@ -57,7 +57,7 @@ B.viewer = function () {
     (left ? ` The curves of ${left} low-ranked entries are left out to keep the page below 5 MB.` : "");
 };
 B.defaultOverlay = function (track) {
-  const rows = B.withCurves(track), best = rows.filter((r) => r.kind === "model").slice(0, 2), floor = rows.find((r) => r.kind === "floor");
+  const rows = B.withCurves(track), best = rows.filter((r) => r.ranked).slice(0, 2), floor = rows.find((r) => r.kind === "floor");
   return [...best, ...(floor ? [floor] : [])].map((r) => r.id);
 };
 B.view = function (view, viewPair, id) {

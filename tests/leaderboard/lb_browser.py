@@ -71,17 +71,18 @@ def requests(driver: Any) -> list[str]:
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
 
 
-def screenshot(driver: Any, path: Path, *, whole: bool = True) -> None:
-    """PNG of the whole page, after scrolling through it once so that every picture is drawn."""
+def screenshot(driver: Any, path: Path) -> None:
+    """PNG of the whole page: the window is made as tall as the page, so that every picture is drawn."""
     import base64
     import time
 
-    height = driver.execute_script("return document.documentElement.scrollHeight")
-    for y in range(0, height, 600):
-        driver.execute_script("window.scrollTo({top: arguments[0], behavior: 'instant'})", y)
-        time.sleep(0.12)
-    time.sleep(0.4)
-    driver.execute_script("window.scrollTo({top: 0, behavior: 'instant'})")
-    time.sleep(0.2)
-    shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": whole, "format": "png"})
+    width, tall = driver.execute_script("return [innerWidth, innerWidth < 800]")
+    for _ in range(3):  # drawing makes the page taller
+        height = driver.execute_script("return document.documentElement.scrollHeight")
+        driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": tall},
+        )
+        time.sleep(0.6)
+    shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
     path.write_bytes(base64.b64decode(shot["data"]))

@@ -1,0 +1,46 @@
+"""Fixtures of the leaderboard's tests: a folder of submissions and the board built from it, once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+HOSTILE = '</script><img src=x onerror="window.pwned=1">'
+
+
+@pytest.fixture(scope="session")
+def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
+    """Six submissions: two that tie, a worse one with a hostile name, three on a single track."""
+    from lb_make import make
+
+    root = tmp_path_factory.mktemp("entries") / "submissions"
+    make(root, "alpha", toy, share=0.95, seed=1, name="Alpha net")
+    make(root, "beta", toy, share=0.95, noise=1.0, seed=2, name="Beta forest", seconds=250.0, parameters=480_000)
+    make(root, "hostile", toy, share=0.5, seed=3, name=HOSTILE, notes="<b>bold</b>", hardware="=HYPERLINK(1)",
+         links={"code": "https://example.org/a?b=%3Cscript%3E&c='"[:34]})
+    make(root, "one-track", toy, share=-0.5, seed=4, name="Below a floor", tracks=("extrapolation",), seconds=0.0)
+    make(root, "repeated", toy, share=1.0, seed=5, name="Simulation, repeated", kind="reference", tracks=("interpolation",))
+    make(root, "foundation", toy, share=0.99, seed=6, name="Saw more data", extra_training_data="other fluids", tracks=("interpolation",))
+    return root
+
+
+@pytest.fixture(scope="session")
+def board(entries: Path, toy: Path):
+    """The board of `entries`."""
+    from binlj.leaderboard import rescore
+
+    return rescore(entries, dataset=toy)
+
+
+@pytest.fixture(scope="session")
+def page(board, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of `board` on disk."""
+    from binlj.leaderboard.page import page_text
+
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(page_text(board, dataset=toy), encoding="utf-8")
+    return path

@@ -1,0 +1,266 @@
+"""The page in a real browser, opened from disk: it works, stays offline and leaves the console empty."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lb_browser
+import pytest
+from conftest import HOSTILE
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not lb_browser.available(), reason="needs chromium, chromium-driver and selenium"),
+]
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    with tempfile.TemporaryDirectory() as profile, lb_browser.browser(Path(profile)) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def offline_and_silent(driver: Any) -> Iterator[None]:
+    """After every test: no console message above info, and no request but the file itself."""
+    driver.get_log("browser")
+    driver.get_log("performance")
+    yield
+    messages = [entry for entry in driver.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
+    assert messages == []
+    asked = lb_browser.requests(driver)
+    assert asked, "the performance log saw not even the page"
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))] == []
+    assert {url.split("#")[0] for url in asked if url.startswith("file:")} <= {driver.current_url.split("#")[0]}
+    assert driver.execute_script("return window.pwned === undefined")
+
+
+def wait(driver: Any, script: str, *args: Any) -> Any:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(driver, 60).until(lambda d: d.execute_script(f"return {script}", *args))
+
+
+def names(driver: Any) -> list[str]:
+    return driver.execute_script("return B.tabulator.getRows('active').map((r) => r.getData().id)")
+
+
+def shown(driver: Any, field: str) -> list[str]:
+    """Text of a column's cells as they stand on the page, from top to bottom."""
+    return driver.execute_script(
+        "return [...document.querySelectorAll(`.tabulator-table .tabulator-cell[tabulator-field='${arguments[0]}']`)].map((c) => c.innerText.split('\\n')[0])",
+        field,
+    )
+
+
+def click_header(driver: Any, field: str) -> None:
+    from selenium.webdriver.common.by import By
+
+    driver.find_element(By.CSS_SELECTOR, f".tabulator-col[tabulator-field='{field}']").click()
+
+
+def test_table_shows_every_row_and_sorts(driver: Any, page: Path, board: Any) -> None:
+    lb_browser.view(driver, page)
+    expected = [r for r in board.rows if r["track"] == "extrapolation"]
+    assert set(names(driver)) == {r["id"] for r in expected}
+    by_score = sorted(expected, key=lambda r: -r["r2"]["overall"])
+    assert names(driver) == [r["id"] for r in by_score]
+    assert len(shown(driver, "name")) == len(expected)
+    for field, key in (("r2.BB", lambda r: -r["r2"]["BB"]), ("r2.AA", lambda r: -r["r2"]["AA"])):
+        click_header(driver, field)
+        got = names(driver)
+        assert [key(next(r for r in expected if r["id"] == id)) for id in got] == sorted(key(r) for r in expected)
+    click_header(driver, "train_seconds")  # cheapest first; rows without a time stay below
+    times = {r["id"]: r.get("train_seconds") for r in expected}
+    got_times = [times[id] for id in names(driver)]
+    known = [t for t in got_times if t is not None]
+    assert known == sorted(known) and got_times[: len(known)] == known
+    click_header(driver, "train_seconds")
+    got_times = [times[id] for id in names(driver)]
+    assert got_times[: len(known)] == sorted(known, reverse=True)
+
+
+def test_ties_floors_and_ceiling_look_different(driver: Any, page: Path) -> None:
+    lb_browser.view(driver, page)
+    look = driver.execute_script("""
+      return Object.fromEntries(B.tabulator.getRows().map((r) => [r.getData().id, {
+        classes: r.getElement().className, colour: getComputedStyle(r.getElement()).backgroundColor,
+        rank: r.getCell('rank').getElement().innerText.trim(), badges: [...r.getElement().querySelectorAll('.badge')].map((b) => b.innerText)}]))""")
+    assert look["alpha"]["rank"] == look["beta"]["rank"] == "1 ="
+    assert "tie-row" in look["alpha"]["classes"] and "tie-row" not in look["hostile"]["classes"]
+    assert look["hostile"]["rank"] == "3"
+    assert look["linear-t"]["rank"] == "–" and look["linear-t"]["badges"] == ["floor"]
+    assert look["noise-ceiling"]["badges"] == ["ceiling"]
+    assert look["one-track"]["badges"] == ["below a floor"]
+    assert len({look[id]["colour"] for id in ("alpha", "linear-t", "noise-ceiling")}) == 3
+
+
+def test_filters(driver: Any, page: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    lb_browser.view(driver, page)
+    everything = names(driver)
+    search = driver.find_element(By.ID, "search")
+    search.send_keys("beta FOREST")
+    assert names(driver) == ["beta"]
+    search.clear()
+    search.send_keys("no such model")
+    assert names(driver) == []
+    assert "No model matches" in driver.find_element(By.ID, "table").text
+    search.clear()
+    search.send_keys(" ")
+    assert sorted(names(driver)) == sorted(everything)
+    driver.find_element(By.ID, "show-floors").click()
+    assert sorted(names(driver)) == ["alpha", "beta", "hostile", "one-track"]
+
+
+def test_switching_the_track_changes_every_part(driver: Any, page: Path, board: Any) -> None:
+    from selenium.webdriver.common.by import By
+
+    lb_browser.view(driver, page)
+    assert "600 RDFs" in driver.find_element(By.ID, "track-note").text
+    driver.find_element(By.CSS_SELECTOR, "#track button[data-value=interpolation]").click()
+    wait(driver, "document.querySelectorAll('.tabulator-row').length > 0")
+    rows = [r for r in board.rows if r["track"] == "interpolation"]
+    assert set(names(driver)) == {r["id"] for r in rows}
+    assert "300 RDFs" in driver.find_element(By.ID, "track-note").text
+    value = {r["id"]: r["r2"]["overall"] for r in rows}["hostile"]
+    index = names(driver).index("hostile")
+    assert shown(driver, "r2.overall")[index].replace("−", "-") == f"{value:.{4 if value > 0.99 else 3}f}"
+    assert "interpolation" in driver.find_element(By.ID, "forest-caption").text
+    assert "interpolation" in driver.find_element(By.ID, "cite-sentence").text
+    options = driver.execute_script("return [...document.querySelectorAll('#detail-model option')].map((o) => o.value)")
+    assert "one-track" not in options and "repeated" in options
+    assert "track=interpolation" in driver.current_url
+    driver.find_element(By.CSS_SELECTOR, "#columns button[data-value=metrics]").click()
+    wait(driver, "document.querySelectorAll(\".tabulator-cell[tabulator-field='metrics.rmse.overall']\").length > 0")
+    click_header(driver, "metrics.rmse.overall")
+    rmse = {r["id"]: (r.get("metrics") or {}).get("rmse", {}).get("overall") for r in rows}
+    got = [rmse[id] for id in names(driver) if rmse[id] is not None]
+    assert got == sorted(got)
+
+
+def test_accuracy_plots_hold_every_row(driver: Any, page: Path, board: Any) -> None:
+    lb_browser.view(driver, page)
+    driver.execute_script("document.getElementById('accuracy').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelectorAll('#tradeoff svg .dots circle, #tradeoff svg g.dots > *').length > 0")
+    rows = [r for r in board.rows if r["track"] == "extrapolation"]
+    drawn = driver.execute_script("return document.querySelectorAll('#forest g.ci line').length")
+    assert drawn == len([r for r in rows if r["r2_ci95"]["overall"][0] is not None])
+    assert driver.execute_script("return document.querySelectorAll('#tradeoff g.dots > *').length") == 4
+    driver.execute_script("document.querySelector('#acc-pair [data-value=BB]').click()")
+    assert "BB" in driver.execute_script("return document.querySelector('#forest svg').getAttribute('aria-label')")
+
+
+def test_viewer_draws_data_and_models_to_the_number(driver: Any, page: Path, board: Any, toy: Path) -> None:
+    from binlj.data import curves, read_table
+
+    lb_browser.view(driver, page, hash="#state=T1.40-C0.300-S1.50-E0.40&curves=BB")
+    driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 1")
+    overlay = driver.execute_script("return B.state.overlay")
+    path = driver.execute_script("return document.querySelector('#viewer-plots .data-line path, #viewer-plots path.data-line').getAttribute('d')")
+    assert path.count("L") + path.count("M") == 100
+    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .data-dots circle').length") == 100
+    count = "document.querySelectorAll('#viewer-plots svg:first-of-type .model-line path').length"
+    assert driver.execute_script(f"return {count}") == len(overlay) >= 2
+    band = driver.execute_script("return document.querySelector('#viewer-plots .band path, #viewer-plots path.band').getAttribute('d')")
+    assert band.count("L") + band.count("M") == 200
+
+    # The numbers behind the picture are the data's and the model's.
+    table = read_table("extrapolation", "test", path=toy)
+    row = table.index[(table["state_id"] == "T1.40-C0.300-S1.50-E0.40") & (table["pair"] == "BB")][0]
+    truth, predicted = curves(table)[row], board.curves["hostile", "extrapolation"][row]
+    got = driver.execute_script("const p = 3 * B.state.view + 2; return [[...B.truth(p).g], [...B.difference('extrapolation', 'hostile', p)], B.data.state_ids[B.state.view]]")
+    assert got[2] == "T1.40-C0.300-S1.50-E0.40"
+    assert got[0] == pytest.approx(list(truth), abs=truth.max() / 131_000)
+    assert got[1] == pytest.approx(list(predicted - truth), abs=0.004 * abs(predicted - truth).max() + 1e-4)
+
+    driver.execute_script("document.querySelector('#viewer-models [data-id=hostile]').click()")
+    assert driver.execute_script(f"return {count}") == len(overlay) + 1
+    driver.execute_script("document.querySelector('#viewer-pair [data-value=all]').click()")
+    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .panel').length") == 3
+    before = driver.execute_script("return B.state.view")
+    driver.execute_script("document.getElementById('viewer-next').click()")
+    assert driver.execute_script("return B.state.view") == before + 1
+
+
+def test_viewer_says_so_where_there_is_no_prediction(driver: Any, page: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    lb_browser.view(driver, page)
+    driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 3")
+    Select(driver.find_element(By.ID, "viewer-T")).select_by_value("1")
+    assert "training state" in driver.find_element(By.ID, "viewer-note").text
+    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .model-line').length") == 0
+    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .data-dots circle').length") == 300
+
+
+def test_model_details_from_the_table(driver: Any, page: Path, board: Any, toy: Path) -> None:
+    from binlj.data import curves, read_table
+
+    lb_browser.view(driver, page)
+    driver.execute_script("[...document.querySelectorAll('.model-link')].find((b) => b.innerText.startsWith('</script>')).click()")
+    wait(driver, "document.querySelectorAll('#parity svg').length === 3")
+    assert HOSTILE in driver.execute_script("return document.querySelector('#detail-body h3').innerText")
+    assert "<b>bold</b>" in driver.execute_script("return document.getElementById('detail-body').innerText")
+    assert driver.execute_script("return document.querySelectorAll('#detail-body b, #detail-body img').length") == 6  # our own case labels
+    assert driver.execute_script("return document.querySelectorAll('.case').length") == 6
+    table = read_table("extrapolation", "test", path=toy)
+    rmse = (((board.curves["hostile", "extrapolation"] - curves(table)) ** 2).mean(axis=1)) ** 0.5
+    worst = table["state_id"][int(rmse.argmax())]
+    got = driver.execute_script("const e = B.errors('extrapolation', 'hostile')[0]; return [B.data.state_ids[Math.floor(e.position / 3)], e.rmse]")
+    assert got[0] == worst
+    assert got[1] == pytest.approx(rmse.max(), rel=0.01)
+    driver.execute_script("document.querySelector('.case button').click()")
+    wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 1")
+    assert driver.execute_script("return B.data.state_ids[B.state.view]") == worst
+
+
+def test_links_are_the_submitted_ones_and_harmless(driver: Any, page: Path) -> None:
+    lb_browser.view(driver, page)
+    links = driver.execute_script("return [...document.querySelectorAll('a')].map((a) => [a.getAttribute('href'), a.rel])")
+    outside = [(href, rel) for href, rel in links if not href.startswith("#")]
+    assert outside
+    assert all(href.startswith("https://example.org/") and "noopener" in rel for href, rel in outside)
+
+
+def test_downloads(driver: Any, page: Path, board: Any) -> None:
+    lb_browser.view(driver, page)
+    value = json.loads(driver.execute_script("return B.json()"))
+    assert value["rows"] == json.loads(json.dumps(board.rows))
+    assert value["dataset_sha256"] == board.header["dataset_sha256"]
+    import csv
+    import io
+
+    rows = list(csv.DictReader(io.StringIO(driver.execute_script("return B.csv()"), newline="")))
+    assert [r["id"] for r in rows] == [r["id"] for r in board.rows]
+    assert float(rows[1]["r2_BB"]) == board.rows[1]["r2"]["BB"]
+    assert not [v for r in rows for v in r.values() if v[:1] in "=+@" and v]
+    for button in ("download-csv", "download-json"):
+        driver.execute_script("document.getElementById(arguments[0]).click()", button)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_fits_the_screen_in_both_themes(driver: Any, page: Path, width: int, dark: bool) -> None:
+    lb_browser.view(driver, page, width=width, dark=dark)
+    for part in ("accuracy", "detail", "viewer", "cite"):
+        driver.execute_script("document.getElementById(arguments[0]).scrollIntoView({behavior: 'instant'})", part)
+    wait(driver, "document.querySelectorAll('#viewer-plots svg').length > 0 && document.querySelectorAll('#parity svg').length === 3")
+    assert driver.execute_script("return document.documentElement.scrollWidth") == width
+    red, green, blue = driver.execute_script("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert (max(red, green, blue) < 60) == dark
+    before = driver.execute_script("return document.documentElement.dataset.theme")
+    driver.execute_script("document.getElementById('theme').click()")
+    driver.execute_script("document.getElementById('theme').click()")
+    assert driver.execute_script("return document.documentElement.dataset.theme") == "dark"
+    driver.execute_script("document.getElementById('theme').click()")  # back to the system's
+    assert driver.execute_script("return document.documentElement.dataset.theme") == before

@@ -1,0 +1,147 @@
+"""The page as text: self-contained, bounded, escaped, and made of the libraries the manifest names."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html.parser
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import HOSTILE  # the leaderboard's own conftest comes first on the path
+
+from binlj.data import curves, read_table
+from binlj.grid import PAIRS, grid
+from binlj.leaderboard.build import Board
+from binlj.leaderboard.page import HERE, LIBRARIES, SCRIPTS, embed, page_text, payload, vendored
+from binlj.leaderboard.pack import unpack
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] == "script":
+            self.scripts[-1] += data
+
+
+@pytest.fixture(scope="module")
+def tags(page: Path) -> Tags:
+    parser = Tags()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser
+
+
+def test_nothing_is_loaded_from_anywhere(tags: Tags) -> None:
+    assert {tag for tag, _ in tags.tags} & {"iframe", "object", "embed", "img", "base", "form"} == set()
+    for tag, attributes in tags.tags:
+        assert "src" not in attributes, tag
+        if tag == "link":
+            assert attributes["href"] == "data:,"
+        assert not [name for name in attributes if name.startswith("on")], tag
+    assert [tag for tag, _ in tags.tags].count("script") == 1 + len(LIBRARIES) + len(SCRIPTS)
+
+
+def test_style_sheets_load_nothing(page: Path) -> None:
+    style = re.search(r"<style>(.*?)</style>", page.read_text(encoding="utf-8"), re.S)
+    assert style and "@import" not in style[1] and "url(" not in style[1]
+
+
+def test_policy_allows_exactly_these_scripts(tags: Tags) -> None:
+    policy = next(a["content"] for t, a in tags.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    assert policy and "default-src 'none'" in policy and "connect-src 'none'" in policy
+    scripts = policy.split("script-src ")[1].split(";")[0]
+    assert "unsafe" not in scripts
+    code = [text for text in tags.scripts if not text.startswith("{")]
+    hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in code}
+    assert set(scripts.split()) == hashes
+
+
+def test_hostile_text_stays_text(page: Path, tags: Tags) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert HOSTILE not in text
+    assert text.count("</script>") == 1 + len(LIBRARIES) + len(SCRIPTS)
+    data = next(t for t in tags.scripts if t.startswith("{"))
+    assert HOSTILE in {m["name"] for m in json.loads(data)["models"]}
+
+
+def test_embedded_json_survives_and_holds_no_markup() -> None:
+    value = {"a": "</script><!--<script>&amp;\u2028\u2029", "b": ["{{DATA}}", "\\u003c"]}
+    text = embed(value)
+    assert json.loads(text) == value
+    assert not set(text) & set("<>&\u2028\u2029")
+    with pytest.raises(ValueError):
+        embed(float("nan"))
+
+
+def test_placeholders_in_submissions_are_not_filled(board: Board, toy: Path) -> None:
+    from dataclasses import replace
+
+    models = [{**m, "notes": "{{CSP}} {{DATA}}"} for m in board.models]
+    assert page_text(replace(board, models=models), dataset=toy).count("{{CSP}} {{DATA}}") == len(models)
+
+
+def test_page_size_and_budget(page: Path, board: Board, toy: Path) -> None:
+    assert page.stat().st_size < 5_000_000
+    small = payload(board, dataset=toy, budget=200_000)["curves"]["models"]
+    # alpha and beta lead, and only their curves fit: 82 kB for extrapolation, 41 kB for interpolation.
+    assert sum(len(p["q"]) + len(p["scale"]) for m in small.values() for p in m.values()) <= 200_000
+    best = next(r["id"] for r in board.rows if r["track"] == "extrapolation" and r["kind"] != "ceiling")
+    assert best in small
+    assert "ideal-gas" not in small
+
+
+def test_a_full_budget_keeps_the_page_below_five_megabytes(board: Board, toy: Path) -> None:
+    from dataclasses import replace
+
+    from binlj.leaderboard.page import CURVE_BUDGET
+
+    rows, curves_ = list(board.rows), dict(board.curves)
+    for i in range(50):
+        for track in ("extrapolation", "interpolation"):
+            row = next(r for r in board.rows if r["id"] == "alpha" and r["track"] == track)
+            rows.append({**row, "id": f"copy-{i}"})
+            curves_[f"copy-{i}", track] = board.curves["alpha", track]
+    models = [*board.models, *({**board.models[0], "id": f"copy-{i}"} for i in range(50))]
+    big = replace(board, rows=rows, curves=curves_, models=models)
+    assert len(curves_) * 40_000 > CURVE_BUDGET  # more than fits
+    assert len(page_text(big, dataset=toy).encode()) < 5_000_000
+
+
+def test_packed_curves_are_the_data_and_the_predictions(board: Board, toy: Path) -> None:
+    packed = payload(board, dataset=toy)
+    table = read_table("extrapolation", "test", path=toy)
+    g = unpack(packed["curves"]["g"], "u2", 100)
+    err = unpack(packed["curves"]["stderr"], "u1", 100)
+    position = [packed["state_ids"].index(s) * 3 + PAIRS.index(p) for s, p in zip(table["state_id"], table["pair"], strict=True)]
+    assert position == packed["tracks"]["extrapolation"]["test"]
+    truth = curves(table)
+    assert np.abs(g[position] - truth).max() < truth.max() / 131_000
+    assert np.abs(err[position] - curves(table, "g_stderr")).max() < curves(table, "g_stderr").max() / 509
+    difference = unpack(packed["curves"]["models"]["hostile"]["extrapolation"], "i1", 100)
+    predicted = board.curves["hostile", "extrapolation"]
+    assert np.abs(g[position] + difference - predicted).max() < 0.004 * np.abs(predicted - truth).max() + 1e-3
+    assert packed["state_ids"] == [s.state_id for s in grid()]
+
+
+def test_bundled_libraries_are_the_published_files() -> None:
+    named = set()
+    for entry in vendored():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", entry["version"])
+        assert entry["source"].startswith("https://registry.npmjs.org/") and entry["version"] in entry["source"]
+        assert any(name.endswith("LICENSE") for name in entry["files"])
+        for name, digest in entry["files"].items():
+            assert hashlib.sha256((HERE / "vendor" / name).read_bytes()).hexdigest() == digest, name
+            named.add(name)
+    assert named | {"manifest.json"} == {p.name for p in (HERE / "vendor").iterdir()}

@@ -1,0 +1,251 @@
+"""What a submission may hold: a good one passes, and everything else is named, all at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from lb_make import META, make
+
+from binlj.errors import InputError
+from binlj.leaderboard.strict_yaml import MAX_BYTES, read_yaml
+from binlj.leaderboard.submission import METADATA, RESERVED, check, check_id, check_metadata
+
+GOOD = {**META, "tracks": {"extrapolation": {"train_seconds": 1, "predict_seconds": 0.1}}}
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
+    return make(tmp_path_factory.mktemp("good"), "my-model", toy, tracks=("extrapolation",))
+
+
+@pytest.fixture
+def copy(good: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(good, tmp_path / "my-model"))
+
+
+def problems(folder: Path, toy: Path) -> str:
+    with pytest.raises(InputError) as error:
+        check(folder, dataset=toy)
+    assert error.value.exit_code != 0
+    return "\n".join(error.value.problems)
+
+
+def bad_meta(**change) -> str:
+    value = {**GOOD, **change}
+    return "\n".join(check_metadata({k: v for k, v in value.items() if v is not None}))
+
+
+def test_a_good_submission_passes(good: Path, toy: Path) -> None:
+    submission = check(good, dataset=toy)
+    assert submission.id == "my-model"
+    assert submission.tracks == ("extrapolation",)
+    assert submission.ranked
+    assert submission.meta["date"] == "2026-01-05"  # text, not a date object
+
+
+def test_extra_data_and_references_are_not_ranked(entries: Path, toy: Path) -> None:
+    assert not check(entries / "foundation", dataset=toy).ranked
+    assert not check(entries / "repeated", dataset=toy).ranked
+    assert check(entries / "alpha", dataset=toy).ranked
+
+
+def test_everything_wrong_is_reported_together(copy: Path, toy: Path) -> None:
+    meta = yaml.safe_load((copy / METADATA).read_text())
+    meta["score"] = 0.99
+    meta["date"] = "2026-02-30"
+    del meta["hardware"]
+    (copy / METADATA).write_text(yaml.safe_dump(meta))
+    (copy / "predictions-interpolation.parquet").write_bytes(b"nonsense")
+    (copy / "run.py").write_text("print('never run')")
+    text = problems(copy, toy)
+    for expected in ("unknown key 'score'", "2026-02-30", "hardware is missing", "run.py", "not a readable parquet",
+                     "does not enter the interpolation track"):
+        assert expected in text, expected
+
+
+@pytest.mark.parametrize("key", ["r2", "score", "rank", "metrics"])
+def test_there_is_no_place_for_a_score(key: str) -> None:
+    assert f"unknown key '{key}'" in bad_meta(**{key: 1})
+    nested = {"extrapolation": {"train_seconds": 1, "predict_seconds": 1, key: 1}}
+    assert f"tracks.extrapolation: unknown key '{key}'" in bad_meta(tracks=nested)
+
+
+def test_the_example_itself_has_no_problem() -> None:
+    assert bad_meta() == ""
+
+
+@pytest.mark.parametrize(("change", "expected"), [
+    ({"name": "x" * 61}, "name: has 61 characters, at most 60"),
+    ({"name": ""}, "name: needs at least 1"),
+    ({"name": " padded "}, "name:"),
+    ({"name": 5}, "name: must be text"),
+    ({"name": "two\nlines"}, "name: must be one line"),
+    ({"name": "ends\n"}, "name: must be one line"),
+    ({"name": "right\u202eleft"}, "U+202E"),
+    ({"name": "zero\u200bwidth"}, "U+200B"),
+    ({"name": "bell\x07"}, "U+0007"),
+    ({"notes": "x" * 1001}, "notes: has 1,001 characters"),
+    ({"authors": []}, "authors: needs at least 1 entries"),
+    ({"authors": [{"name": "A", "email": "a@b.c"}]}, "authors.0: unknown key 'email'"),
+    ({"authors": [{"name": "A"}] * 31}, "authors: has 31 entries"),
+    ({"authors": [{"name": "A", "orcid": "1234"}]}, "ORCID"),
+    ({"parameters": -1}, "parameters: -1 must be at least 0"),
+    ({"parameters": 1.5}, "parameters: must be a whole number"),
+    ({"parameters": True}, "parameters: must be a whole number"),
+    ({"parameters": 10**16}, "parameters"),
+    ({"date": "5 January"}, "date"),
+    ({"date": "2026-13-01"}, "date"),
+    ({"license": "my own <b>"}, "SPDX"),
+    ({"kind": "winner"}, "kind: 'winner' is not one of model, reference"),
+    ({"tracks": {}}, "tracks: needs at least 1"),
+    ({"tracks": {"everything": {"train_seconds": 1, "predict_seconds": 1}}}, "unknown key 'everything'"),
+    ({"tracks": {"extrapolation": {"train_seconds": float("nan"), "predict_seconds": 1}}}, "not a finite number"),
+    ({"tracks": {"extrapolation": {"train_seconds": float("inf"), "predict_seconds": 1}}}, "train_seconds"),
+    ({"tracks": {"extrapolation": {"train_seconds": -1, "predict_seconds": 1}}}, "at least 0"),
+    ({"seeds": "1, 2"}, "seeds: must be a list"),
+    ({"seeds": list(range(101))}, "seeds: has 101 entries"),
+    ({"links": {"homepage": "https://example.org"}}, "unknown key 'homepage'"),
+    ({"extra_training_data": None}, "extra_training_data is missing"),
+])
+def test_bad_metadata_is_named(change: dict, expected: str) -> None:
+    assert expected in bad_meta(**change)
+
+
+@pytest.mark.parametrize("url", [
+    "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,<script>", "http://example.org", "//example.org",
+    "https://", "https://localhost", "https://user:pw@example.org/", "https://example.org/\"onclick=\"x", "https://example.org/<b>",
+    "https://example.org/a b", "https://exa\u043cple.org/", "file:///etc/passwd", "https://example.org/" + "a" * 200, " https://example.org",
+    "https://example.org\n", "https://example.org/'x'",
+])
+def test_only_plain_https_links(url: str) -> None:
+    assert "links.code" in bad_meta(links={"code": url})
+
+
+@pytest.mark.parametrize("url", ["https://example.org", "https://doi.org/10.1039/D5SM00198F", "https://a-b.example.co.uk/x?y=1&z=2#t"])
+def test_ordinary_links_pass(url: str) -> None:
+    assert bad_meta(links={"code": url}) == ""
+
+
+def test_messages_stay_short_whatever_is_submitted() -> None:
+    for problem in check_metadata({**GOOD, "k" * 50_000: 1, "name": "n" * 50_000, "date": "d" * 50_000, "seeds": ["s" * 50_000]}):
+        assert len(problem) < 400
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("!!python/object/apply:os.system ['touch /tmp/never']", "tags"),
+    ("name: !!python/name:os.system x", "tags"),
+    ("name: !custom x", "tags"),
+    ("a: &a [x]\nb: *a", "anchors and aliases"),
+    ("a: 1\na: 2", "given twice"),
+    ("a: 1\n---\nb: 2", "more than one YAML document"),
+    ("a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
+    ("a: [" + "1," * 3000 + "]", "more than 2,000 values"),
+    ("a: [1", "not readable as YAML"),
+    ("a:\t- b: :", "not readable as YAML"),
+    ("1: a", "keys must be plain text"),
+    ("? [a, b]\n: c", "keys must be plain text"),
+    ("a: " + "9" * 5000, ""),  # longer than Python turns into an integer
+])
+def test_yaml_beyond_plain_records_is_refused(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / METADATA
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        read_yaml(path)
+    assert expected in str(error.value)
+    assert not Path("/tmp/never").exists()
+
+
+def test_merge_keys_are_ordinary_text(tmp_path: Path) -> None:
+    path = tmp_path / METADATA
+    path.write_text("<<: {a: 1}\nb: 2\n")
+    assert read_yaml(path) == {"<<": {"a": 1}, "b": 2}
+
+
+def test_alias_bomb_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / METADATA
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match="anchors and aliases"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"name: \x00", b"x: " + b"a" * MAX_BYTES])
+def test_bytes_that_are_not_small_text_are_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / METADATA
+    path.write_bytes(data)
+    with pytest.raises(InputError):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize("name", [
+    "A", "a", "Upper", "a_b", "a b", "-a", "a-", "a--b", "a/b", "..", "a.b", "a" * 41, "ä-b", "a\n", "noise-ceiling", "linear-t", "con", "com1",
+])
+def test_bad_ids(name: str) -> None:
+    assert check_id(name)
+
+
+def test_floor_rows_are_reserved() -> None:
+    from binlj.eval import FLOORS
+
+    assert {name.lower().replace("_", "-") for name in FLOORS} <= RESERVED
+
+
+def test_symbolic_links_are_not_followed(copy: Path, toy: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("name: secret\n")
+    (copy / METADATA).unlink()
+    (copy / METADATA).symlink_to(secret)
+    parquet = copy / "predictions-extrapolation.parquet"
+    elsewhere = tmp_path / "elsewhere.parquet"
+    parquet.rename(elsewhere)
+    parquet.symlink_to(elsewhere)
+    text = problems(copy, toy)
+    assert "links are not followed" in text
+    assert "secret" not in text
+    link = tmp_path / "linked"
+    link.symlink_to(copy, target_is_directory=True)
+    assert "symbolic link" in problems(link, toy)
+
+
+def test_pipes_and_folders_in_place_of_files(copy: Path, toy: Path) -> None:
+    (copy / METADATA).unlink()
+    os.mkfifo(copy / METADATA)
+    (copy / "predictions-interpolation.parquet").mkdir()
+    text = problems(copy, toy)
+    assert "submission.yaml is not a regular file" in text
+    assert "predictions-interpolation.parquet is not a regular file" in text
+
+
+def test_missing_things(tmp_path: Path, copy: Path, toy: Path) -> None:
+    assert "not a folder" in problems(tmp_path / "absent", toy)
+    empty = tmp_path / "empty-one"
+    empty.mkdir()
+    text = problems(empty, toy)
+    assert "submission.yaml is missing" in text
+    assert "no predictions" in text
+    (copy / "predictions-extrapolation.parquet").unlink()
+    assert "predictions-extrapolation.parquet is missing" in problems(copy, toy)
+
+
+def test_absurd_predictions_are_refused(copy: Path, toy: Path) -> None:
+    path = copy / "predictions-extrapolation.parquet"
+    table = pq.read_table(path)
+    g = table.column("g").to_pylist()
+    g[7][50] = 1e200
+    pq.write_table(table.set_column(table.schema.get_field_index("g"), "g", pa.array(g)), path)
+    assert "predictions-extrapolation.parquet: column g: 1 values are larger than" in problems(copy, toy)
+
+
+def test_strange_file_names_are_shown_escaped(copy: Path, toy: Path) -> None:
+    (copy / "\x1b[31mred\u202e").write_text("")
+    text = problems(copy, toy)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "1 unexpected" in text
