@@ -90,9 +90,7 @@ def test_unknown_track_config_and_split_are_named(toy: Path) -> None:
 def test_merging_bins_keeps_the_number_of_neighbours() -> None:
     g = np.random.default_rng(0).random((3, 500))
     coarse = merge_bins(g)
-    np.testing.assert_allclose(
-        (coarse * shell_volumes(100)).sum(1), (g * shell_volumes(500)).sum(1), rtol=1e-13
-    )
+    np.testing.assert_allclose((coarse * shell_volumes(100)).sum(1), (g * shell_volumes(500)).sum(1), rtol=1e-13)
     np.testing.assert_allclose(merge_bins(np.ones(500)), 1.0, rtol=1e-14)
     with pytest.raises(ValueError, match="500"):
         merge_bins(np.ones(100))
@@ -152,7 +150,25 @@ def test_our_errors_reach_the_shell_without_a_traceback() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["states", "info", "simulate", "resimulate", "campaign", "assemble", "publish", "verify", "template", "evaluate", "compare", "explain", "train", "predict", "reproduce", "submit", "leaderboard"],
+    [
+        "states",
+        "info",
+        "simulate",
+        "resimulate",
+        "campaign",
+        "assemble",
+        "publish",
+        "verify",
+        "template",
+        "evaluate",
+        "compare",
+        "explain",
+        "train",
+        "predict",
+        "reproduce",
+        "submit",
+        "leaderboard",
+    ],
 )
 def test_every_command_is_there_and_helps(command: str) -> None:
     from click.testing import CliRunner
