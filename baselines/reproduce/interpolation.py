@@ -82,8 +82,8 @@ def run(settings: Settings) -> Result:
         settings.conditions() | {"seeds": len(jobs)},
         pictures,
         notes=[
-            f"Random points: {POINT_TEST_SHARE:.0%} of all points of all 1500 RDFs held out, as the paper's text "
-            "suggests; neighbours of every held-out point, on the same curve, are in the training set."
+            f"Random points: {POINT_TEST_SHARE:.0%} of all points of all 1500 RDFs held out, as the paper's "
+            "text suggests; neighbours of every held-out point, on the same curve, are in the training set."
         ],
     )
 

@@ -1,0 +1,189 @@
+"""`binlj train`, `predict`, `reproduce`: from the command to scored predictions, and the errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from binlj.baselines import cli
+from binlj.baselines.reproduce import EXPERIMENTS, benchmark_table
+from binlj.baselines.reproduce.learning_curve import subset
+from binlj.baselines.reproduce.result import Result as Finding
+from binlj.baselines.reproduce.result import Row, mean_row
+from binlj.errors import BinljError, InputError
+from binlj.eval import FLOORS, evaluate, floor_predictions, validate
+
+
+def call(command, *args: object) -> Result:
+    return CliRunner().invoke(command, [str(a) for a in args])
+
+
+@pytest.fixture(scope="module")
+def run(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "linear"
+    done = call(
+        cli.train, "linear_T", "--track", "extrapolation", "--out", out, "--dataset", toy, "--seed", 3
+    )
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_train_and_predict_make_a_ready_submission(run: Path, toy: Path, tmp_path: Path):
+    file = tmp_path / "predictions.parquet"
+    done = call(cli.predict, run, "--out", file, "--dataset", toy)
+    assert done.exit_code == 0, done.output
+    assert "600 RDFs" in done.output
+    assert validate(file, track="extrapolation", dataset=toy).ok
+    expected = evaluate(
+        floor_predictions("linear_T", track="extrapolation", dataset=toy),
+        track="extrapolation",
+        dataset=toy,
+        n_boot=10,
+    )
+    assert evaluate(file, track="extrapolation", dataset=toy, n_boot=10).r2 == pytest.approx(expected.r2)
+
+
+def test_metadata_says_what_was_done(run: Path, toy: Path):
+    found = json.loads((run / "metadata.json").read_text())
+    manifest = json.loads((toy / "manifest.json").read_text())
+    assert found["run"] == {
+        "model": "linear_T",
+        "parameters": {},
+        "track": "extrapolation",
+        "seed": 3,
+        "format": 1,
+        "dataset_version": manifest["version"],
+        "dataset_sha256": manifest["data_sha256"],
+    }
+    assert found["train_curves"] == 900
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["train_seconds"] > 0
+
+
+def test_equal_run_is_reused_and_another_is_refused(run: Path, toy: Path):
+    stamp = (run / "metadata.json").stat().st_mtime_ns
+    args = ("--track", "extrapolation", "--out", run, "--dataset", toy)
+    done = call(cli.train, "linear_T", *args, "--seed", 3)
+    assert "found finished" in done.output
+    assert (run / "metadata.json").stat().st_mtime_ns == stamp
+    refused = call(cli.train, "mean_rdf", *args, "--seed", 4)
+    assert isinstance(refused.exception, InputError)
+    assert len(refused.exception.problems) == 2  # model and seed
+    assert "--force" in refused.exception.fix
+
+
+def test_force_replaces(toy: Path, tmp_path: Path):
+    args = ("--track", "extrapolation", "--out", tmp_path / "x", "--dataset", toy)
+    assert call(cli.train, "ideal_gas", *args).exit_code == 0
+    assert call(cli.train, "mean_rdf", *args, "--force").exit_code == 0
+    assert json.loads((tmp_path / "x" / "model.json").read_text())["name"] == "mean_rdf"
+
+
+def test_predicting_another_dataset_is_refused(run: Path, small: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "manifest.json").write_text('{"version": "9", "data_sha256": "ffff"}')
+    refused = call(cli.predict, run, "--out", tmp_path / "p.parquet", "--dataset", other)
+    assert isinstance(refused.exception, InputError)
+    assert "asked to predict dataset ffff" in str(refused.exception)
+    assert not (tmp_path / "p.parquet").exists()
+
+
+def test_predicting_without_a_training(toy: Path, tmp_path: Path):
+    refused = call(cli.predict, tmp_path, "--out", tmp_path / "p.parquet", "--dataset", toy)
+    assert "no finished training here" in str(refused.exception)
+
+
+def test_unknown_names_are_refused(toy: Path, tmp_path: Path):
+    assert call(cli.train, "oracle", "--track", "extrapolation", "--out", tmp_path).exit_code == 2
+    assert call(cli.train, "dnn", "--track", "time", "--out", tmp_path).exit_code == 2
+    refused = call(cli.reproduce, "fig9", "--dataset", toy, "--out", tmp_path)
+    assert all(name in str(refused.exception) for name in EXPERIMENTS)
+    refused = call(cli.reproduce, "benchmark", "--models", "dnn,oracle", "--dataset", toy, "--out", tmp_path)
+    assert "no such model" in str(refused.exception)
+
+
+def test_settings_are_parsed_or_all_refused():
+    assert cli.parse_settings(("epochs=20", "schedule=cosine", "jit=false", "depths=[3, 4]")) == {
+        "epochs": 20,
+        "schedule": "cosine",
+        "jit": False,
+        "depths": [3, 4],
+    }
+    with pytest.raises(InputError) as caught:
+        cli.parse_settings(("epochs", "=3", "batch=2"))
+    assert len(caught.value.problems) == 2
+
+
+def test_benchmark_table_scores_stored_predictions(toy: Path, tmp_path: Path):
+    """Two processes, two tracks; a second call trains nothing; the numbers are the evaluator's."""
+    text = benchmark_table(models=("mean_rdf", "linear_pmf"), out=tmp_path, dataset=toy)
+    found = {
+        (s["track"], s["model"]): s["r2"]
+        for s in json.loads((tmp_path / "benchmark.json").read_text())["details"]["scores"]
+    }
+    assert len(found) == 4
+    for (track, model), r2 in found.items():
+        expected = evaluate(
+            floor_predictions(model, track=track, dataset=toy), track=track, dataset=toy, n_boot=5
+        )
+        assert r2 == pytest.approx(expected.r2)
+        assert f"{track}: {model}" in text
+    stamps = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*") if f.parent.parent.name == "runs"}
+    assert len([f for f in stamps if f.name == "metadata.json"]) == 4
+    assert benchmark_table(models=("mean_rdf", "linear_pmf"), out=tmp_path, dataset=toy) == text
+    assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
+
+
+def test_failed_trainings_are_all_named(small: Path, tmp_path: Path):
+    """The small dataset has no interpolation track."""
+    with pytest.raises(BinljError, match="1 of 1 trainings failed") as caught:
+        benchmark_table(
+            models=("mean_rdf",), tracks=("interpolation",), out=tmp_path, dataset=small, workers=1
+        )
+    assert "file is missing" in str(caught.value)
+
+
+def test_network_experiments_from_one_training(toy: Path, tmp_path: Path):
+    """Fig. 3 and Fig. 4 with one epoch: everything is written, and the second finds the first's training."""
+    pytest.importorskip("tensorflow")
+    args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", toy, "--out", tmp_path)
+    done = call(cli.reproduce, "extrapolation", *args)
+    assert done.exit_code == 0, done.exception
+    for name in ("fig3a_loss", "fig3bc_parity", "fig3def_parity"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+    rows = {r["quantity"]: r for r in json.loads((tmp_path / "extrapolation.json").read_text())["rows"]}
+    assert rows["R² test"]["paper"] == 0.89
+    assert rows["R² test, BB"]["paper"] == 0.83
+    (folder,) = (tmp_path / "runs").iterdir()
+    stored = evaluate(folder / "predictions.parquet", track="extrapolation", dataset=toy, n_boot=5)
+    assert rows["R² test"]["ours"] == pytest.approx(stored.r2["overall"])
+    assert (folder / "loss.png").is_file()
+    done = call(cli.reproduce, "overlays", *args)
+    assert done.exit_code == 0, done.exception
+    assert (tmp_path / "fig4_overlays.png").stat().st_size > 10_000
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+@pytest.mark.parametrize("way", ["points", "rdfs", "ordered"])
+def test_learning_curve_subsets(way: str):
+    chosen = subset(way, 1 / 3, 9)
+    assert len(chosen) == len(set(chosen.tolist())) == 300
+    whole = {c for c in range(9) if set(range(100 * c, 100 * c + 100)) <= set(chosen.tolist())}
+    assert len(whole) == {"points": 0, "rdfs": 3, "ordered": 3}[way]
+    if way == "ordered":
+        assert whole == {0, 1, 2}
+
+
+def test_result_table(tmp_path: Path):
+    rows = [mean_row("R²", [0.8, 0.9], paper=0.89), Row("seconds", 3.21, digits=1)]
+    assert rows[0].spread == pytest.approx(0.0707, abs=1e-4)
+    text = Finding("Title", rows, {"epochs": 5}).write("x", tmp_path)
+    assert "| R²      |  0.89 | 0.850 ± 0.071 |" in text
+    assert "|           3.2 |" in text
+    assert (tmp_path / "x.md").read_text(encoding="utf-8") == text
+    assert set(FLOORS)
