@@ -36,6 +36,7 @@ FLOOR_NAMES = {
     "linear-t": "Linear in T*",
     "linear-pmf": "Linear in 1/T* (mean force)",
 }
+_SAID = ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")
 # These three have their own columns; the rest of the evaluator's registry is listed as it comes.
 _OWN = ("r2", "noise_ceiling", "ceiling_share")
 Step = Callable[[str], None]
@@ -273,7 +274,8 @@ def _numbers(scores: Scores) -> dict[str, Any]:
 
 
 def _floor_row(row_id: str, track: str, scores: Scores) -> dict[str, Any]:
-    return {"id": row_id, "name": FLOOR_NAMES.get(row_id, row_id), "kind": "floor", "track": track, "ranked": False, **_numbers(scores)}
+    name = FLOOR_NAMES.get(row_id, row_id)
+    return {"id": row_id, "name": name, "kind": "floor", "track": track, "ranked": False, **_numbers(scores)}
 
 
 def _model_row(submission: Submission, track: str, scores: Scores) -> dict[str, Any]:
@@ -308,7 +310,7 @@ def _model_entry(submission: Submission) -> dict[str, Any]:
     meta = submission.meta
     return {
         "id": submission.id,
-        **{key: meta[key] for key in ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")},
+        **{key: meta[key] for key in _SAID},
         "parameters": int(meta["parameters"]),
         "kind": meta.get("kind", "model"),
         "description": meta.get("description", ""),

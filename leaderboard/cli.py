@@ -33,8 +33,12 @@ def submit() -> None:
 @click.option(
     "--metadata", "-m", "metadata", nargs=2, multiple=True, metavar="TRACK FILE",
     type=(click.Choice(TRACKS), _file),
-    help="JSON with name, parameters, train_seconds, predict_seconds, hardware, seeds of that run.",
+    help="metadata.json of a training run (times, hardware, seed); give it once per run, times add up.",
 )
+@click.option("--train-seconds", nargs=2, multiple=True, metavar="TRACK SECONDS", type=(click.Choice(TRACKS), float),
+              help="Training time, where the metadata do not say it.")
+@click.option("--predict-seconds", nargs=2, multiple=True, metavar="TRACK SECONDS", type=(click.Choice(TRACKS), float),
+              help="Prediction time, where the metadata do not say it.")
 @click.option("--name", help="Name shown in the table.")
 @click.option("--author", "authors", multiple=True, help="Author; give it once per author.")
 @click.option("--set", "fields", nargs=2, multiple=True, metavar="KEY VALUE",
@@ -42,7 +46,8 @@ def submit() -> None:
 @_submissions
 @_dataset
 def new(
-    id: str, predictions: tuple[tuple[str, Path], ...], metadata: tuple[tuple[str, Path], ...], name: str | None,
+    id: str, predictions: tuple[tuple[str, Path], ...], metadata: tuple[tuple[str, Path], ...],
+    train_seconds: tuple[tuple[str, float], ...], predict_seconds: tuple[tuple[str, float], ...], name: str | None,
     authors: tuple[str, ...], fields: tuple[tuple[str, str], ...], submissions: Path | None, dataset: Path | None,
 ) -> None:
     """Make the submission folder ID from prediction files, and say what is left to fill in."""
@@ -50,9 +55,12 @@ def new(
     from binlj.leaderboard.new import create
     from binlj.leaderboard.submission import check as run
 
+    given = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
     folder = create(
-        id, root=_root(submissions), predictions=dict(predictions), metadata=dict(metadata), name=name,
-        authors=authors, fields=dict(fields),
+        id, root=_root(submissions), predictions=dict(predictions),
+        metadata={track: [file for t, file in metadata if t == track] for track, _ in metadata},
+        seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
+        name=name, authors=authors, fields=dict(fields),
     )
     click.echo(f"wrote {folder}")
     try:

@@ -17,8 +17,6 @@ from binlj.leaderboard.strict_yaml import read_bounded, shown
 from binlj.leaderboard.submission import METADATA, check_id, predictions_name, schema
 from binlj.schema import TRACKS
 
-# Taken from a run's metadata; everything else in that file is left alone.
-_FROM_RUN = ("name", "description", "parameters", "hardware", "seeds")
 _TIMES = ("train_seconds", "predict_seconds")
 
 
@@ -37,7 +35,8 @@ def create(
     *,
     root: Path,
     predictions: Mapping[str, Path],
-    metadata: Mapping[str, Path] | None = None,
+    metadata: Mapping[str, Sequence[Path]] | None = None,
+    seconds: Mapping[tuple[str, str], float] | None = None,
     name: str | None = None,
     authors: Sequence[str] = (),
     fields: Mapping[str, str] | None = None,
@@ -53,8 +52,11 @@ def create(
     predictions : mapping
         Track -> predictions file.
     metadata : mapping, optional
-        Track -> JSON file of the training run, with any of name, description, parameters,
-        train_seconds, predict_seconds, hardware, seeds.
+        Track -> ``metadata.json`` of each training run behind the predictions (one a seed). Taken from
+        it are train_seconds and predict_seconds (summed over the runs), hardware, the seeds, the name
+        and, if it is a number, parameters.
+    seconds : mapping, optional
+        (track, "train_seconds" or "predict_seconds") -> seconds; wins over `metadata`.
     name, authors, fields : optional
         Further content; `fields` maps keys of submission.yaml (and link names) to text.
 
@@ -74,11 +76,14 @@ def create(
     if not problems and folder.exists():
         problems.append(f"{folder} exists already")
     problems += [f"no such file: {path}" for path in predictions.values() if not path.is_file()]
-    problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in fields if key not in _SETTABLE]
+    unknown = [key for key in fields if key not in _SETTABLE]
+    problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in unknown]
     if fields.get("parameters", "0").isdigit() is False:
         problems.append(f"parameters must be a whole number, not {shown(fields['parameters'])}")
-    runs: dict[str, dict[str, Any]] = {}
-    for track, path in metadata.items():
+    timed = {*metadata, *(track for track, _ in seconds or {})}
+    problems += [f"times are given for the {t} track, predictions are not" for t in sorted(timed - set(predictions))]
+    runs: dict[str, list[dict[str, Any]]] = {track: [] for track in predictions}
+    for track, path in ((t, path) for t, paths in metadata.items() if t in predictions for path in paths):
         try:
             value = json.loads(read_bounded(path, 1024 * 1024))
             if not isinstance(value, dict):
@@ -86,11 +91,14 @@ def create(
         except (InputError, ValueError) as error:
             problems.append(f"{path}: {str(error).splitlines()[0]}")
         else:
-            runs[track] = value
+            runs[track].append(value)
     if problems:
         raise InputError(f"submission {shown(id)}", problems)
 
-    text = _yaml(_merge(runs, predictions, name, authors, fields))
+    times = {t: {key: _total(runs[t], key) for key in _TIMES} for t in TRACKS if t in predictions}
+    for (track, key), value in (seconds or {}).items():
+        times[track][key] = value
+    text = _yaml(_merge(_from_runs([run for part in runs.values() for run in part]), times, name, authors, fields))
     folder.mkdir(parents=True)
     for track, path in predictions.items():
         with replacing(folder / predictions_name(track)) as temporary:
@@ -99,13 +107,41 @@ def create(
     return folder
 
 
+def _total(runs: Sequence[dict[str, Any]], key: str) -> float | None:
+    """Sum over the runs, None unless every one of them has a number."""
+    values = [run.get(key) for run in runs]
+    known = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return round(sum(known), 3) if known and len(known) == len(values) else None
+
+
+def _from_runs(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the metadata of training runs says about the model; everything else in them is left alone."""
+    known: dict[str, Any] = {}
+    seeds: list[int] = []
+    for run in runs:
+        inner = run.get("run")
+        inner = inner if isinstance(inner, dict) else {}
+        for key in ("name", "description"):
+            text = run.get(key) or inner.get(key)
+            if isinstance(text, str):
+                known[key] = text
+        if isinstance(run.get("parameters"), int):
+            known["parameters"] = run["parameters"]
+        machine = run.get("hardware")
+        if isinstance(machine, dict):
+            cores = f", {machine['cores']} cores" if machine.get("cores") else ""
+            machine = str(machine.get("gpu") or machine.get("cpu") or "") + cores
+        if isinstance(machine, str):
+            known["hardware"] = machine
+        given = run.get("seeds", inner.get("seed"))
+        seeds += [s for s in (given if isinstance(given, list) else [given]) if isinstance(s, int)]
+    return {**known, "seeds": sorted(set(seeds))}
+
+
 def _merge(
-    runs: Mapping[str, dict[str, Any]], predictions: Mapping[str, Path], name: str | None, authors: Sequence[str],
+    known: dict[str, Any], times: dict[str, dict[str, float | None]], name: str | None, authors: Sequence[str],
     fields: dict[str, str],
 ) -> dict[str, Any]:
-    known: dict[str, Any] = {}
-    for run in runs.values():
-        known.update({key: run[key] for key in _FROM_RUN if key in run})
     if name:
         known["name"] = name
     links = {key: fields.pop(key) for key in ("code", "paper", "model") if key in fields}
@@ -120,9 +156,7 @@ def _merge(
         "date": known.get("date") or datetime.date.today().isoformat(),
         "license": known.get("license", "CC-BY-4.0"),
         "links": links or None,
-        "tracks": {
-            t: {key: runs.get(t, {}).get(key) for key in _TIMES} for t in TRACKS if t in predictions
-        },
+        "tracks": times,
         "extra_training_data": known.get("extra_training_data", "none"),
         "parameters": known.get("parameters"),
         "hardware": known.get("hardware", ""),
@@ -142,5 +176,6 @@ def _yaml(meta: dict[str, Any]) -> str:
             continue
         if "description" in described[key]:
             lines.append(f"# {described[key]['description']}")
-        lines.append(yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110).rstrip("\n"))
+        text = yaml.dump({key: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        lines.append(text.rstrip("\n"))
     return "\n".join(lines) + "\n"

@@ -101,13 +101,14 @@ def _structure(text: str) -> list[str]:
     problems: list[str] = []
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 0
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 problems.append(f"line {line}: anchors and aliases (& and *) are not allowed")
-            if getattr(event, "tag", None):
-                problems.append(f"line {line}: tags ({shown(event.tag)}) are not allowed")
+            tag = getattr(event, "tag", None)
+            if tag:
+                problems.append(f"line {line}: tags ({shown(tag)}) are not allowed")
             if isinstance(event, yaml.NodeEvent):
                 nodes += 1
             if isinstance(event, yaml.CollectionStartEvent):

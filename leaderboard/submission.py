@@ -191,7 +191,8 @@ def _explain(error: Any) -> list[str]:
         size = error.validator_value
         bound = f"at most {size:,}" if rule.startswith("max") else f"at least {size}"
         kind = "characters" if rule.endswith("Length") else "entries"
-        return [f"{at}has {len(got):,} {kind}, {bound} allowed" if rule.startswith("max") else f"{at}needs {bound} {kind}"]
+        too_many = rule.startswith("max")
+        return [f"{at}has {len(got):,} {kind}, {bound} allowed" if too_many else f"{at}needs {bound} {kind}"]
     if rule == "pattern":
         return [f"{at}{shown(got)} {_PATTERNS.get(_last(error), 'does not have the required form')}"]
     if rule in ("minimum", "maximum"):
@@ -223,7 +224,8 @@ def _texts(value: Any, where: str = "") -> list[tuple[str, str]]:
     if isinstance(value, str):
         return [(where, value)]
     if isinstance(value, dict):
-        return [x for k, v in value.items() for x in _texts(v, f"{where}.{shown(k, 40)[1:-1]}" if where else str(k)[:40])]
+        at = {key: f"{where}.{shown(key, 40)[1:-1]}" if where else shown(key, 40)[1:-1] for key in value}
+        return [x for key, v in value.items() for x in _texts(v, at[key])]
     if isinstance(value, list):
         return [x for i, v in enumerate(value) for x in _texts(v, f"{where}.{i}")]
     return []

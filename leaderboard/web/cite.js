@@ -4,8 +4,8 @@ B.cite = function () {
   const { header } = B.data, version = header.dataset_version;
   const bibtex = [
     "@misc{binlj_rdf,",
-    "  title        = {{binlj-rdf}: an open benchmark for the radial distribution functions of binary {Lennard-Jones} mixtures},",
-    "  author       = {{The binlj-rdf contributors}},",
+    "  title        = {{binlj-rdf}: radial distribution functions of binary {Lennard-Jones} mixtures, a dataset and benchmark},",
+    "  author       = {{The binlj-rdf authors}},",
     `  howpublished = {Dataset and benchmark, version ${version}},`,
     `  note         = {Evaluator ${header.evaluator_version}; data SHA-256 ${header.dataset_sha256.slice(0, 16)}}`,
     "}",

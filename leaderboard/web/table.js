@@ -36,8 +36,8 @@ B.table = function () {
   const plain = (format) => (cell) => B.h("span", {}, format(cell.getValue()));
   // Undefined values stay at the end whichever way the column is sorted.
   const numeric = (a, b, rowA, rowB, column, direction) => {
-    const last = direction === "asc" ? Infinity : -Infinity;
-    const x = a === null || a === undefined ? last : a, y = b === null || b === undefined ? last : b;
+    const last = direction === "asc" ? Infinity : -Infinity, at = (v) => (typeof v === "number" ? v : last);
+    const x = at(a), y = at(b);
     return x === y ? 0 : x - y;
   };
   const column = (title, field, formatter, extra) => ({

@@ -20,11 +20,38 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
     root = tmp_path_factory.mktemp("entries") / "submissions"
     make(root, "alpha", toy, share=0.95, seed=1, name="Alpha net")
     make(root, "beta", toy, share=0.95, noise=1.0, seed=2, name="Beta forest", seconds=250.0, parameters=480_000)
-    make(root, "hostile", toy, share=0.5, seed=3, name=HOSTILE, notes="<b>bold</b>", hardware="=HYPERLINK(1)",
-         links={"code": "https://example.org/a?b=%3Cscript%3E&c='"[:34]})
+    make(
+        root,
+        "hostile",
+        toy,
+        share=0.5,
+        seed=3,
+        name=HOSTILE,
+        notes="<b>bold</b>",
+        hardware="=HYPERLINK(1)",
+        links={"code": "https://example.org/a?b=%3Cscript%3E&c='"[:34]},
+    )
     make(root, "one-track", toy, share=-0.5, seed=4, name="Below a floor", tracks=("extrapolation",), seconds=0.0)
-    make(root, "repeated", toy, share=1.0, seed=5, name="Simulation, repeated", kind="reference", tracks=("interpolation",))
-    make(root, "foundation", toy, share=0.99, seed=6, name="Saw more data", extra_training_data="other fluids", tracks=("interpolation",))
+    make(
+        root,
+        "repeated",
+        toy,
+        share=1.0,
+        seed=5,
+        name="Simulation, repeated",
+        kind="reference",
+        tracks=("interpolation",),
+    )
+    make(
+        root,
+        "foundation",
+        toy,
+        share=0.99,
+        seed=6,
+        name="Saw more data",
+        extra_training_data="other fluids",
+        tracks=("interpolation",),
+    )
     return root
 
 

@@ -10,8 +10,16 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
     "--force-device-scale-factor=1",
 )
 
@@ -21,7 +29,8 @@ def available() -> bool:
     import importlib.util
 
     return bool(
-        importlib.util.find_spec("selenium") and shutil.which("chromedriver")
+        importlib.util.find_spec("selenium")
+        and shutil.which("chromedriver")
         and (shutil.which("chromium") or shutil.which("chromium-browser"))
     )
 
@@ -61,7 +70,9 @@ def view(driver: Any, page: Path, *, width: int = 1280, height: int = 900, dark:
     driver.get_log("performance")  # the browser's own start page, not ours
     driver.get(page.resolve().as_uri() + hash)
     WebDriverWait(driver, 30).until(
-        lambda d: d.execute_script("return document.documentElement.dataset.ready === 'yes' && !!document.querySelector('.tabulator-row')")
+        lambda d: d.execute_script(
+            "return document.documentElement.dataset.ready === 'yes' && !!document.querySelector('.tabulator-row')"
+        )
     )
 
 

@@ -40,15 +40,27 @@ def blend(track: str, dataset: Path, *, share: float, noise: float, seed: int) -
 
 
 def make(
-    root: Path, id: str, dataset: Path, *, share: float = 0.9, noise: float = 1.0, seed: int = 0,
-    tracks: tuple[str, ...] = TRACKS, seconds: float = 12.5, **meta: Any,
+    root: Path,
+    id: str,
+    dataset: Path,
+    *,
+    share: float = 0.9,
+    noise: float = 1.0,
+    seed: int = 0,
+    tracks: tuple[str, ...] = TRACKS,
+    seconds: float = 12.5,
+    **meta: Any,
 ) -> Path:
     """Write the submission folder `root`/`id`; `meta` overrides or, with None, removes keys."""
     folder = root / id
     folder.mkdir(parents=True)
     for track in tracks:
         write_predictions(folder / predictions_name(track), blend(track, dataset, share=share, noise=noise, seed=seed))
-    values = {**META, "tracks": {t: {"train_seconds": seconds, "predict_seconds": seconds / 100} for t in tracks}, **meta}
+    values = {
+        **META,
+        "tracks": {t: {"train_seconds": seconds, "predict_seconds": seconds / 100} for t in tracks},
+        **meta,
+    }
     values = {key: value for key, value in values.items() if value is not None}
     (folder / METADATA).write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return folder
@@ -56,22 +68,71 @@ def make(
 
 def a_dozen(root: Path, dataset: Path) -> Path:
     """Nine models of different quality and cost, a reference, one with extra data, one on a single track."""
-    for i, (id, name, share, noise, seconds, parameters) in enumerate([
-        ("dnn", "DNN of the paper (Keras, 7-112-56-28-14-7-1)", 0.55, 2, 95.0, 9542),
-        ("xgboost", "XGBoost, point-wise", 0.62, 2, 21.0, 480_000),
-        ("residual-gp", "Gaussian process on the residual mean force", 0.93, 1, 240.0, 1200),
-        ("residual-gp-small", "Gaussian process, 100 inducing points", 0.9299, 1.5, 31.0, 400),
-        ("fourier-operator", "Fourier neural operator", 0.86, 3, 5400.0, 2_300_000),
-        ("kernel-ridge", "Kernel ridge", 0.80, 1, 2.1, 90_000),
-        ("percus-yevick", "Percus–Yevick closure, k_ij fitted", 0.4, 0.5, 0.4, 3),
-        ("splines", "Splines in (T*, ε_AB)", 0.71, 1, 0.0, 4000),
-        ("transformer", "A transformer with a rather long name nobody can shorten", -0.2, 1, 86000.0, 1_200_000_000),
-    ]):
-        make(root, id, dataset, share=share, noise=noise, seed=i, seconds=seconds, name=name, parameters=parameters,
-             date=f"2026-02-{i + 1:02d}", description=f"Made for tests, share {share} of the truth.",
-             links={"code": f"https://example.org/{id}", "paper": "https://doi.org/10.1039/D5SM00198F"})
-    make(root, "repeated", dataset, share=1, noise=1.4, seed=20, seconds=9e5, name="Simulation, repeated", kind="reference", parameters=0)
-    make(root, "foundation", dataset, share=0.97, seed=21, seconds=700.0, name="Pretrained on other fluids",
-         extra_training_data="10,000 RDFs of one-component fluids", parameters=5_000_000)
-    make(root, "single-track", dataset, share=0.75, seed=22, seconds=8.0, name="Only extrapolates", tracks=("extrapolation",))
+    for i, (id, name, share, noise, seconds, parameters) in enumerate(
+        [
+            ("dnn", "DNN of the paper (Keras, 7-112-56-28-14-7-1)", 0.55, 2, 95.0, 9542),
+            ("xgboost", "XGBoost, point-wise", 0.62, 2, 21.0, 480_000),
+            ("residual-gp", "Gaussian process on the residual mean force", 0.93, 1, 240.0, 1200),
+            ("residual-gp-small", "Gaussian process, 100 inducing points", 0.9299, 1.5, 31.0, 400),
+            ("fourier-operator", "Fourier neural operator", 0.86, 3, 5400.0, 2_300_000),
+            ("kernel-ridge", "Kernel ridge", 0.80, 1, 2.1, 90_000),
+            ("percus-yevick", "Percus–Yevick closure, k_ij fitted", 0.4, 0.5, 0.4, 3),
+            ("splines", "Splines in (T*, ε_AB)", 0.71, 1, 0.0, 4000),
+            (
+                "transformer",
+                "A transformer with a rather long name nobody can shorten",
+                -0.2,
+                1,
+                86000.0,
+                1_200_000_000,
+            ),
+        ]
+    ):
+        make(
+            root,
+            id,
+            dataset,
+            share=share,
+            noise=noise,
+            seed=i,
+            seconds=seconds,
+            name=name,
+            parameters=parameters,
+            date=f"2026-02-{i + 1:02d}",
+            description=f"Made for tests, share {share} of the truth.",
+            links={"code": f"https://example.org/{id}", "paper": "https://doi.org/10.1039/D5SM00198F"},
+        )
+    make(
+        root,
+        "repeated",
+        dataset,
+        share=1,
+        noise=1.4,
+        seed=20,
+        seconds=9e5,
+        name="Simulation, repeated",
+        kind="reference",
+        parameters=0,
+    )
+    make(
+        root,
+        "foundation",
+        dataset,
+        share=0.97,
+        seed=21,
+        seconds=700.0,
+        name="Pretrained on other fluids",
+        extra_training_data="10,000 RDFs of one-component fluids",
+        parameters=5_000_000,
+    )
+    make(
+        root,
+        "single-track",
+        dataset,
+        share=0.75,
+        seed=22,
+        seconds=8.0,
+        name="Only extrapolates",
+        tracks=("extrapolation",),
+    )
     return root

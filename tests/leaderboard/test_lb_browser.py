@@ -53,7 +53,9 @@ def names(driver: Any) -> list[str]:
 def shown(driver: Any, field: str) -> list[str]:
     """Text of a column's cells as they stand on the page, from top to bottom."""
     return driver.execute_script(
-        "return [...document.querySelectorAll(`.tabulator-table .tabulator-cell[tabulator-field='${arguments[0]}']`)].map((c) => c.innerText.split('\\n')[0])",
+        "const here = `.tabulator-table .tabulator-cell[tabulator-field='${arguments[0]}']`;"
+        "const cells = document.querySelectorAll(here);"
+        "return [...cells].map((c) => c.innerText.split('\\n')[0])",
         field,
     )
 
@@ -90,7 +92,8 @@ def test_ties_floors_and_ceiling_look_different(driver: Any, page: Path) -> None
     look = driver.execute_script("""
       return Object.fromEntries(B.tabulator.getRows().map((r) => [r.getData().id, {
         classes: r.getElement().className, colour: getComputedStyle(r.getElement()).backgroundColor,
-        rank: r.getCell('rank').getElement().innerText.trim(), badges: [...r.getElement().querySelectorAll('.badge')].map((b) => b.innerText)}]))""")
+        rank: r.getCell('rank').getElement().innerText.trim(),
+        badges: [...r.getElement().querySelectorAll('.badge')].map((b) => b.innerText)}]))""")
     assert look["alpha"]["rank"] == look["beta"]["rank"] == "1 ="
     assert "tie-row" in look["alpha"]["classes"] and "tie-row" not in look["hostile"]["classes"]
     assert look["hostile"]["rank"] == "3"
@@ -164,19 +167,26 @@ def test_viewer_draws_data_and_models_to_the_number(driver: Any, page: Path, boa
     driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 1")
     overlay = driver.execute_script("return B.state.overlay")
-    path = driver.execute_script("return document.querySelector('#viewer-plots .data-line path, #viewer-plots path.data-line').getAttribute('d')")
+    path = driver.execute_script(
+        "return document.querySelector('#viewer-plots .data-line path, #viewer-plots path.data-line').getAttribute('d')"
+    )
     assert path.count("L") + path.count("M") == 100
     assert driver.execute_script("return document.querySelectorAll('#viewer-plots .data-dots circle').length") == 100
     count = "document.querySelectorAll('#viewer-plots svg:first-of-type .model-line path').length"
     assert driver.execute_script(f"return {count}") == len(overlay) >= 2
-    band = driver.execute_script("return document.querySelector('#viewer-plots .band path, #viewer-plots path.band').getAttribute('d')")
+    band = driver.execute_script(
+        "return document.querySelector('#viewer-plots .band path, #viewer-plots path.band').getAttribute('d')"
+    )
     assert band.count("L") + band.count("M") == 200
 
     # The numbers behind the picture are the data's and the model's.
     table = read_table("extrapolation", "test", path=toy)
     row = table.index[(table["state_id"] == "T1.40-C0.300-S1.50-E0.40") & (table["pair"] == "BB")][0]
     truth, predicted = curves(table)[row], board.curves["hostile", "extrapolation"][row]
-    got = driver.execute_script("const p = 3 * B.state.view + 2; return [[...B.truth(p).g], [...B.difference('extrapolation', 'hostile', p)], B.data.state_ids[B.state.view]]")
+    got = driver.execute_script(
+        "const p = 3 * B.state.view + 2, d = B.difference('extrapolation', 'hostile', p);"
+        "return [[...B.truth(p).g], [...d], B.data.state_ids[B.state.view]]"
+    )
     assert got[2] == "T1.40-C0.300-S1.50-E0.40"
     assert got[0] == pytest.approx(list(truth), abs=truth.max() / 131_000)
     assert got[1] == pytest.approx(list(predicted - truth), abs=0.004 * abs(predicted - truth).max() + 1e-4)
@@ -207,16 +217,23 @@ def test_model_details_from_the_table(driver: Any, page: Path, board: Any, toy: 
     from binlj.data import curves, read_table
 
     lb_browser.view(driver, page)
-    driver.execute_script("[...document.querySelectorAll('.model-link')].find((b) => b.innerText.startsWith('</script>')).click()")
+    driver.execute_script(
+        "[...document.querySelectorAll('.model-link')].find((b) => b.innerText.startsWith('</script>')).click()"
+    )
     wait(driver, "document.querySelectorAll('#parity svg').length === 3")
     assert HOSTILE in driver.execute_script("return document.querySelector('#detail-body h3').innerText")
     assert "<b>bold</b>" in driver.execute_script("return document.getElementById('detail-body').innerText")
-    assert driver.execute_script("return document.querySelectorAll('#detail-body b, #detail-body img').length") == 6  # our own case labels
+    assert (
+        driver.execute_script("return document.querySelectorAll('#detail-body b, #detail-body img').length") == 6
+    )  # our own case labels
     assert driver.execute_script("return document.querySelectorAll('.case').length") == 6
     table = read_table("extrapolation", "test", path=toy)
     rmse = (((board.curves["hostile", "extrapolation"] - curves(table)) ** 2).mean(axis=1)) ** 0.5
     worst = table["state_id"][int(rmse.argmax())]
-    got = driver.execute_script("const e = B.errors('extrapolation', 'hostile')[0]; return [B.data.state_ids[Math.floor(e.position / 3)], e.rmse]")
+    got = driver.execute_script(
+        "const e = B.errors('extrapolation', 'hostile')[0];"
+        "return [B.data.state_ids[Math.floor(e.position / 3)], e.rmse]"
+    )
     assert got[0] == worst
     assert got[1] == pytest.approx(rmse.max(), rel=0.01)
     driver.execute_script("document.querySelector('.case button').click()")
@@ -226,7 +243,9 @@ def test_model_details_from_the_table(driver: Any, page: Path, board: Any, toy: 
 
 def test_links_are_the_submitted_ones_and_harmless(driver: Any, page: Path) -> None:
     lb_browser.view(driver, page)
-    links = driver.execute_script("return [...document.querySelectorAll('a')].map((a) => [a.getAttribute('href'), a.rel])")
+    links = driver.execute_script(
+        "return [...document.querySelectorAll('a')].map((a) => [a.getAttribute('href'), a.rel])"
+    )
     outside = [(href, rel) for href, rel in links if not href.startswith("#")]
     assert outside
     assert all(href.startswith("https://example.org/") and "noopener" in rel for href, rel in outside)
@@ -254,9 +273,15 @@ def test_fits_the_screen_in_both_themes(driver: Any, page: Path, width: int, dar
     lb_browser.view(driver, page, width=width, dark=dark)
     for part in ("accuracy", "detail", "viewer", "cite"):
         driver.execute_script("document.getElementById(arguments[0]).scrollIntoView({behavior: 'instant'})", part)
-    wait(driver, "document.querySelectorAll('#viewer-plots svg').length > 0 && document.querySelectorAll('#parity svg').length === 3")
+    wait(
+        driver,
+        "document.querySelectorAll('#viewer-plots svg').length > 0 && "
+        "document.querySelectorAll('#parity svg').length === 3",
+    )
     assert driver.execute_script("return document.documentElement.scrollWidth") == width
-    red, green, blue = driver.execute_script("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    red, green, blue = driver.execute_script(
+        "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+    )
     assert (max(red, green, blue) < 60) == dark
     before = driver.execute_script("return document.documentElement.dataset.theme")
     driver.execute_script("document.getElementById('theme').click()")

@@ -37,7 +37,9 @@ def test_every_floor_is_a_row_on_every_track(board: Board, toy: Path) -> None:
     for track in ("extrapolation", "interpolation"):
         floors = [r for r in board.rows if r["kind"] == "floor" and r["track"] == track]
         assert {r["id"] for r in floors} == {name.lower().replace("_", "-") for name in FLOORS}
-    expected = evaluate(floor_predictions("linear_T", track="extrapolation", dataset=toy), track="extrapolation", dataset=toy)
+    expected = evaluate(
+        floor_predictions("linear_T", track="extrapolation", dataset=toy), track="extrapolation", dataset=toy
+    )
     assert find(board, "linear-t")["r2"] == pytest.approx(expected.r2, abs=6e-7)
 
 
@@ -95,7 +97,9 @@ def test_numbers_are_rounded_so_that_other_machines_agree(board: Board) -> None:
     assert all(x == round(x, 6 if abs(x) >= 1e-3 else 9) for x in written)
 
 
-def test_check_names_what_was_tampered_with(board: Board, entries: Path, toy: Path, tmp_path: Path, monkeypatch) -> None:
+def test_check_names_what_was_tampered_with(
+    board: Board, entries: Path, toy: Path, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("binlj.leaderboard.build.rescore", lambda *a, **k: board)
     fresh = outputs(board, dataset=toy)
     for name, text in fresh.items():

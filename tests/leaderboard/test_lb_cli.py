@@ -37,8 +37,21 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     out = tmp_path / "pred.parquet"
     assert run(capsys, "template", "--track", "extrapolation", out, "--dataset", toy)[0] == 0
     code, text, _ = run(
-        capsys, "submit", "new", "my-model", "-p", "extrapolation", out, "--name", "My model", "--author", "Me",
-        "--submissions", submissions, "--dataset", toy,
+        capsys,
+        "submit",
+        "new",
+        "my-model",
+        "-p",
+        "extrapolation",
+        out,
+        "--name",
+        "My model",
+        "--author",
+        "Me",
+        "--submissions",
+        submissions,
+        "--dataset",
+        toy,
     )
     assert code == 0
     for left in ("parameters", "hardware", "train_seconds", "predict_seconds"):
@@ -48,12 +61,18 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     assert code == 2 and "hardware" in error
 
     meta = (folder / "submission.yaml").read_text()
-    for empty, filled in (("parameters:\n", "parameters: 3\n"), ("hardware: ''", "hardware: a laptop"),
-                          ("train_seconds:\n", "train_seconds: 1.5\n"), ("predict_seconds:\n", "predict_seconds: 0.1\n")):
+    for empty, filled in (
+        ("parameters:\n", "parameters: 3\n"),
+        ("hardware: ''", "hardware: a laptop"),
+        ("train_seconds:\n", "train_seconds: 1.5\n"),
+        ("predict_seconds:\n", "predict_seconds: 0.1\n"),
+    ):
         assert empty in meta
         meta = meta.replace(empty, filled)
     (folder / "submission.yaml").write_text(meta)
-    write_predictions(folder / "predictions-extrapolation.parquet", blend("extrapolation", toy, share=0.8, noise=1, seed=9))
+    write_predictions(
+        folder / "predictions-extrapolation.parquet", blend("extrapolation", toy, share=0.8, noise=1, seed=9)
+    )
 
     code, text, _ = run(capsys, "submit", "check", folder, "--submissions", submissions, "--dataset", toy)
     assert code == 0
@@ -67,38 +86,91 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     assert "of 2 ranked entries: 1 significantly better, 0 tied, 1 significantly worse" in text
     assert "beats the best of the 5 floors" in text
 
-    code, text, _ = run(capsys, "leaderboard", "build", "--submissions", submissions, "--out", tmp_path / "o", "--dataset", toy)
+    code, text, _ = run(
+        capsys, "leaderboard", "build", "--submissions", submissions, "--out", tmp_path / "o", "--dataset", toy
+    )
     assert code == 0
     rows = json.loads((tmp_path / "o" / "results.json").read_text())["rows"]
     assert next(r for r in rows if r["id"] == "my-model")["rank"] == 2
-    code, text, _ = run(capsys, "leaderboard", "build", "--check", "--submissions", submissions, "--out", tmp_path / "o", "--dataset", toy)
+    code, text, _ = run(
+        capsys,
+        "leaderboard",
+        "build",
+        "--check",
+        "--submissions",
+        submissions,
+        "--out",
+        tmp_path / "o",
+        "--dataset",
+        toy,
+    )
     assert code == 0 and "what a fresh rescore gives" in text
     (tmp_path / "o" / "results.json").write_text("{}")
-    code, _, error = run(capsys, "leaderboard", "build", "--check", "--submissions", submissions, "--out", tmp_path / "o", "--dataset", toy)
+    code, _, error = run(
+        capsys,
+        "leaderboard",
+        "build",
+        "--check",
+        "--submissions",
+        submissions,
+        "--out",
+        tmp_path / "o",
+        "--dataset",
+        toy,
+    )
     assert code == 3 and "results.json" in error
     assert (tmp_path / "o" / "results.json").read_text() == "{}"  # a check writes nothing
 
 
-def test_new_takes_what_a_training_run_wrote(toy: Path, tmp_path: Path) -> None:
+def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
     write_predictions(out, blend("interpolation", toy, share=0.8, noise=1, seed=1))
-    metadata = tmp_path / "metadata.json"
-    metadata.write_text(json.dumps({
-        "name": "dnn", "parameters": 9542, "train_seconds": 12.25, "predict_seconds": 0.5, "hardware": "2 cores",
-        "seeds": [1, 2], "versions": {"numpy": "2"}, "loss": [1, 2, 3],
-    }))
+    files = []
+    for seed in (2, 1):
+        files.append(tmp_path / f"metadata-{seed}.json")
+        record = {
+            "run": {"name": "dnn", "parameters": {"epochs": 1000}, "seed": seed},
+            "train_seconds": 12.25,
+            "hardware": {"cpu": "Some CPU", "cores": 2, "load_average": 9.0},
+            "versions": {"numpy": "2"},
+        }
+        files[-1].write_text(json.dumps(record))
     folder = create(
-        "the-dnn", root=tmp_path / "s", predictions={"interpolation": out}, metadata={"interpolation": metadata},
-        authors=["The authors"], fields={"code": "https://example.org/x", "description": "A net: with a colon # and a hash"},
+        "the-dnn",
+        root=tmp_path / "s",
+        predictions={"interpolation": out},
+        metadata={"interpolation": files},
+        seconds={("interpolation", "predict_seconds"): 0.5},
+        authors=["The authors"],
+        fields={
+            "code": "https://example.org/x",
+            "description": "A net: with a colon # and a hash",
+            "parameters": "9542",
+        },
     )
     submission = check(folder, dataset=toy)
+    assert submission.meta["name"] == "dnn"
     assert submission.meta["parameters"] == 9542
-    assert submission.meta["tracks"] == {"interpolation": {"train_seconds": 12.25, "predict_seconds": 0.5}}
+    assert submission.meta["tracks"] == {"interpolation": {"train_seconds": 24.5, "predict_seconds": 0.5}}
     assert submission.meta["seeds"] == [1, 2]
+    assert submission.meta["hardware"] == "Some CPU, 2 cores"
     assert submission.meta["description"] == "A net: with a colon # and a hash"
     assert submission.meta["links"] == {"code": "https://example.org/x"}
-    assert "versions" not in yaml.safe_load((folder / "submission.yaml").read_text())
+    assert "versions" not in (folder / "submission.yaml").read_text()
     assert submission.predictions("interpolation").read_bytes() == out.read_bytes()
+
+
+def test_new_leaves_a_time_empty_if_one_run_does_not_say_it(tmp_path: Path, entries: Path) -> None:
+    for name, record in (("a", {"train_seconds": 3}), ("b", {})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(record))
+    folder = create(
+        "two-runs",
+        root=tmp_path / "s",
+        predictions={"extrapolation": entries / "alpha" / "predictions-extrapolation.parquet"},
+        metadata={"extrapolation": [tmp_path / "a.json", tmp_path / "b.json"]},
+    )
+    meta = yaml.safe_load((folder / "submission.yaml").read_text())
+    assert meta["tracks"]["extrapolation"]["train_seconds"] is None
 
 
 def test_new_lists_every_problem_and_writes_nothing(tmp_path: Path) -> None:
@@ -107,10 +179,22 @@ def test_new_lists_every_problem_and_writes_nothing(tmp_path: Path) -> None:
     broken = tmp_path / "m.json"
     broken.write_text("[1]")
     with pytest.raises(InputError) as error:
-        create("Bad Id", root=tmp_path / "s", predictions={"extrapolation": tmp_path / "absent"},
-               metadata={"extrapolation": broken}, fields={"score": "1", "parameters": "many"})
+        create(
+            "Bad Id",
+            root=tmp_path / "s",
+            predictions={"extrapolation": tmp_path / "absent"},
+            metadata={"extrapolation": [broken], "interpolation": [broken]},
+            fields={"score": "1", "parameters": "many"},
+        )
     text = str(error.value)
-    for expected in ("'Bad Id'", "no such file", "not a JSON object", "unknown field 'score'", "whole number"):
+    for expected in (
+        "'Bad Id'",
+        "no such file",
+        "not a JSON object",
+        "predictions are not",
+        "unknown field 'score'",
+        "whole number",
+    ):
         assert expected in text
     assert not (tmp_path / "s").exists()
 
@@ -119,7 +203,11 @@ def test_new_does_not_overwrite(entries: Path, tmp_path: Path) -> None:
     from binlj.errors import InputError
 
     with pytest.raises(InputError, match="exists already"):
-        create("alpha", root=entries, predictions={"extrapolation": entries / "alpha" / "predictions-extrapolation.parquet"})
+        create(
+            "alpha",
+            root=entries,
+            predictions={"extrapolation": entries / "alpha" / "predictions-extrapolation.parquet"},
+        )
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -127,7 +215,8 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys\nfrom binlj.cli import main\n"
         "try:\n main(['leaderboard', 'build', '--help'])\nexcept SystemExit: pass\n"
         "try:\n main(['submit', 'check', '--help'])\nexcept SystemExit: pass\n"
-        "print([m for m in ('numpy', 'pandas', 'pyarrow', 'jsonschema', 'yaml', 'datasets') if m in sys.modules], file=sys.stderr)"
+        "heavy = ('pandas', 'pyarrow', 'jsonschema', 'yaml', 'datasets', 'rich.progress')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stderr.strip().splitlines()[-1] == "['numpy']" or done.stderr.strip().splitlines()[-1] == "[]"
+    assert done.stderr.strip().splitlines()[-1] == "[]"

@@ -16,8 +16,8 @@ from conftest import HOSTILE  # the leaderboard's own conftest comes first on th
 from binlj.data import curves, read_table
 from binlj.grid import PAIRS, grid
 from binlj.leaderboard.build import Board
-from binlj.leaderboard.page import HERE, LIBRARIES, SCRIPTS, embed, page_text, payload, vendored
 from binlj.leaderboard.pack import unpack
+from binlj.leaderboard.page import HERE, LIBRARIES, SCRIPTS, embed, page_text, payload, vendored
 
 
 class Tags(html.parser.HTMLParser):
@@ -59,7 +59,9 @@ def test_style_sheets_load_nothing(page: Path) -> None:
 
 
 def test_policy_allows_exactly_these_scripts(tags: Tags) -> None:
-    policy = next(a["content"] for t, a in tags.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"] for t, a in tags.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy and "default-src 'none'" in policy and "connect-src 'none'" in policy
     scripts = policy.split("script-src ")[1].split(";")[0]
     assert "unsafe" not in scripts
@@ -124,7 +126,9 @@ def test_packed_curves_are_the_data_and_the_predictions(board: Board, toy: Path)
     table = read_table("extrapolation", "test", path=toy)
     g = unpack(packed["curves"]["g"], "u2", 100)
     err = unpack(packed["curves"]["stderr"], "u1", 100)
-    position = [packed["state_ids"].index(s) * 3 + PAIRS.index(p) for s, p in zip(table["state_id"], table["pair"], strict=True)]
+    position = [
+        packed["state_ids"].index(s) * 3 + PAIRS.index(p) for s, p in zip(table["state_id"], table["pair"], strict=True)
+    ]
     assert position == packed["tracks"]["extrapolation"]["test"]
     truth = curves(table)
     assert np.abs(g[position] - truth).max() < truth.max() / 131_000

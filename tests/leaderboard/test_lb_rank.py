@@ -46,7 +46,12 @@ def test_unranked_rows_keep_their_place_but_take_no_rank() -> None:
 
 
 def test_undefined_scores_come_last_and_equal_scores_by_id() -> None:
-    assert [r["id"] for r in order([row("z", None), row("b", 0.5), row("a", 0.5), row("m", -3.0)])] == ["a", "b", "m", "z"]
+    assert [r["id"] for r in order([row("z", None), row("b", 0.5), row("a", 0.5), row("m", -3.0)])] == [
+        "a",
+        "b",
+        "m",
+        "z",
+    ]
 
 
 def test_inputs_are_left_alone() -> None:

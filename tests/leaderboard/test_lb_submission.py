@@ -64,8 +64,14 @@ def test_everything_wrong_is_reported_together(copy: Path, toy: Path) -> None:
     (copy / "predictions-interpolation.parquet").write_bytes(b"nonsense")
     (copy / "run.py").write_text("print('never run')")
     text = problems(copy, toy)
-    for expected in ("unknown key 'score'", "2026-02-30", "hardware is missing", "run.py", "not a readable parquet",
-                     "does not enter the interpolation track"):
+    for expected in (
+        "unknown key 'score'",
+        "2026-02-30",
+        "hardware is missing",
+        "run.py",
+        "not a readable parquet",
+        "does not enter the interpolation track",
+    ):
         assert expected in text, expected
 
 
@@ -80,78 +86,104 @@ def test_the_example_itself_has_no_problem() -> None:
     assert bad_meta() == ""
 
 
-@pytest.mark.parametrize(("change", "expected"), [
-    ({"name": "x" * 61}, "name: has 61 characters, at most 60"),
-    ({"name": ""}, "name: needs at least 1"),
-    ({"name": " padded "}, "name:"),
-    ({"name": 5}, "name: must be text"),
-    ({"name": "two\nlines"}, "name: must be one line"),
-    ({"name": "ends\n"}, "name: must be one line"),
-    ({"name": "right\u202eleft"}, "U+202E"),
-    ({"name": "zero\u200bwidth"}, "U+200B"),
-    ({"name": "bell\x07"}, "U+0007"),
-    ({"notes": "x" * 1001}, "notes: has 1,001 characters"),
-    ({"authors": []}, "authors: needs at least 1 entries"),
-    ({"authors": [{"name": "A", "email": "a@b.c"}]}, "authors.0: unknown key 'email'"),
-    ({"authors": [{"name": "A"}] * 31}, "authors: has 31 entries"),
-    ({"authors": [{"name": "A", "orcid": "1234"}]}, "ORCID"),
-    ({"parameters": -1}, "parameters: -1 must be at least 0"),
-    ({"parameters": 1.5}, "parameters: must be a whole number"),
-    ({"parameters": True}, "parameters: must be a whole number"),
-    ({"parameters": 10**16}, "parameters"),
-    ({"date": "5 January"}, "date"),
-    ({"date": "2026-13-01"}, "date"),
-    ({"license": "my own <b>"}, "SPDX"),
-    ({"kind": "winner"}, "kind: 'winner' is not one of model, reference"),
-    ({"tracks": {}}, "tracks: needs at least 1"),
-    ({"tracks": {"everything": {"train_seconds": 1, "predict_seconds": 1}}}, "unknown key 'everything'"),
-    ({"tracks": {"extrapolation": {"train_seconds": float("nan"), "predict_seconds": 1}}}, "not a finite number"),
-    ({"tracks": {"extrapolation": {"train_seconds": float("inf"), "predict_seconds": 1}}}, "train_seconds"),
-    ({"tracks": {"extrapolation": {"train_seconds": -1, "predict_seconds": 1}}}, "at least 0"),
-    ({"seeds": "1, 2"}, "seeds: must be a list"),
-    ({"seeds": list(range(101))}, "seeds: has 101 entries"),
-    ({"links": {"homepage": "https://example.org"}}, "unknown key 'homepage'"),
-    ({"extra_training_data": None}, "extra_training_data is missing"),
-])
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": "x" * 61}, "name: has 61 characters, at most 60"),
+        ({"name": ""}, "name: needs at least 1"),
+        ({"name": " padded "}, "name:"),
+        ({"name": 5}, "name: must be text"),
+        ({"name": "two\nlines"}, "name: must be one line"),
+        ({"name": "ends\n"}, "name: must be one line"),
+        ({"name": "right\u202eleft"}, "U+202E"),
+        ({"name": "zero\u200bwidth"}, "U+200B"),
+        ({"name": "bell\x07"}, "U+0007"),
+        ({"notes": "x" * 1001}, "notes: has 1,001 characters"),
+        ({"authors": []}, "authors: needs at least 1 entries"),
+        ({"authors": [{"name": "A", "email": "a@b.c"}]}, "authors.0: unknown key 'email'"),
+        ({"authors": [{"name": "A"}] * 31}, "authors: has 31 entries"),
+        ({"authors": [{"name": "A", "orcid": "1234"}]}, "ORCID"),
+        ({"parameters": -1}, "parameters: -1 must be at least 0"),
+        ({"parameters": 1.5}, "parameters: must be a whole number"),
+        ({"parameters": True}, "parameters: must be a whole number"),
+        ({"parameters": 10**16}, "parameters"),
+        ({"date": "5 January"}, "date"),
+        ({"date": "2026-13-01"}, "date"),
+        ({"license": "my own <b>"}, "SPDX"),
+        ({"kind": "winner"}, "kind: 'winner' is not one of model, reference"),
+        ({"tracks": {}}, "tracks: needs at least 1"),
+        ({"tracks": {"everything": {"train_seconds": 1, "predict_seconds": 1}}}, "unknown key 'everything'"),
+        ({"tracks": {"extrapolation": {"train_seconds": float("nan"), "predict_seconds": 1}}}, "not a finite number"),
+        ({"tracks": {"extrapolation": {"train_seconds": float("inf"), "predict_seconds": 1}}}, "train_seconds"),
+        ({"tracks": {"extrapolation": {"train_seconds": -1, "predict_seconds": 1}}}, "at least 0"),
+        ({"seeds": "1, 2"}, "seeds: must be a list"),
+        ({"seeds": list(range(101))}, "seeds: has 101 entries"),
+        ({"links": {"homepage": "https://example.org"}}, "unknown key 'homepage'"),
+        ({"extra_training_data": None}, "extra_training_data is missing"),
+    ],
+)
 def test_bad_metadata_is_named(change: dict, expected: str) -> None:
     assert expected in bad_meta(**change)
 
 
-@pytest.mark.parametrize("url", [
-    "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,<script>", "http://example.org", "//example.org",
-    "https://", "https://localhost", "https://user:pw@example.org/", "https://example.org/\"onclick=\"x", "https://example.org/<b>",
-    "https://example.org/a b", "https://exa\u043cple.org/", "file:///etc/passwd", "https://example.org/" + "a" * 200, " https://example.org",
-    "https://example.org\n", "https://example.org/'x'",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,<script>",
+        "http://example.org",
+        "//example.org",
+        "https://",
+        "https://localhost",
+        "https://user:pw@example.org/",
+        'https://example.org/"onclick="x',
+        "https://example.org/<b>",
+        "https://example.org/a b",
+        "https://exa\u043cple.org/",
+        "file:///etc/passwd",
+        "https://example.org/" + "a" * 200,
+        " https://example.org",
+        "https://example.org\n",
+        "https://example.org/'x'",
+    ],
+)
 def test_only_plain_https_links(url: str) -> None:
     assert "links.code" in bad_meta(links={"code": url})
 
 
-@pytest.mark.parametrize("url", ["https://example.org", "https://doi.org/10.1039/D5SM00198F", "https://a-b.example.co.uk/x?y=1&z=2#t"])
+@pytest.mark.parametrize(
+    "url", ["https://example.org", "https://doi.org/10.1039/D5SM00198F", "https://a-b.example.co.uk/x?y=1&z=2#t"]
+)
 def test_ordinary_links_pass(url: str) -> None:
     assert bad_meta(links={"code": url}) == ""
 
 
 def test_messages_stay_short_whatever_is_submitted() -> None:
-    for problem in check_metadata({**GOOD, "k" * 50_000: 1, "name": "n" * 50_000, "date": "d" * 50_000, "seeds": ["s" * 50_000]}):
+    for problem in check_metadata(
+        {**GOOD, "k" * 50_000: 1, "name": "n" * 50_000, "date": "d" * 50_000, "seeds": ["s" * 50_000]}
+    ):
         assert len(problem) < 400
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("!!python/object/apply:os.system ['touch /tmp/never']", "tags"),
-    ("name: !!python/name:os.system x", "tags"),
-    ("name: !custom x", "tags"),
-    ("a: &a [x]\nb: *a", "anchors and aliases"),
-    ("a: 1\na: 2", "given twice"),
-    ("a: 1\n---\nb: 2", "more than one YAML document"),
-    ("a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
-    ("a: [" + "1," * 3000 + "]", "more than 2,000 values"),
-    ("a: [1", "not readable as YAML"),
-    ("a:\t- b: :", "not readable as YAML"),
-    ("1: a", "keys must be plain text"),
-    ("? [a, b]\n: c", "keys must be plain text"),
-    ("a: " + "9" * 5000, ""),  # longer than Python turns into an integer
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("!!python/object/apply:os.system ['touch /tmp/never']", "tags"),
+        ("name: !!python/name:os.system x", "tags"),
+        ("name: !custom x", "tags"),
+        ("a: &a [x]\nb: *a", "anchors and aliases"),
+        ("a: 1\na: 2", "given twice"),
+        ("a: 1\n---\nb: 2", "more than one YAML document"),
+        ("a: " + "[" * 5000 + "]" * 5000, "nested deeper"),
+        ("a: [" + "1," * 3000 + "]", "more than 2,000 values"),
+        ("a: [1", "not readable as YAML"),
+        ("a:\t- b: :", "not readable as YAML"),
+        ("1: a", "keys must be plain text"),
+        ("? [a, b]\n: c", "keys must be plain text"),
+        ("a: " + "9" * 5000, ""),  # longer than Python turns into an integer
+    ],
+)
 def test_yaml_beyond_plain_records_is_refused(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / METADATA
     path.write_text(text, encoding="utf-8")
@@ -184,9 +216,29 @@ def test_bytes_that_are_not_small_text_are_refused(tmp_path: Path, data: bytes) 
         read_yaml(path)
 
 
-@pytest.mark.parametrize("name", [
-    "A", "a", "Upper", "a_b", "a b", "-a", "a-", "a--b", "a/b", "..", "a.b", "a" * 41, "ä-b", "a\n", "noise-ceiling", "linear-t", "con", "com1",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "A",
+        "a",
+        "Upper",
+        "a_b",
+        "a b",
+        "-a",
+        "a-",
+        "a--b",
+        "a/b",
+        "..",
+        "a.b",
+        "a" * 41,
+        "ä-b",
+        "a\n",
+        "noise-ceiling",
+        "linear-t",
+        "con",
+        "com1",
+    ],
+)
 def test_bad_ids(name: str) -> None:
     assert check_id(name)
 
