@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = ("feature", "pair", "value")
 KEYS = tuple((feature, pair) for feature in FEATURES for pair in PAIRS)
 MAX_BYTES = 1_000_000
-FIX = (
-    f"columns {', '.join(COLUMNS)}; one row for each of {', '.join(FEATURES)} and each of {', '.join(PAIRS)}"
-)
+FIX = f"columns {', '.join(COLUMNS)}; one row for each of {', '.join(FEATURES)} and each of {', '.join(PAIRS)}"
 
 
 def read_attributions(path: str | Path) -> pd.DataFrame:
@@ -146,19 +144,14 @@ def _open(path: Path) -> tuple[pa.Table | None, list[str]]:
             meta, schema = file.metadata, file.schema_arrow
             if meta.num_rows > 10 * len(KEYS):
                 return None, [f"{meta.num_rows} rows, expected {len(KEYS)}"]
-            if (
-                sum(max(meta.row_group(i).total_byte_size, 0) for i in range(meta.num_row_groups))
-                > 10 * MAX_BYTES
-            ):
+            if sum(max(meta.row_group(i).total_byte_size, 0) for i in range(meta.num_row_groups)) > 10 * MAX_BYTES:
                 return None, [f"holds more than {10 * MAX_BYTES} bytes when decompressed"]
             problems = _check_types(schema)
             if problems:
                 return None, problems
             table = file.read(columns=list(COLUMNS), use_pandas_metadata=False, use_threads=False)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        return None, [
-            f"not a readable parquet file ({clip(str(error).splitlines()[0] if str(error) else '', 120)})"
-        ]
+        return None, [f"not a readable parquet file ({clip(str(error).splitlines()[0] if str(error) else '', 120)})"]
     return table.replace_schema_metadata(None), []
 
 
@@ -169,9 +162,7 @@ def _check_types(schema: pa.Schema) -> list[str]:
     for name in COLUMNS:
         count = schema.names.count(name)
         if count != 1:
-            problems.append(
-                f"column {name} is missing" if not count else f"column {name} appears {count} times"
-            )
+            problems.append(f"column {name} is missing" if not count else f"column {name} appears {count} times")
             continue
         kind = schema.field(name).type
         text = pa.types.is_string(kind) or pa.types.is_large_string(kind)

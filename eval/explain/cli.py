@@ -236,9 +236,7 @@ def _explain_data(seed: int, dataset: Path | None, maps: int, resamples: int, n_
         step, other = bar("maps", maps + resamples), bar("noise of the data", 16 * n_boot)
         mapped = explain_map(fine, seeds=maps, resamples=resamples, seed=seed, step=step)
         curves = explain_curves(fine, coarse, n_boot=n_boot, seed=seed, step=other)
-    return _Data(
-        (fine, coarse), mapped, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot}
-    )
+    return _Data((fine, coarse), mapped, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot})
 
 
 def _data_pictures(run: _Data, out: Path) -> None:
@@ -289,9 +287,7 @@ def _source(paths: tuple[Path, ...], track: str, dataset: Path | None, bar: Call
     return open_sources(paths, track=track, load_model=load, dataset=dataset, step=bar("predictions", None))
 
 
-def _explain(
-    source: Source, truth: CurveReport, *, n_boot: int, seed: int, bar: Callable[..., Any]
-) -> ModelReport:
+def _explain(source: Source, truth: CurveReport, *, n_boot: int, seed: int, bar: Callable[..., Any]) -> ModelReport:
     from binlj.eval.explain.model_report import explain_model, explain_trees
 
     n = max(n_boot, 1000)
@@ -301,9 +297,7 @@ def _explain(
     tree, details = explain_trees(
         source.name, source.boosters, n_boot=n, seed=seed, step=bar("TreeExplainer", len(source.boosters))
     )
-    return replace(
-        found, rankings=[*found.rankings, tree], details={**found.details, "tree_explainer": details}
-    )
+    return replace(found, rankings=[*found.rankings, tree], details={**found.details, "tree_explainer": details})
 
 
 @contextmanager

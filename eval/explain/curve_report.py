@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from binlj.eval.explain import sobol
-from binlj.eval.explain.curves import REACH, raw_curves, scaled_curves
+from binlj.eval.explain.curves import REACH, WIDTH, benchmark_curves, merged_curves
 from binlj.eval.explain.factorial import Factorial
 from binlj.eval.explain.ranking import Ranking, bootstrap_states, rank
 from binlj.eval.explain.shapley import importance
-from binlj.schema import FEATURES, R_MAX
+from binlj.schema import FEATURES
 
 ALL = "all"
 SCALES = {"r": "r", "scaled": "r / sigma_ij"}
@@ -49,15 +49,13 @@ class CurveReport:
         return out
 
 
-def restrict_frames(
-    frames: tuple[pd.DataFrame, pd.DataFrame], run: Curves
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def restrict_frames(frames: tuple[pd.DataFrame, pd.DataFrame], run: Curves) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The two tables on the states of a model's predictions only, so that like is compared with like."""
     levels = next(iter(run.values())).levels
     fine, coarse = (
-        f[
-            np.logical_and.reduce([f[name].isin(v) for name, v in zip(FEATURES, levels, strict=True)])
-        ].reset_index(drop=True)
+        f[np.logical_and.reduce([f[name].isin(v) for name, v in zip(FEATURES, levels, strict=True)])].reset_index(
+            drop=True
+        )
         for f in frames
     )
     return fine, coarse
@@ -82,11 +80,11 @@ def explain_curves(
     step : callable, optional
         Called ``16 * n_boot`` times.
     """
-    curves = {"r": raw_curves(coarse), "scaled": scaled_curves(fine, coarse)}
-    long = raw_curves(coarse, reach=R_MAX)
+    curves = {"r": merged_curves(fine, coarse, scaled=False), "scaled": merged_curves(fine, coarse, scaled=True)}
+    whole = benchmark_curves(coarse)  # as far as r goes, like the models' curves
     indices: dict[str, dict[str, sobol.Indices]] = {}
     rankings: list[Ranking] = []
-    details: dict[str, Any] = {"reach": REACH}
+    details: dict[str, Any] = {"reach": REACH, "bin_width": WIDTH}
     for scale, own in curves.items():
         groups = {ALL: list(own.values()), **{pair: [c] for pair, c in own.items()}}
         indices[scale] = {name: sobol.sobol_indices(*g) for name, g in groups.items()}
@@ -107,7 +105,7 @@ def explain_curves(
         details[scale] = {name: _spectrum(i, groups[name]) for name, i in indices[scale].items()}
         rankings.append(
             shapley_ranking(
-                {"data": [long if scale == "r" else own]},
+                {"data": [whole if scale == "r" else own]},
                 method=f"mean |Shapley|, {SCALES[scale]}",
                 n_boot=n_boot,
                 seed=seed,
@@ -115,14 +113,12 @@ def explain_curves(
         )
     details["to_10_sigma"] = {
         name: dict(zip(FEATURES, sobol.sobol_indices(*g).first.tolist(), strict=True))
-        for name, g in {ALL: list(long.values()), **{p: [c] for p, c in long.items()}}.items()
+        for name, g in {ALL: list(whole.values()), **{p: [c] for p, c in whole.items()}}.items()
     }
     return CurveReport(curves, indices, rankings, details)
 
 
-def shapley_ranking(
-    sources: dict[str, list[Curves]], *, method: str, n_boot: int, seed: int
-) -> list[Ranking]:
+def shapley_ranking(sources: dict[str, list[Curves]], *, method: str, n_boot: int, seed: int) -> list[Ranking]:
     """Rank by mean |Shapley value| over states, r and pairs; the replicates resample seeds and states.
 
     Parameters
@@ -135,9 +131,7 @@ def shapley_ranking(
         per = {pair: np.stack([importance(run[pair]) for run in runs]) for pair in runs[0]}
         per = {ALL: np.mean(list(per.values()), axis=0), **per}
         size = next(iter(runs[0].values()))
-        text = f"{n_boot} resamples of {size.n_states} states" + (
-            f" and of {len(runs)} seeds" if len(runs) > 1 else ""
-        )
+        text = f"{n_boot} resamples of {size.n_states} states" + (f" and of {len(runs)} seeds" if len(runs) > 1 else "")
         notes = {
             "states": size.n_states,
             "background_states": size.n_states,

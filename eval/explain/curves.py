@@ -13,8 +13,11 @@ from binlj.eval.explain.factorial import Factorial, factorial
 from binlj.grid import PAIRS
 from binlj.schema import FEATURES, N_BINS, N_FINE, R_MAX, bin_centres, bin_edges
 
-# The paper's map uses g(r) up to 5 sigma. It is also as far as r / sigma_BB reaches at S = 2 (10 / 2).
-REACH = 5.0
+# Bins of r / sigma_ij that hold whole 0.02 bins of r at every sigma_ij of the grid (0.5, 0.75, 1, 1.25, 1.5
+# and 2), so nothing is interpolated; as far as r / sigma_BB reaches at S = 2 (10 / 2), about the 5 sigma of
+# the paper's map.
+WIDTH = 0.08
+REACH = 62 * WIDTH
 MAP_FROM, MAP_TO, MAP_POINTS = 0.9, 5.0, 80
 
 
@@ -23,9 +26,7 @@ def contact(pair: str, size_ratio: np.ndarray) -> np.ndarray:
     return {"AA": np.ones_like(size_ratio), "AB": (1.0 + size_ratio) / 2.0, "BB": size_ratio}[pair]
 
 
-def rebinning(
-    scale: float, *, width: float = R_MAX / N_BINS, reach: float = REACH, n: int = N_FINE
-) -> np.ndarray:
+def rebinning(scale: float, *, width: float = WIDTH, reach: float = REACH, n: int = N_FINE) -> np.ndarray:
     """Linear map from `n` bins of r to bins of x = r / `scale`, conserving the number of particles.
 
     Each new value is the mean of g over the shell, weighted by the volume it shares with each old bin.
@@ -65,52 +66,60 @@ def load_frames(dataset: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame
     fine, coarse = (f.sort_values(["pair", "state_id"]).reset_index(drop=True) for f in (fine, coarse))
     if not fine[["pair", "state_id"]].equals(coarse[["pair", "state_id"]]):
         where = dataset or "the installed dataset"
-        raise DataError(
-            where, ["configs `fine` and `extrapolation` hold different curves"], fix="run `binlj verify`"
-        )
+        raise DataError(where, ["configs `fine` and `extrapolation` hold different curves"], fix="run `binlj verify`")
     return fine, coarse
 
 
-def load_curves(dataset: Path | None = None, *, reach: float = REACH) -> dict[str, Factorial]:
-    """The benchmark's 100-bin g(r) of each pair as a factorial, up to r = `reach`."""
-    _, coarse = load_frames(dataset)
-    return raw_curves(coarse, reach=reach)
+def load_curves(dataset: Path | None = None, *, scaled: bool = False) -> dict[str, Factorial]:
+    """g of each pair as a factorial, on bins of r or of r / sigma_ij (see :func:`merged_curves`)."""
+    return merged_curves(*load_frames(dataset), scaled=scaled)
 
 
-def raw_curves(coarse: pd.DataFrame, *, reach: float = REACH) -> dict[str, Factorial]:
-    """The 100-bin g(r) of each pair, up to r = `reach`, with standard errors."""
-    keep = bin_centres() < reach
+def benchmark_curves(coarse: pd.DataFrame) -> dict[str, Factorial]:
+    """The benchmark's own 100-bin g(r) of each pair, with standard errors."""
     out = {}
     for pair in PAIRS:
         rows = coarse[coarse["pair"] == pair]
         out[pair] = factorial(
             rows[list(FEATURES)],
-            data.curves(rows)[:, keep],
-            bin_centres()[keep],
-            stderr=data.curves(rows, "g_stderr")[:, keep],
+            data.curves(rows),
+            bin_centres(),
+            stderr=data.curves(rows, "g_stderr"),
             subject=f"pair {pair} of the dataset",
         )
     return out
 
 
-def scaled_curves(fine: pd.DataFrame, coarse: pd.DataFrame, *, reach: float = REACH) -> dict[str, Factorial]:
-    """g of each pair on common bins of x = r / sigma_ij, 0.1 wide, from the 500-bin curves.
+def merged_curves(
+    fine: pd.DataFrame, coarse: pd.DataFrame, *, scaled: bool, reach: float = REACH
+) -> dict[str, Factorial]:
+    """g of each pair on common bins, 0.08 wide, of r or of r / sigma_ij: exact merges of the 500-bin curves.
 
     The standard errors follow from those of the fine bins taken as independent, times one factor a curve:
     the ratio of the published 100-bin errors to what independent fine bins would give.
+
+    Parameters
+    ----------
+    fine, coarse : DataFrame
+        From :func:`load_frames`.
+    scaled : bool
+        Whether r is divided by the contact distance sigma_ij of the state and pair.
+    reach : float
+        End of the last bin.
     """
     out = {}
-    merge = rebinning(1.0, reach=R_MAX)
-    x = (np.arange(round(reach * N_BINS / R_MAX)) + 0.5) * R_MAX / N_BINS
+    benchmark = rebinning(1.0, width=R_MAX / N_BINS, reach=R_MAX)
+    x = (np.arange(round(reach / WIDTH)) + 0.5) * WIDTH
     for pair in PAIRS:
         mask = (fine["pair"] == pair).to_numpy()
         rows = fine[mask]
         g, error = data.curves(rows), data.curves(rows, "g_stderr")
         published = data.curves(coarse[mask], "g_stderr")
-        merged = (error**2) @ (merge**2).T
+        merged = (error**2) @ (benchmark**2).T
         factor = np.sqrt((published**2).sum(1) / np.maximum(merged.sum(1), 1e-300))
         value, variance = np.empty((len(rows), len(x))), np.empty((len(rows), len(x)))
-        scales = contact(pair, rows["S"].to_numpy(dtype=np.float64))
+        sizes = rows["S"].to_numpy(dtype=np.float64)
+        scales = contact(pair, sizes) if scaled else np.ones_like(sizes)
         for scale in np.unique(scales):
             w, at = rebinning(float(scale), reach=reach), scales == scale
             value[at], variance[at] = g[at] @ w.T, (error[at] ** 2) @ (w**2).T

@@ -25,9 +25,7 @@ def mixing_entropy(
     found = []
     for c in np.unique(clusters):
         inside = clusters == c
-        count = np.bincount(
-            index[inside], None if weights is None else weights[inside], minlength=len(values)
-        )
+        count = np.bincount(index[inside], None if weights is None else weights[inside], minlength=len(values))
         p = count[count > 0] / count.sum()
         found.append(-(p * np.log(p)).sum())
     mean = float(np.mean(found))
@@ -42,10 +40,7 @@ def entropies(
 ) -> np.ndarray:
     """:func:`mixing_entropy` of each column of `states`, shape (features,)."""
     return np.array(
-        [
-            mixing_entropy(clusters, states[:, i], weights=weights, normalised=normalised)
-            for i in range(states.shape[1])
-        ]
+        [mixing_entropy(clusters, states[:, i], weights=weights, normalised=normalised) for i in range(states.shape[1])]
     )
 
 
@@ -61,9 +56,7 @@ def mutual_information(clusters: np.ndarray, states: np.ndarray) -> np.ndarray:
     )
 
 
-def chance(
-    clusters: np.ndarray, states: np.ndarray, *, n: int = 500, seed: int = 0
-) -> dict[str, dict[str, float]]:
+def chance(clusters: np.ndarray, states: np.ndarray, *, n: int = 500, seed: int = 0) -> dict[str, dict[str, float]]:
     """What the entropies say when the clusters are shuffled over the states, i.e. mean nothing.
 
     Returns

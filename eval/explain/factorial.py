@@ -63,9 +63,7 @@ class Factorial:
 
     def restrict(self, levels: tuple[tuple[float, ...], ...]) -> Factorial:
         """The sub-grid at the given levels (each must be one of ours)."""
-        take = np.ix_(
-            *[[own.index(v) for v in wanted] for own, wanted in zip(self.levels, levels, strict=True)]
-        )
+        take = np.ix_(*[[own.index(v) for v in wanted] for own, wanted in zip(self.levels, levels, strict=True)])
         stderr = None if self.stderr is None else self.stderr[take]
         return Factorial(levels, self.x, self.values[take], stderr)
 

@@ -69,9 +69,7 @@ def explain_model(
     ArithmeticError
         If the Shapley values do not add up to the predictions.
     """
-    ranking = shapley_ranking({name: list(runs)}, method="SHAP, exact on the grid", n_boot=n_boot, seed=seed)[
-        0
-    ]
+    ranking = shapley_ranking({name: list(runs)}, method="SHAP, exact on the grid", n_boot=n_boot, seed=seed)[0]
     error, cloud = _check_and_sample(runs[0], seed=seed)
     if error > ADDITIVITY_LIMIT:
         raise ArithmeticError(f"Shapley values of {name} miss the predictions by {error:.2e} of their spread")
@@ -130,31 +128,23 @@ def explain_trees(
         predict = getattr(booster, "inplace_predict", None) or booster.predict
         error = max(error, additivity_error(phi.T, np.asarray(predict(x), dtype=np.float64), base))
         if error > TREE_ADDITIVITY_LIMIT:
-            raise ArithmeticError(
-                f"TreeExplainer of {name} misses the predictions by {error:.2e} of their spread"
-            )
+            raise ArithmeticError(f"TreeExplainer of {name} misses the predictions by {error:.2e} of their spread")
         found.append(np.abs(phi))
         if step:
             step()
     size = np.stack(found)
-    text = f"{n_boot} resamples of {len(x)} points" + (
-        f" and of {len(boosters)} seeds" if len(boosters) > 1 else ""
-    )
+    text = f"{n_boot} resamples of {len(x)} points" + (f" and of {len(boosters)} seeds" if len(boosters) > 1 else "")
     method = "SHAP, TreeExplainer"
 
     def ranked(v: np.ndarray) -> Ranking:
-        return rank(
-            method, name, v.mean(axis=(0, 1)), bootstrap_states(v, n=n_boot, seed=seed), uncertainty=text
-        )
+        return rank(method, name, v.mean(axis=(0, 1)), bootstrap_states(v, n=n_boot, seed=seed), uncertainty=text)
 
     by_pair = {pair: ranked(size[:, i * each : (i + 1) * each, :4]) for i, pair in enumerate(PAIRS)}
     details = {
         "points": len(x),
         "background": "path-dependent (the training counts in the trees)",
         "additivity_error": error,
-        "not_ranked": dict(
-            zip(("label_A", "label_B", "r"), size[..., 4:].mean(axis=(0, 1)).tolist(), strict=True)
-        ),
+        "not_ranked": dict(zip(("label_A", "label_B", "r"), size[..., 4:].mean(axis=(0, 1)).tolist(), strict=True)),
     }
     whole = ranked(size[..., :4])
     return Ranking(**{**vars(whole), "by_pair": by_pair, "notes": details}), details

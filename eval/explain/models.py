@@ -110,9 +110,7 @@ def as_function(predict: CurvePredictor) -> Function:
         known = (bins >= 0) & (bins < N_BINS)
         known[known] &= np.abs(bin_centres()[bins[known]] - x[known, 6]) < 1e-6
         if not known.all():
-            raise InputError(
-                "a model of whole curves", [f"{int((~known).sum())} values of r are no bin centres"]
-            )
+            raise InputError("a model of whole curves", [f"{int((~known).sum())} values of r are no bin centres"])
         keys, row = np.unique(x[:, :6], axis=0, return_inverse=True)
         states = [State(*row) for row in keys[:, :4].tolist()]
         pairs = [names[(float(a), float(b))] for a, b in keys[:, 4:]]

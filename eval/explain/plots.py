@@ -177,9 +177,7 @@ def plot_shap(report: ModelReport, path: Path) -> Path:
 def plot_sobol(report: CurveReport, path: Path) -> Path:
     """First-order Sobol indices along r and along r / sigma_ij, with the variance they share out."""
     figure, axes = _figure(10, 8, nrows=3, ncols=2, sharex=True, sharey=True)
-    for column, (scale, label) in enumerate(
-        (("r", r"$r\ /\ \sigma_{AA}$"), ("scaled", r"$r\ /\ \sigma_{ij}$"))
-    ):
+    for column, (scale, label) in enumerate((("r", r"$r\ /\ \sigma_{AA}$"), ("scaled", r"$r\ /\ \sigma_{ij}$"))):
         for ax, (pair, curve) in zip(axes[:, column], report.curves[scale].items(), strict=True):
             found = report.indices[scale][pair]
             share = np.maximum(found.variance_x, 0) / found.variance_x.max()
@@ -194,9 +192,7 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
                     lw=1.5,
                     label=LABELS[name],
                 )
-            whole = ", ".join(
-                f"{LABELS[n]} {max(v, 0):.2f}" for n, v in zip(FEATURES, found.first, strict=True)
-            )
+            whole = ", ".join(f"{LABELS[n]} {max(v, 0):.2f}" for n, v in zip(FEATURES, found.first, strict=True))
             ax.set_title(f"{pair}, whole curve: {whole}", fontsize=9)
         axes[2, column].set_xlabel(label)
     for ax in axes[:, 0]:

@@ -43,9 +43,7 @@ def grid_shapley(values: np.ndarray, n: int) -> np.ndarray:
     return phi
 
 
-def exact_shapley(
-    function: Function, points: np.ndarray, background: np.ndarray, *, free: int = 4
-) -> np.ndarray:
+def exact_shapley(function: Function, points: np.ndarray, background: np.ndarray, *, free: int = 4) -> np.ndarray:
     """Shapley values of the first `free` columns for any callable and background.
 
     Parameters
@@ -77,9 +75,7 @@ def exact_shapley(
     return phi
 
 
-def tree_shapley(
-    booster: Any, points: np.ndarray, background: np.ndarray | None = None
-) -> tuple[np.ndarray, float]:
+def tree_shapley(booster: Any, points: np.ndarray, background: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """SHAP values of a tree ensemble by ``shap.TreeExplainer``, over all its columns.
 
     Parameters

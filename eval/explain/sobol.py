@@ -167,9 +167,7 @@ class Replicates:
         return max(arrays.values(), key=lambda a: float(a.std(axis=0).max()))
 
 
-def replicates(
-    *curves: Factorial, n: int = 200, seed: int = 0, step: Callable[[], object] | None = None
-) -> Replicates:
+def replicates(*curves: Factorial, n: int = 200, seed: int = 0, step: Callable[[], object] | None = None) -> Replicates:
     """Parametric bootstrap: what the published standard errors do to the indices.
 
     Every copy adds normal noise of the size of the standard error and takes twice the noise out again, so

@@ -79,9 +79,7 @@ def open_sources(
         the predictions do not form a full grid.
     """
     parts = [
-        _open(p, track=track, load_model=load_model, dataset=dataset, step=step)
-        for path in paths
-        for p in _seeds(path)
+        _open(p, track=track, load_model=load_model, dataset=dataset, step=step) for path in paths for p in _seeds(path)
     ]
     names = list(dict.fromkeys(p.name for p in parts))
     grids = {p.runs[0]["AA"].levels for p in parts}
@@ -89,9 +87,7 @@ def open_sources(
     if len(names) > 1 and any(p.trained for p in parts):
         problems.append(f"these are different models, not seeds of one: {', '.join(names)}")
     if len(grids) > 1:
-        problems.append(
-            "the predictions are on different states: mix model folders and predictions in separate calls"
-        )
+        problems.append("the predictions are on different states: mix model folders and predictions in separate calls")
     given = [p.attributions for p in parts if p.attributions is not None]
     if len(given) > 1:
         problems.append("more than one of them carries attributions")

@@ -67,14 +67,9 @@ def differences(rankings: Sequence[Ranking], claim: Claim) -> list[str]:
     out = []
     for r in rankings:
         if r.dominant() == "no":
-            out.append(
-                f"{r.method} ({r.source}): {r.order[0]} comes first, S is number {r.order.index('S') + 1}."
-            )
+            out.append(f"{r.method} ({r.source}): {r.order[0]} comes first, S is number {r.order.index('S') + 1}.")
         elif r.dominant() == "undecided":
-            out.append(
-                f"{r.method} ({r.source}): undecided; S is first in "
-                f"{r.first_share['S']:.0%} of the replicates."
-            )
+            out.append(f"{r.method} ({r.source}): undecided; S is first in {r.first_share['S']:.0%} of the replicates.")
         by_chance = r.notes.get("first_share_if_clusters_were_random", {}).get("S")
         if by_chance is not None and by_chance > 0.5:
             out.append(

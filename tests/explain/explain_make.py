@@ -50,7 +50,11 @@ def prediction_frame(states: list[State], curve: Callable[[State, str], np.ndarr
     """A predictions frame of ``curve(state, pair) -> g[100]``."""
     keys = [(s, p) for s in states for p in PAIRS]
     return pd.DataFrame(
-        {"state_id": [s.state_id for s, _ in keys], "pair": [p for _, p in keys], "g": [curve(s, p) for s, p in keys]}
+        {
+            "state_id": [s.state_id for s, _ in keys],
+            "pair": [p for _, p in keys],
+            "g": [curve(s, p) for s, p in keys],
+        }
     )
 
 

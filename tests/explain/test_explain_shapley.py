@@ -17,7 +17,6 @@ from binlj.eval.explain.models import function_curves, grid_points
 from binlj.schema import FEATURES
 
 
-
 def interacting(x: np.ndarray) -> np.ndarray:
     """All four features, with interactions of every order."""
     return np.sin(3 * x[:, 0]) * x[:, 2] + np.exp(x[:, 1] * x[:, 3]) * x[:, 2] ** 2 / x[:, 0] + x[:, 6]
@@ -154,9 +153,7 @@ def test_seeds_widen_the_intervals() -> None:
 def test_permuted_states_destroy_the_ranking_of_a_model() -> None:
     curves = function_curves(planted("S"))
     order = np.random.default_rng(0).permutation(500)
-    mixed = {
-        p: type(c)(c.levels, c.x, c.flat()[order].reshape(c.values.shape)) for p, c in curves.items()
-    }
+    mixed = {p: type(c)(c.levels, c.x, c.flat()[order].reshape(c.values.shape)) for p, c in curves.items()}
     before = shapley_ranking({"m": [curves]}, method="m", n_boot=50, seed=0)[0]
     after = shapley_ranking({"m": [mixed]}, method="m", n_boot=50, seed=0)[0]
     share = before.values["S"] / sum(before.values.values())

@@ -106,7 +106,9 @@ def test_replicates_scatter_about_the_estimate() -> None:
     clean = on_grid(lambda t, c, s, e, x: s + t, points=4)
     size = 0.2
     noisy = Factorial(
-        clean.levels, clean.x, clean.values + size * rng.standard_normal(clean.values.shape),
+        clean.levels,
+        clean.x,
+        clean.values + size * rng.standard_normal(clean.values.shape),
         np.full(clean.values.shape, size),
     )
     estimate = sobol.sobol_indices(noisy)
