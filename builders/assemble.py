@@ -21,7 +21,7 @@ from binlj.builders.pets import pets_density
 from binlj.builders.reconcile import blocks_of, dilute_limit
 from binlj.builders.records import SegmentRecord
 from binlj.errors import DataError
-from binlj.grid import PAIRS, State, parse_state_id
+from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.schema import MERGE, N_FINE, bin_centres
 
 _SORT_OUT = "keep the records that belong together and move the others out of the store"
@@ -91,6 +91,8 @@ class Quality:
     converged : bool
     exhausted : bool
         The step limit is reached: more of the same will not help.
+    pressure : float
+        Deviation of the pressure from g(r) from P* = 1, over its bound.
     """
 
     error: float
@@ -100,10 +102,13 @@ class Quality:
     needs_second_start: bool
     converged: bool
     exhausted: bool
+    pressure: float = 0.0
 
     @property
     def worst(self) -> float:
-        return max(self.error, self.drift, self.gap, self.production, 2.0 * self.needs_second_start)
+        return max(
+            self.error, self.drift, self.gap, self.pressure, self.production, 2.0 * self.needs_second_start
+        )
 
 
 def quality(result: StateResult) -> Quality:
@@ -116,6 +121,7 @@ def quality(result: StateResult) -> Quality:
         error=max(errors),
         drift=result.drift / criteria.DRIFT_LIMIT,
         gap=(result.start_gap or 0.0) / criteria.GAP_RELATIVE,
+        pressure=abs(result.pressure_from_rdf - PRESSURE) / criteria.PRESSURE_TOLERANCE,
         production=criteria.MIN_PRODUCTION_STEPS / max(result.min_production_steps, 1),
         needs_second_start=reconcile.NEEDS_SECOND in result.reason,
         converged=result.converged,
@@ -160,7 +166,11 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     pets, _ = pets_density(state)
 
     shortest = min(p.production_steps for p in kept)
-    reasons = [*choice.reasons, *_shortcomings(state, kept, relative, shortest)]
+    reasons = [
+        *choice.reasons,
+        *_shortcomings(state, kept, relative, shortest),
+        *_thermodynamics(from_rdf[0] / energy - 1, from_rdf[1]),
+    ]
     return StateResult(
         state=state, g=g, g_stderr=g_stderr, g_fine=g_fine, g_fine_stderr=g_fine_stderr, n_A=n_a, n_B=n_b,
         density=density, density_stderr=density_stderr, energy=energy, energy_stderr=energy_stderr,
@@ -283,4 +293,14 @@ def _shortcomings(
     for part in kept:
         if part.unequilibrated:
             reasons.append(f"not equilibrated ({part.start} start): {part.unequilibrated}")
+    return reasons
+
+
+def _thermodynamics(energy_off: float, pressure: float) -> list[str]:
+    """What the energy and pressure from g(r) say against the state, one phrase each."""
+    reasons = []
+    if abs(energy_off) > criteria.ENERGY_TOLERANCE:
+        reasons.append(f"energy from g(r) {100 * energy_off:+.2f} % off")
+    if abs(pressure - PRESSURE) > criteria.PRESSURE_TOLERANCE:
+        reasons.append(f"pressure from g(r) {pressure:.3f}")
     return reasons

@@ -258,6 +258,8 @@ def _kind(reason: str) -> str:
         ("error of BB", "standard error of BB"),
         ("start gap", "the two starts differ"),
         ("not equilibrated", "equilibration not established"),
+        ("pressure from", "pressure from g(r)"),
+        ("energy from", "energy from g(r)"),
     ):
         if reason.startswith(start):
             return kind

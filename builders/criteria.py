@@ -30,6 +30,12 @@ DRIFT_LIMIT = 2.935
 MIN_HEAD_STEPS = 2_000  # at most this much of the first record goes unasked when there is more than one
 MIN_BLOCKS_KEPT = 2  # a standard error needs two
 
+# --- which states get the other start too ------------------------------------------------------------------
+# A short first pass of a mixed start shows a beginning of demixing at most, and in cold states not even that:
+# a composition that varies more than two standard deviations beyond random (200 cells: 1 +- 0.1) is enough
+# where PeTS says that the homogeneous fluid is unstable.
+MAY_DEMIX_FLUCTUATION = 1.2
+
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
 SOLID_FRACTION = 0.3  # of the particles of either species

@@ -90,9 +90,14 @@ def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]
 def drift(x: np.ndarray) -> float:
     """Difference between the two halves' means, as a normal deviate (positive: rising).
 
-    Student's t with the variance pooled within the halves, the statistical inefficiency of the series of
-    deviations from the halves' means, and n/inefficiency - 2 degrees of freedom (at least 1). The t is
-    turned into the normal deviate with the same p-value, so that the same limit holds for every length.
+    Student's t with the variance and the statistical inefficiency g of the deviations from the halves'
+    means, and n/g - 2 degrees of freedom (at least 1). Taking the means off hides part of a slow
+    correlation, so g and the variance are divided by 1 - g/m for halves of m frames (at least 0.2), and g is
+    taken to be at least 2 below 12 frames and 1.5 below 32, where it cannot be measured. The t is turned into
+    the normal deviate with the same p-value, so that the same limit holds for every length. On stationary
+    first-order autoregressive series of 4 to 200 frames the nominal 0.003 is exceeded in less than 0.09 of
+    cases at a correlation of 0.9 from frame to frame, and in less than 0.03 at 0.5.
+
     0 below four frames: nothing can be said.
     """
     from scipy import stats
@@ -100,13 +105,17 @@ def drift(x: np.ndarray) -> float:
     n = len(x)
     if n < MIN_DRIFT:
         return 0.0
-    a, b = x[: n // 2], x[n // 2 :]
+    half = n // 2
+    a, b = x[:half], x[half:]
     deviations = np.concatenate([a - a.mean(), b - b.mean()])
     difference = float(b.mean() - a.mean())
     variance = float(np.sum(deviations**2)) / (n - 2)
     if variance == 0:
         return 0.0 if difference == 0 else float(np.copysign(np.inf, difference))
     g = inefficiency(deviations)
+    g /= max(1 - g / half, 0.2)
+    g = max(g, 2.0 if n < 12 else 1.5 if n < 32 else 1.0)
+    variance /= max(1 - g / half, 0.2)
     error = np.sqrt(variance * g * (1 / len(a) + 1 / len(b)))
     p_log = stats.t.logsf(abs(difference) / error, max(n / g - 2, 1.0))
     # Beyond ten standard deviations the value says nothing more, and isf would overflow.

@@ -7,6 +7,8 @@ k_ij = 1 - eps_AB. It knows fluids only, and one phase only.
 
 from __future__ import annotations
 
+from typing import Any
+
 from binlj.errors import MissingExtraError
 from binlj.grid import PRESSURE, State
 
@@ -21,6 +23,27 @@ def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | N
     reason : str
         Why there is none; empty otherwise.
     """
+    import math
+
+    try:
+        fluid, si = _fluid(state, pressure)
+        density = float(fluid.density * si.NAV * si.ANGSTROM**3)
+    except (RuntimeError, ValueError) as error:  # feos reports a failed iteration so
+        return None, f"PeTS: {str(error).strip().splitlines()[0]}"
+    if not math.isfinite(density) or density <= 0:
+        return None, f"PeTS: density {density}"
+    return density, ""
+
+
+def pets_stable(state: State, *, pressure: float = PRESSURE) -> bool | None:
+    """Whether the homogeneous fluid is stable against demixing by PeTS; None if the analysis fails."""
+    try:
+        return bool(_fluid(state, pressure)[0].is_stable())
+    except (RuntimeError, ValueError):
+        return None
+
+
+def _fluid(state: State, pressure: float) -> tuple[Any, Any]:
     try:
         import feos
         import numpy as np
@@ -34,17 +57,11 @@ def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | N
         for name, sigma in zip(names, (1.0, state.S), strict=True)
     ]
     cross = feos.BinaryRecord(*names, k_ij=1.0 - state.eps_AB)
-    try:
-        model = feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))
-        fluid = feos.State(
-            model,
-            temperature=state.T * si.KELVIN,
-            pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
-            composition=np.array([1.0 - state.C_B, state.C_B]),
-        )
-        density = float(fluid.density * si.NAV * si.ANGSTROM**3)
-    except (RuntimeError, ValueError) as error:  # feos reports a failed iteration so
-        return None, f"PeTS: {str(error).strip().splitlines()[0]}"
-    if not np.isfinite(density) or density <= 0:
-        return None, f"PeTS: density {density}"
-    return density, ""
+    model = feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))
+    fluid = feos.State(
+        model,
+        temperature=state.T * si.KELVIN,
+        pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
+        composition=np.array([1.0 - state.C_B, state.C_B]),
+    )
+    return fluid, si

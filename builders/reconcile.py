@@ -18,6 +18,7 @@ from binlj.builders import criteria
 from binlj.builders.chains import ChainPart
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
+from binlj.builders.pets import pets_stable
 from binlj.grid import PAIRS, State
 from binlj.schema import MERGE, N_BINS, bin_centres
 
@@ -67,7 +68,7 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
     if len(starts) == 1:
         (start, chains), = starts.items()
         reasons = []
-        wants = _wants_second_start(chains)
+        wants = _wants_second_start(state, chains)
         if wants:
             reasons.append(f"{wants}, and {NEEDS_SECOND}")
         return Choice(tuple(chains), start, None, tuple(reasons))
@@ -143,13 +144,16 @@ def weighted(parts: Sequence[ChainPart], name: str) -> float:
     return float(np.average([getattr(p, name) for p in parts], weights=[p.production_steps for p in parts]))
 
 
-def _wants_second_start(chains: Sequence[ChainPart]) -> str:
-    """Why the other start has to be run: the first pass shows demixing, solid order or drift."""
+def _wants_second_start(state: State, chains: Sequence[ChainPart]) -> str:
+    """Why the other start has to be run: the first pass shows (a beginning of) demixing, solid order or drift."""
     flag = phase(chains)
     if flag != "homogeneous":
         return flag
     if any(p.drift > criteria.DRIFT_LIMIT for p in chains):
         return "drift"
+    fluctuation = weighted(chains, "composition_fluctuation")
+    if fluctuation > criteria.MAY_DEMIX_FLUCTUATION and not pets_stable(state):
+        return f"may demix (composition fluctuation {fluctuation:.2g}, unstable by PeTS)"
     return ""
 
 
