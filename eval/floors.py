@@ -11,6 +11,7 @@ each of C_B, S and eps_AB is divided by its range over the training set (first i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +43,7 @@ def mean_rdf(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
 
 def nearest_temperature(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     """The training curve of the same pair and composition at the nearest T*; equally near ones averaged."""
-
-    def predict(T: np.ndarray, g: np.ndarray, target: float) -> np.ndarray:
-        distance = np.abs(T - target)
-        return g[distance <= distance.min() + 1e-9].mean(axis=0)
-
-    return _per_composition(train, test, predict)
+    return _combine(train, test, _nearest) @ curves(train)
 
 
 def linear_T(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
@@ -56,11 +52,7 @@ def linear_T(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     Point by point, g(r; T*) = a(r) + b(r) T*, cut at 0 from below. With one training temperature the
     curve is taken as it is.
     """
-
-    def predict(T: np.ndarray, g: np.ndarray, target: float) -> np.ndarray:
-        return np.maximum(_line(T, g, target), 0.0)
-
-    return _per_composition(train, test, predict)
+    return np.maximum(_combine(train, test, _line) @ curves(train), 0.0)
 
 
 def linear_pmf(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
@@ -70,16 +62,17 @@ def linear_pmf(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     needs a minimum), then g = exp(-w/T*), at most the largest g of the pair in the training set (an
     exponential extrapolates without bounds). Where every training curve is below the minimum, their mean.
     """
+    g, T = curves(train), train["T"].to_numpy(np.float64)
+    target = test["T"].to_numpy(np.float64)[:, None]
+    w = -T[:, None] * np.log(np.maximum(g, PMF_G_MIN))
+    fitted = _combine(train, test, lambda t, x: _line(tuple(1 / v for v in t), 1 / x)) @ w
+    # exp(50) is far above any cap; without it the exponential could overflow.
+    predicted = np.exp(np.minimum(-fitted / target, 50.0))
+    mean = _combine(train, test, lambda t, x: np.full(len(t), 1 / len(t)))
+    below = mean @ (g >= PMF_G_MIN) == 0
     largest = {pair: float(curves(group).max()) for pair, group in train.groupby("pair")}
-
-    def predict(T: np.ndarray, g: np.ndarray, target: float) -> np.ndarray:
-        w = -T[:, None] * np.log(np.maximum(g, PMF_G_MIN))
-        # exp(50) is far above any cap; without it the exponential could overflow.
-        predicted = np.exp(np.minimum(-_line(1 / T, w, 1 / target) / target, 50.0))
-        return np.where((g < PMF_G_MIN).all(axis=0), g.mean(axis=0), predicted)
-
     cap = np.array([largest[pair] for pair in test["pair"]])
-    return np.minimum(_per_composition(train, test, predict), cap[:, None])
+    return np.minimum(np.where(below, mean @ g, predicted), cap[:, None])
 
 
 FLOORS: dict[str, Floor] = {
@@ -108,34 +101,46 @@ def floor_predictions(name: str, *, track: str, dataset: Path | None = None) -> 
     return frame
 
 
-def _line(x: np.ndarray, y: np.ndarray, target: float) -> np.ndarray:
-    """Value at `target` of the least-squares line through (x[i], y[i, :]); the mean if x does not vary."""
-    dx = x - x.mean()
+def _nearest(T: tuple[float, ...], target: float) -> np.ndarray:
+    """Weights of the training temperatures `T` for `target`: equal for the nearest, 0 for the rest."""
+    distance = np.abs(np.array(T) - target)
+    nearest = distance <= distance.min() + 1e-9
+    return nearest / nearest.sum()
+
+
+def _line(x: tuple[float, ...], target: float) -> np.ndarray:
+    """Weights of the values at `x` in their least-squares line at `target`; equal if x does not vary."""
+    mean = np.full(len(x), 1 / len(x))
+    dx = np.array(x) - np.mean(x)
     spread = float(dx @ dx)
-    mean: np.ndarray = y.mean(axis=0)
-    return mean if spread < 1e-12 else mean + (dx @ y) / spread * (target - x.mean())
+    return mean if spread < 1e-12 else mean + dx * ((target - np.mean(x)) / spread)
 
 
 def _columns(frame: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(frame[name].tolist() for name in names), strict=True)
 
 
-def _per_composition(
-    train: pd.DataFrame, test: pd.DataFrame, predict: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+def _combine(
+    train: pd.DataFrame, test: pd.DataFrame, weigh: Callable[[tuple[float, ...], float], np.ndarray]
 ) -> np.ndarray:
-    g, T = curves(train), train["T"].to_numpy(np.float64)
+    """Weights of every training curve in every prediction, shape (len(test), len(train)).
+
+    `weigh` gives the weights of the training temperatures of a composition for a target temperature.
+    """
+    weigh = cache(weigh)
+    T = train["T"].to_numpy(np.float64)
     rows: dict[tuple[float, ...], dict[str, list[int]]] = {}
     for i, (*composition, pair) in enumerate(_columns(train, *_COMPOSITION, "pair")):
         rows.setdefault(tuple(composition), {}).setdefault(pair, []).append(i)
     known = np.array(sorted(rows))
     scale = np.ptp(known, axis=0)
     scale[scale == 0] = 1.0
-    out = np.empty((len(test), g.shape[1]))
+    out = np.zeros((len(test), len(train)))
     for i, (*composition, pair, target) in enumerate(_columns(test, *_COMPOSITION, "pair", "T")):
         key = tuple(composition)
         if key not in rows:
             distance = (((known - np.array(key)) / scale) ** 2).sum(axis=1)
-            key = tuple(known[int(distance.argmin())])
+            key = tuple(known[int(distance.argmin())].tolist())
         chosen = rows[key][pair]
-        out[i] = predict(T[chosen], g[chosen], float(target))
+        out[i, chosen] = weigh(tuple(T[chosen].tolist()), target)
     return out

@@ -53,7 +53,8 @@ class Case:
     @cached_property
     def energies(self) -> tuple[np.ndarray, np.ndarray]:
         """Energy per particle from the predicted and from the published curves, each shape (states,)."""
-        return physics.energy(self.truth, self.g), physics.energy(self.truth, self.truth.g)
+        weights = physics.energy_weights(self.truth, self.g.shape[1])
+        return physics.energy(self.truth, self.g, weights), physics.energy(self.truth, self.truth.g, weights)
 
     @property
     def std(self) -> np.ndarray:

@@ -90,8 +90,8 @@ def energy_weights(truth: Truth, bins: int) -> np.ndarray:
     """Weights w with (integral of u g over space) = sum of w g over bins, shape (curves, bins).
 
     A bin's mean of u is taken with weight r^2 exp(-u/T*), since within a bin g varies as exp(-u/T*) times
-    something smooth; a plain mean would be off by several per cent with bins of 0.1 sigma. Bins inside
-    the core (mean of exp(-u/T*) below 1e-6) get weight 0.
+    something smooth; with bins of 0.1 sigma that matters. Bins inside the core (mean of exp(-u/T*) below
+    1e-6) get weight 0.
     """
     kinds, which = np.unique(
         np.column_stack([truth.T[truth.state], truth.sigma, truth.epsilon]), axis=0, return_inverse=True
@@ -113,14 +113,15 @@ def energy_weights(truth: Truth, bins: int) -> np.ndarray:
     return weights
 
 
-def energy(truth: Truth, g: np.ndarray) -> np.ndarray:
+def energy(truth: Truth, g: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Potential energy per particle recovered from the three g(r) of each state, shape (states,).
 
     U/N = (rho/2) sum over i, j of x_i x_j integral of u_ij(r) g_ij(r) 4 pi r^2 dr  (Hansen & McDonald,
     Theory of Simple Liquids, eq. 2.5.20, for a mixture), with :func:`energy_weights` as quadrature and
-    the state's published density.
+    the state's published density. `weights` are those, if they are at hand.
     """
+    weights = energy_weights(truth, g.shape[1]) if weights is None else weights
     c = truth.C_B[truth.state]
     share = np.choose(truth.pair, [(1 - c) ** 2, 2 * c * (1 - c), c**2])
-    per_curve = 0.5 * truth.density[truth.state] * share * (energy_weights(truth, g.shape[1]) * g).sum(axis=1)
+    per_curve = 0.5 * truth.density[truth.state] * share * (weights * g).sum(axis=1)
     return np.bincount(truth.state, weights=per_curve, minlength=len(truth.state_id))

@@ -71,9 +71,8 @@ def parity(case: Case, scores: Scores) -> Figure:
         value = "undefined" if r2 is None else f"{r2:.3f}"
         bounds = "" if a is None or b is None else f"  (95 %: {a:.3f} to {b:.3f})"
         ax.set_title(f"{pair}: R² = {value}{bounds}", fontsize=10)
-        ax.set(
-            xlabel="simulated g(r)", ylabel="predicted g(r)", xlim=(low, high), ylim=(low, high), aspect="equal"
-        )
+        ax.set(xlabel="simulated g(r)", ylabel="predicted g(r)", aspect="equal")
+        ax.set(xlim=(low, high), ylim=(low, high))
         ax.legend(loc="upper left", frameon=False, fontsize=8)
         figure.colorbar(mesh, ax=ax, label="points", shrink=0.85)
     return figure

@@ -8,7 +8,7 @@ they are matched by key, never by position.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binlj.errors import InputError
-from binlj.eval.reading import COLUMNS, CURVE_COLUMNS, KEY_COLUMNS, check_columns, clip, first_few, open_table
+from binlj.eval.reading import (
+    COLUMNS,
+    CURVE_COLUMNS,
+    FEW,
+    KEY_COLUMNS,
+    check_columns,
+    clip,
+    first_few,
+    open_table,
+)
 from binlj.eval.truth import Key, required_keys
 from binlj.files import replacing
 from binlj.grid import PAIRS
@@ -183,19 +192,22 @@ def _check_rows(
             problems.append(f"{nulls} rows have no state_id or no pair (null)")
         rows = [(a or "", b or "") for a, b in zip(ids, pairs, strict=True)]
         problems += _check_keys([key for key in rows if key[0] and key[1]], keys)
-    labels = [_label(key) for key in rows] if rows else [f"row {i}" for i in range(table.num_rows)]
+
+    def label(i: int) -> str:
+        return _label(rows[i]) if rows else f"row {i}"
+
     found: dict[str, np.ndarray] = {}
     for name in CURVE_COLUMNS:
         if name not in table.column_names:
             continue
-        values, bad = _check_curves(table.column(name), name, labels)
+        values, bad = _check_curves(table.column(name), name, label)
         problems += bad
         if values is None:
             continue
         negative: np.ndarray = np.asarray((values < 0).any(axis=1))
         if negative.any():
             count = int(negative.sum())
-            text = f"column {name}: {count} curves have negative values ({_first(labels, negative)})"
+            text = f"column {name}: {count} curves have negative values ({_first(label, negative)})"
             if name == "g":
                 warnings.append(text + "; scored as given")
             else:
@@ -228,7 +240,7 @@ def _check_keys(rows: list[Key], keys: Sequence[Key]) -> list[str]:
 
 
 def _check_curves(
-    column: pa.ChunkedArray, name: str, labels: list[str]
+    column: pa.ChunkedArray, name: str, label: Callable[[int], str]
 ) -> tuple[np.ndarray | None, list[str]]:
     """Values as (rows, 100) or None, and what is wrong with them."""
     import pyarrow as pa
@@ -238,31 +250,31 @@ def _check_curves(
     null, right = np.isnan(lengths), lengths == N_BINS
     problems = []
     if null.any():
-        problems.append(f"column {name}: {int(null.sum())} rows are null ({_first(labels, null)})")
+        problems.append(f"column {name}: {int(null.sum())} rows are null ({_first(label, null)})")
     wrong = ~null & ~right
     if wrong.any():
         seen = sorted({int(n) for n in lengths[wrong]})
         problems.append(
             f"column {name}: {int(wrong.sum())} curves do not have {N_BINS} values but "
-            f"{first_few([str(n) for n in seen])} ({_first(labels, wrong)})"
+            f"{first_few([str(n) for n in seen])} ({_first(label, wrong)})"
         )
     kept = np.flatnonzero(right)
     flat = pc.list_flatten(column if right.all() else column.filter(pa.array(right)))
     values = flat.to_numpy().astype(np.float64).reshape(-1, N_BINS)
     bad = ~np.isfinite(values)
     if bad.any():
-        mask = np.zeros(len(labels), dtype=bool)
+        mask = np.zeros(len(lengths), dtype=bool)
         mask[kept[bad.any(axis=1)]] = True
         problems.append(
             f"column {name}: {int(bad.sum())} values are NaN, inf or null, in {int(mask.sum())} curves "
-            f"({_first(labels, mask)})"
+            f"({_first(label, mask)})"
         )
     huge = np.isfinite(values) & (np.abs(values) > MAX_VALUE)
     if huge.any():
-        mask = np.zeros(len(labels), dtype=bool)
+        mask = np.zeros(len(lengths), dtype=bool)
         mask[kept[huge.any(axis=1)]] = True
         problems.append(
-            f"column {name}: {int(huge.sum())} values are larger than {MAX_VALUE:g} ({_first(labels, mask)})"
+            f"column {name}: {int(huge.sum())} values are larger than {MAX_VALUE:g} ({_first(label, mask)})"
         )
     return (None if problems else values), problems
 
@@ -305,12 +317,13 @@ def _subject(source: object) -> str:
 
 
 def _names(keys: list[Key]) -> str:
-    return first_few([_label(key) for key in keys])
+    return first_few([_label(key) for key in keys[:FEW]], total=len(keys))
 
 
 def _label(key: Key) -> str:
     return f"{clip(key[0], 40)} {clip(key[1], 10)}"
 
 
-def _first(labels: list[str], mask: np.ndarray) -> str:
-    return first_few([labels[i] for i in np.flatnonzero(mask)])
+def _first(label: Callable[[int], str], mask: np.ndarray) -> str:
+    marked = np.flatnonzero(mask)
+    return first_few([label(int(i)) for i in marked[:FEW]], total=len(marked))

@@ -21,10 +21,11 @@ COLUMNS = (*KEY_COLUMNS, *CURVE_COLUMNS)
 
 # A submission of 600 curves with errors is 1 MB; these bounds leave room, not a way to fill the memory.
 MAX_FILE_BYTES = 50 * 2**20
-MAX_DECODED_BYTES = 200 * 2**20
+MAX_DECODED_BYTES = 64 * 2**20
 MAX_ROWS = 10_000
 MAX_VALUES = 5_000_000  # in one column; a run-length encoded page can hold billions in a few bytes
 MAX_COLUMNS = 100
+FEW = 3  # how many offenders a message names
 
 
 def open_table(path: Path) -> tuple[pa.Table | None, list[str], list[str]]:
@@ -133,10 +134,11 @@ def clip(text: str, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def first_few(names: list[str], *, few: int = 3) -> str:
-    """``a, b, c and 7 more``."""
-    shown = ", ".join(clip(name) for name in names[:few])
-    return shown + (f" and {len(names) - few} more" if len(names) > few else "")
+def first_few(names: list[str], *, total: int | None = None) -> str:
+    """``a, b, c and 7 more``; `total` if `names` holds only the first of them."""
+    total = len(names) if total is None else total
+    shown = ", ".join(clip(name) for name in names[:FEW])
+    return shown + (f" and {total - FEW} more" if total > FEW else "")
 
 
 def _first_line(error: BaseException) -> str:

@@ -61,6 +61,13 @@ def test_weights_draw_as_many_compositions_as_there_are() -> None:
     assert (weights == 0).mean() == pytest.approx(0.99**100, abs=0.01)
 
 
+def test_interval_leaves_two_and_a_half_per_cent_on_each_side() -> None:
+    draws = np.column_stack([np.arange(1001.0), np.where(np.arange(1001) == 5, np.nan, 1.0)])
+    (low, high), undefined = interval(np.random.default_rng(0).permutation(draws))
+    assert (low, high) == (pytest.approx(25.0), pytest.approx(975.0))
+    assert undefined == [None, None]  # an undefined resample is not dropped unseen
+
+
 def test_interval_covers_the_value_and_is_reproducible(toy: Path) -> None:
     frame = floor_predictions("linear_T", track="extrapolation", dataset=toy)
     first, again, other = (
