@@ -120,22 +120,21 @@ def test_settings_are_parsed_or_all_refused():
 
 
 def test_benchmark_table_scores_stored_predictions(toy: Path, tmp_path: Path):
-    """Two processes, two tracks; a second call trains nothing; the numbers are the evaluator's."""
-    text = benchmark_table(models=("mean_rdf", "linear_pmf"), out=tmp_path, dataset=toy)
-    found = {
-        (s["track"], s["model"]): s["r2"]
-        for s in json.loads((tmp_path / "benchmark.json").read_text())["details"]["scores"]
-    }
-    assert len(found) == 4
-    for (track, model), r2 in found.items():
+    """Two processes; a second call trains nothing; the numbers are the evaluator's."""
+    track, models = "interpolation", ("mean_rdf", "linear_pmf")
+    text = benchmark_table(models=models, tracks=(track,), out=tmp_path, dataset=toy)
+    scores = json.loads((tmp_path / "benchmark.json").read_text())["details"]["scores"]
+    assert [s["model"] for s in scores] == list(models)
+    for found in scores:
         expected = evaluate(
-            floor_predictions(model, track=track, dataset=toy), track=track, dataset=toy, n_boot=5
+            floor_predictions(found["model"], track=track, dataset=toy), track=track, dataset=toy, n_boot=5
         )
-        assert r2 == pytest.approx(expected.r2)
-        assert f"{track}: {model}" in text
+        assert found["r2"] == pytest.approx(expected.r2)
+        assert f"{track}: {found['model']}" in text
+    assert f"{track}, linear_pmf minus mean_rdf, seed 0: R² +" in text
     stamps = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*") if f.parent.parent.name == "runs"}
-    assert len([f for f in stamps if f.name == "metadata.json"]) == 4
-    assert benchmark_table(models=("mean_rdf", "linear_pmf"), out=tmp_path, dataset=toy) == text
+    assert len([f for f in stamps if f.name == "metadata.json"]) == 2
+    assert benchmark_table(models=models, tracks=(track,), out=tmp_path, dataset=toy) == text
     assert {f: f.stat().st_mtime_ns for f in stamps} == stamps
 
 

@@ -82,7 +82,7 @@ def test_trees_tune_on_whole_states(small_train: pd.DataFrame):
     model = trees(depths=[6])
     model.fit(frame)
     assert model.tuning[0]["rmse"] > 0.5  # by points it would be near 0
-    assert r2(curves(frame), predict(model, frame)) > 0.5
+    assert r2(curves(frame), predict(model, frame)) > 0.2  # though what is in training is learnt
 
 
 def test_trees_need_as_many_states_as_folds(small_train: pd.DataFrame):
