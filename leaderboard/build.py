@@ -21,7 +21,6 @@ from binlj.schema import TRACKS
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
     from binlj.eval import Scores
 
@@ -108,27 +107,30 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
     DataError
         If the dataset cannot be read.
     """
-    from binlj.eval import FLOORS, floor_predictions, read_predictions
+    from binlj.eval import FLOORS, floor_predictions
+    from binlj.eval.scoring import load_case, score
+    from binlj.eval.truth import load_truth
 
     submissions = find(folder, dataset=dataset)
     rows: list[dict[str, Any]] = []
     curves: dict[tuple[str, str], np.ndarray] = {}
     metrics: dict[str, Any] = {}
     for track in TRACKS:
-        frames: dict[str, pd.DataFrame] = {}
+        truth = load_truth(track, dataset=dataset)
         on_track: list[dict[str, Any]] = []
         for name in FLOORS:
             row_id = name.lower().replace("_", "-")
             step(f"{track}: {row_id}")
-            frames[row_id] = floor_predictions(name, track=track, dataset=dataset)
-            scores = _score(frames[row_id], track, dataset)
+            case, _ = load_case(floor_predictions(name, track=track, dataset=dataset), truth)
+            scores = score(case)
+            curves[row_id, track] = case.g
             metrics.update(_describe(scores))
             on_track.append(_floor_row(row_id, track, scores))
         for submission in (s for s in submissions if track in s.tracks):
             step(f"{track}: {submission.id}")
-            path = submission.predictions(track)
-            frames[submission.id] = read_predictions(path, track=track, dataset=dataset)
-            scores = _score(frames[submission.id], track, dataset)
+            case, validation = load_case(submission.predictions(track), truth)
+            scores = score(case, warnings=validation.warnings)
+            curves[submission.id, track] = case.g
             metrics.update(_describe(scores))
             on_track.append(_model_row(submission, track, scores))
         step(f"{track}: ranks and ties")
@@ -138,9 +140,8 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
             if row["kind"] == "model":
                 value = row["r2"]["overall"]
                 row["beats_floors"] = value is not None and (best is None or value > best)
-        ranked = assign(on_track, _comparer(frames, track, dataset))
-        rows += [_ceiling_row(track, scores), *ranked]
-        curves.update({(name, track): _stack(frame) for name, frame in frames.items()})
+        files = {s.id: s.predictions(track) for s in submissions}
+        rows += [_ceiling_row(track, scores), *assign(on_track, _comparer(files, track, dataset))]
     models = [_model_entry(s) for s in submissions]
     return Board(header=_rounded(_header(scores, metrics)), models=models, rows=_rounded(rows), curves=curves)
 
@@ -224,19 +225,13 @@ def _row_differences(found: bytes, board: Board) -> list[str]:
     return out
 
 
-def _score(frame: pd.DataFrame, track: str, dataset: Path | None) -> Scores:
-    from binlj.eval import evaluate
-
-    return evaluate(frame, track=track, dataset=dataset, floors=False)
-
-
 def _comparer(
-    frames: dict[str, pd.DataFrame], track: str, dataset: Path | None
+    files: dict[str, Path], track: str, dataset: Path | None
 ) -> Callable[[str, str], dict[str, Any]]:
     from binlj.eval import compare
 
     def run(a: str, b: str) -> dict[str, Any]:
-        result = compare(frames[a], frames[b], track=track, dataset=dataset).r2["overall"]
+        result = compare(files[a], files[b], track=track, dataset=dataset).r2["overall"]
         return {key: result[key] for key in ("difference", "ci95", "tie")}
 
     return run
@@ -317,12 +312,6 @@ def _model_entry(submission: Submission) -> dict[str, Any]:
         "notes": meta.get("notes", ""),
         "links": meta.get("links", {}),
     }
-
-
-def _stack(frame: pd.DataFrame) -> np.ndarray:
-    from binlj.data import curves
-
-    return curves(frame)
 
 
 def _rounded(value: Any) -> Any:

@@ -220,7 +220,11 @@ def test_model_details_from_the_table(driver: Any, page: Path, board: Any, toy: 
     driver.execute_script(
         "[...document.querySelectorAll('.model-link')].find((b) => b.innerText.startsWith('</script>')).click()"
     )
-    wait(driver, "document.querySelectorAll('#parity svg').length === 3")
+    wait(
+        driver,
+        "document.querySelectorAll('#parity svg').length === 3 && "
+        "document.querySelector('#detail-body h3').innerText.includes('script')",
+    )
     assert HOSTILE in driver.execute_script("return document.querySelector('#detail-body h3').innerText")
     assert "<b>bold</b>" in driver.execute_script("return document.getElementById('detail-body').innerText")
     assert (

@@ -166,3 +166,15 @@ def test_missing_folder_is_an_error(tmp_path: Path, toy: Path) -> None:
 
     with pytest.raises(InputError, match="no such folder"):
         rescore(tmp_path / "absent", dataset=toy)
+
+
+def test_the_committed_board_is_what_a_rescore_gives() -> None:
+    from binlj.paths import clone_root, dataset_dir
+
+    root = clone_root()
+    if root is None or not (dataset_dir() / "manifest.json").is_file():
+        pytest.skip("needs the clone with its dataset")
+    folder = root / "leaderboard"
+    if not (folder / "results.json").is_file():
+        pytest.skip("no leaderboard is committed yet")
+    assert differences(folder / "submissions", folder) == []

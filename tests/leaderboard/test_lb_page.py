@@ -25,15 +25,20 @@ class Tags(html.parser.HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.scripts: list[str] = []
+        self.inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag == "script":
+        self.inside = tag == "script"
+        if self.inside:
             self.scripts.append("")
 
     def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] == "script":
+        if self.inside:
             self.scripts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = False
 
 
 @pytest.fixture(scope="module")
