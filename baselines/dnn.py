@@ -160,6 +160,11 @@ class Dnn:
         self._weights, self._mean, self._scale = weights, stored["mean"], stored["scale"]
         self.history = {"loss": stored["loss"].tolist()}
 
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained weights."""
+        return sum(w.size for w in self._weights)
+
     def _rates(self, epoch: int, steps: int) -> np.ndarray:
         peak = self.parameters["learning_rate"]
         if self.parameters["schedule"] == "constant":

@@ -22,7 +22,7 @@ import numpy as np
 from binlj import __version__
 from binlj.baselines.frames import frame_states
 from binlj.baselines.protocol import FitContext, Model, Progress, silent
-from binlj.baselines.registry import make_model
+from binlj.baselines.registry import MODELS, make_model
 from binlj.baselines.store import FORMAT, load_model, save_model
 from binlj.data import dataset_info, read_table
 from binlj.errors import InputError
@@ -125,6 +125,9 @@ def train_model(
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     save_model(model, out)
     record = {
+        "name": name,
+        "description": MODELS[name].summary,
+        "parameters": getattr(model, "n_parameters", None),
         "run": asdict(run),
         "train_curves": len(train),
         "train_states": int(train["state_id"].nunique()),
@@ -147,7 +150,8 @@ def train_model(
 def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.DataFrame, str]:
     """Predictions of a trained model for its own track's test set.
 
-    Only the keys of the test set are read; its curves are not used.
+    Only the keys of the test set are used, not its curves. The time it took, loading included, is noted
+    in the run's metadata as ``predict_seconds``.
 
     Returns
     -------
@@ -175,10 +179,13 @@ def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.Data
             [f"trained on dataset {trained_on[:16]}, asked to predict dataset {here[:16]}"],
             fix="train again on this dataset, or give the one it was trained on with --dataset",
         )
+    test = read_table(track, "test", path=dataset).drop(columns=["g", "g_stderr"])
+    started = time.perf_counter()
     model = load_model(folder)
-    test = read_table(track, "test", path=dataset)
+    g = model.predict(frame_states(test), list(test["pair"]))
+    write_json(folder / METADATA, found | {"predict_seconds": round(time.perf_counter() - started, 3)})
     frame = test[["state_id", "pair"]].copy()
-    frame["g"] = list(model.predict(frame_states(test), list(test["pair"])))
+    frame["g"] = list(g)
     return frame, track
 
 

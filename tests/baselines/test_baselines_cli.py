@@ -37,6 +37,7 @@ def test_train_and_predict_make_a_ready_submission(run: Path, toy: Path, tmp_pat
     done = call(cli.predict, run, "--out", file, "--dataset", toy)
     assert done.exit_code == 0, done.output
     assert "600 RDFs" in done.output
+    assert json.loads((run / "metadata.json").read_text())["predict_seconds"] > 0
     assert validate(file, track="extrapolation", dataset=toy).ok
     expected = evaluate(
         floor_predictions("linear_T", track="extrapolation", dataset=toy),
@@ -62,6 +63,7 @@ def test_metadata_says_what_was_done(run: Path, toy: Path):
     assert found["train_curves"] == 900
     assert found["versions"]["numpy"] == np.__version__
     assert found["train_seconds"] > 0
+    assert (found["name"], found["description"]) == ("linear_T", "g(r) linear in T* at each composition")
 
 
 def test_equal_run_is_reused_and_another_is_refused(run: Path, toy: Path):

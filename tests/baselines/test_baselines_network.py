@@ -167,4 +167,5 @@ def test_fits_and_predicts_a_table(small_train: pd.DataFrame, small_test: pd.Dat
     again = load_model(tmp_path)
     np.testing.assert_array_equal(again.predict(frame_states(small_test), list(small_test["pair"])), g)
     assert again.parameters == model.parameters
+    assert again.n_parameters == 9339
     assert again.history == model.history
