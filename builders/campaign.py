@@ -124,7 +124,7 @@ def run_task(
     key = (state_id, start, replica)
     configuration = None
     if done[1] and not any(folder.glob("step-*.restart")):
-        configuration = stores.read_configurations(root, only={key}).get(key)
+        configuration = stores.find_configuration(root, key, step=done[1])
     paths = advance(
         chain,
         profile=profile,

@@ -1,7 +1,8 @@
 """A campaign's store: the records of many chains, in loose files and packs, and their configurations.
 
     <store>/packs/*.parquet         committed; immutable; any number of records each
-    <store>/configurations/*.parquet committed; last configurations of chains
+    <store>/configurations/*.parquet optional; last configurations of chains that are not among the
+                                    dataset's published snapshots
     <store>/loose/*.parquet         one record each, as the simulator writes them; not committed
     <store>/work/<chain>/           restart file and last configuration; not committed
 
@@ -22,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from binlj import paths
 from binlj.builders.records import ChainKey, SegmentRecord, merge_records, read_records, write_records
 from binlj.builders.structure import Configuration
 from binlj.errors import DataError, InputError, StoreBusyError
@@ -240,15 +242,34 @@ def write_configurations(store: Path, chains: Iterable[ChainKey]) -> Path:
 
 def read_configurations(store: Path, *, only: set[ChainKey] | None = None) -> dict[ChainKey, Configuration]:
     """Stored configurations by chain (of the chains in `only`, if given)."""
-    result = {}
+    result: dict[ChainKey, Configuration] = {}
     for path in sorted((store / "configurations").glob("*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
-            names = batch.schema.names
-            for i in range(batch.num_rows):
-                row = {name: batch.column(name)[i] for name in names}
-                key = (row["state_id"].as_py(), row["start"].as_py(), row["replica"].as_py())
-                if only is not None and key not in only:
-                    continue
+        result |= _configurations_of(path, only)
+    return result
+
+
+def find_configuration(store: Path, key: ChainKey, *, step: int) -> Configuration | None:
+    """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
+
+    Only a configuration of `step`, the step at which the chain's records end, will do; None if there is none.
+    """
+    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
+    candidates = [read_configurations(store, only={key}).get(key)]
+    if snapshots.is_file():
+        candidates.append(_configurations_of(snapshots, {key}).get(key))
+    return next((c for c in candidates if c is not None and c.step == step), None)
+
+
+def _configurations_of(path: Path, only: set[ChainKey] | None) -> dict[ChainKey, Configuration]:
+    result = {}
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
+        names = batch.schema.names
+        for i in range(batch.num_rows):
+            row = {name: batch.column(name)[i] for name in names}
+            # The published snapshots are of replica 0 and have no such column.
+            replica = row["replica"].as_py() if "replica" in row else 0
+            key = (row["state_id"].as_py(), row["start"].as_py(), replica)
+            if only is None or key in only:
                 result[key] = Configuration(
                     step=row["step"].as_py(),
                     box_length=row["box_length"].as_py(),
