@@ -69,8 +69,6 @@ def push(planned: Plan) -> str:
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ImportError as error:
         raise MissingExtraError("huggingface_hub", "build") from error
-    import httpx
-
     api = HfApi()
     kind = "dataset"
     try:
@@ -85,9 +83,7 @@ def push(planned: Plan) -> str:
         )
         api.create_tag(planned.repo_id, tag=planned.tag, repo_type=kind, exist_ok=True, revision=commit.oid)
     except LocalTokenNotFoundError:
-        raise HubError(
-            "the Hub wants a token and there is none\n  fix: `hf auth login`, or set HF_TOKEN"
-        ) from None
+        raise HubError("the Hub wants a token and there is none\n  fix: `hf auth login`, or set HF_TOKEN") from None
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 403):
@@ -96,7 +92,7 @@ def push(planned: Plan) -> str:
                 "  fix: `hf auth login` with a token that may write to that namespace, or set HF_TOKEN"
             ) from error
         raise HubError(f"the Hub answered with HTTP {status}: {_first_line(error)}") from error
-    except (OSError, httpx.HTTPError) as error:
+    except (OSError, *HfHubHTTPError.__bases__) as error:  # the base is that of whichever HTTP library it uses
         raise HubError(
             f"the Hub cannot be reached: {_first_line(error)}\n  fix: check the network and try again"
         ) from error

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 from toy import toy_g
 
+from binlj.builders.assemble import StateResult, assemble_state
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.records import SegmentRecord
-from binlj.grid import PAIRS, State
-from binlj.schema import N_FINE, bin_centres, shell_volumes
+from binlj.grid import PAIRS, State, grid
+from binlj.schema import N_FINE, bin_centres, merge_bins, shell_volumes
 
 R = bin_centres(N_FINE)
 
@@ -100,3 +102,39 @@ def chain(
             )
         )
     return records
+
+
+def results(n: int = 100) -> list[StateResult]:
+    """A result for each of the 500 states, quickly: toy curves, numbers that meet every physical bound."""
+    out = []
+    pattern = assemble_state(State(1.0, 0.5, 1.0, 1.0), chain(State(1.0, 0.5, 1.0, 1.0), frames=2))
+    rng = np.random.default_rng(0)
+    for state in grid():
+        g = np.array([toy_g(state, pair, R) for pair in PAIRS])
+        g[:, R > 7.5] = 1.0
+        error = 0.01 * np.sqrt(g)
+        g = np.where(g > 1e-8, np.maximum(g + error * rng.standard_normal(g.shape), 1e-4), 0.0)
+        error = np.where(g > 0, np.maximum(error, 1e-4), 0.0)
+        n_a, n_b = state.counts(n)
+        out.append(
+            dataclasses.replace(
+                pattern, state=state, g_fine=g, g_fine_stderr=error, g=merge_bins(g), n_A=n_a, n_B=n_b,
+                g_stderr=np.where(merge_bins(g) > 0, np.maximum(merge_bins(error) / np.sqrt(5), 1e-4), 0.0),
+                density=0.8, density_pets=0.8, energy=-4.0, energy_from_rdf=-4.001, pressure_from_rdf=1.001,
+                phase="homogeneous", converged=True, reason="", start="mixed", start_gap=None,
+            )
+        )
+    return out
+
+
+def snapshots(n: int = 100) -> list[tuple]:
+    """A mixed and a later separated configuration of each state."""
+    rng = np.random.default_rng(1)
+    out = []
+    for state in grid():
+        n_a, n_b = state.counts(n)
+        types = np.repeat([0, 1], [n_a, n_b]).astype(np.int8)
+        for start, step in (("mixed", 1000), ("separated", 2000)):
+            positions = rng.integers(-32768, 32768, 3 * n).astype(np.int16)
+            out.append((state.state_id, start, step, 5.0, types, positions))
+    return out

@@ -1,0 +1,237 @@
+"""From records to results: what is cut, what is flagged, which start is published."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from synthetic import R, chain, true_g
+
+from binlj.builders import criteria, equilibration
+from binlj.builders.assemble import assemble_all, assemble_state, quality
+from binlj.builders.chains import equilibrated_part
+from binlj.builders.observables import energy_and_pressure
+from binlj.builders.pets import pets_density, pets_stable
+from binlj.builders.records import merge_records
+from binlj.errors import DataError
+from binlj.grid import State
+
+STATE = State(1.0, 0.5, 1.0, 0.6)
+BUMP = np.array([1.0, -1.0, 1.0])[:, None] * 0.4 * np.exp(-((R - 1.5) ** 2))[None, :]
+
+
+def same(a: object, b: object) -> bool:
+    pairs = zip(dataclasses.asdict(a).values(), dataclasses.asdict(b).values(), strict=True)  # type: ignore[call-overload]
+    return all(np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y for x, y in pairs)
+
+
+def test_result_does_not_depend_on_order_or_workers() -> None:
+    other = State(1.2, 0.3, 1.5, 0.8)
+    records = [*chain(STATE, segments=3), *chain(STATE, segments=3, start="separated", seed=2), *chain(other)]
+    checksums = [r.checksum() for r in records]
+    one = assemble_all(records)
+    two = assemble_all(records[::-1], workers=2)
+    assert [r.state for r in one] == [STATE, other]
+    assert all(same(a, b) for a, b in zip(one, two, strict=True))
+    assert [r.checksum() for r in records] == checksums
+
+
+def test_first_segment_is_always_dropped() -> None:
+    result = assemble_state(STATE, chain(STATE, segments=2, frames=4, steps=1000))
+    assert (result.equilibration_steps, result.production_steps) == (1000, 1000)
+
+
+def test_one_segment_is_used_but_not_trusted() -> None:
+    result = assemble_state(STATE, chain(STATE, segments=1, frames=4))
+    assert result.production_steps == 2000 and not result.converged
+    assert "one segment only" in result.reason
+
+
+def test_a_transient_is_cut_off() -> None:
+    result = assemble_state(STATE, chain(STATE, segments=12, relaxing=0.3, relaxation_frames=6.0))
+    assert result.equilibration_steps >= 4000
+    far = (R > 1.5) & (R < 9)
+    truth, error = true_g(STATE)[0, far], result.g_fine_stderr[0, far]
+    assert np.mean(((result.g_fine[0, far] - truth) / error) ** 2) < 1.5
+    records = chain(STATE, segments=12, relaxing=0.3, relaxation_frames=6.0)
+    everything = sum(r.counts.sum(0) for r in records) / sum(r.ideal_counts().sum(0) for r in records)
+    assert np.mean(((everything[0, far] - truth) / error) ** 2) > 5
+
+
+
+def test_the_head_of_packed_records_is_cut_by_blocks() -> None:
+    records = chain(STATE, segments=8)
+    packed = [merge_records(records[:4], n_blocks=2), merge_records(records[4:], n_blocks=2)]
+    part = equilibrated_part(packed)
+    assert part.equilibration_steps == 8000 / 2 and part.production_steps == 12000
+    assert part.counts.sum() == sum(r.counts.sum() for r in records[2:])
+
+
+def test_ramp_is_reported_as_drift() -> None:
+    result = assemble_state(STATE, chain(STATE, segments=12, relaxing=0.5, relaxation_frames=80.0))
+    assert result.drift > criteria.DRIFT_LIMIT and "drifts" in result.reason and not result.converged
+
+
+@pytest.mark.parametrize(("n", "memory"), [(8, 0.0), (8, 0.5), (48, 0.5), (100, 0.0)])
+def test_drift_of_stationary_series_is_rare(n: int, memory: float) -> None:
+    rng = np.random.default_rng(n)
+    found = 0
+    for _ in range(200):
+        x = np.empty(n)
+        x[0] = rng.standard_normal()
+        for i in range(1, n):
+            x[i] = memory * x[i - 1] + np.sqrt(1 - memory**2) * rng.standard_normal()
+        found += abs(equilibration.drift(x)) > criteria.DRIFT_LIMIT
+    assert found <= 6  # 3 %; nominal 0.33 %
+
+
+def test_drift_limit_is_the_stated_level() -> None:
+    from scipy import stats
+
+    assert stats.norm.isf(criteria.DRIFT_LEVEL / criteria.DRIFT_SERIES / 2) == pytest.approx(
+        criteria.DRIFT_LIMIT, abs=1e-3
+    )
+
+
+def test_scalar_errors_follow_theory() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(400)
+    mean, stderr, n_eff = equilibration.mean_and_error([x])
+    assert mean == pytest.approx(x.mean()) and stderr == pytest.approx(0.05, rel=0.3) and n_eff > 200
+    assert equilibration.mean_and_error([x[:3]])[1] is None
+
+
+def test_phase_flags() -> None:
+    assert assemble_state(STATE, chain(STATE)).phase == "homogeneous"
+    assert assemble_state(STATE, chain(STATE, composition=9.0)).phase == "demixed"
+    result = assemble_state(STATE, chain(STATE, composition=9.0, solid=(0.0, 0.6)))
+    assert result.phase == "solid-like" and result.solid_fraction == pytest.approx(0.3)
+    few = State(1.0, 0.01, 1.0, 0.6)  # 20 of 2,000 particles cannot be called a solid
+    assert assemble_state(few, chain(few, n=2000, solid=(0.0, 0.9))).phase == "homogeneous"
+
+
+def test_energy_and_pressure_come_back_from_counts() -> None:
+    result = assemble_state(STATE, chain(STATE, segments=5))
+    u, p = energy_and_pressure(STATE, true_g(STATE), 0.6, n_a=5000, n_b=5000)
+    assert result.energy_from_rdf == pytest.approx(u, rel=2e-3)
+    assert result.pressure_from_rdf == pytest.approx(p, abs=0.1)
+    assert result.energy == pytest.approx(u, rel=2e-3)
+
+
+def test_density_of_pets_is_the_published_one() -> None:
+    density, reason = pets_density(State(0.8, 0.5, 1.0, 1.0))
+    assert density == pytest.approx(0.8218, abs=1e-4) and reason == ""
+    size = pets_density(State(0.8, 0.5, 2.0, 1.0))[0]
+    assert size is not None and size < 0.3  # larger particles, fewer in a volume
+
+
+def test_pets_failure_is_a_reason_not_a_crash() -> None:
+    density, reason = pets_density(State(0.01, 0.5, 1.0, 1.0), pressure=1e6)
+    assert density is None and reason.startswith("PeTS: ")
+
+
+def test_pets_knows_which_mixtures_demix() -> None:
+    assert pets_stable(State(1.4, 0.5, 1.0, 1.0)) is True
+    assert pets_stable(State(0.8, 0.5, 1.0, 0.2)) is False
+
+
+def test_second_start_is_asked_for() -> None:
+    unstable = State(0.8, 0.5, 1.0, 0.2)
+    result = assemble_state(unstable, chain(unstable, composition=1.5))
+    assert "may demix" in result.reason and quality(result).needs_second_start
+    stable = State(1.4, 0.5, 1.0, 1.0)
+    assert not quality(assemble_state(stable, chain(stable, composition=1.5))).needs_second_start
+    assert quality(assemble_state(stable, chain(stable, composition=5.0))).needs_second_start
+
+
+def test_starts_that_agree_are_averaged() -> None:
+    result = assemble_state(STATE, [*chain(STATE, segments=4), *chain(STATE, segments=4, start="separated", seed=9)])
+    assert result.start == "both" and result.start_gap is not None and result.start_gap < 0.02
+    assert "gap" not in result.reason and result.seeds == (1, 9)
+    alone = assemble_state(STATE, chain(STATE, segments=4))
+    assert np.median(alone.g_stderr[0, 20:] / result.g_stderr[0, 20:]) > 1.2
+
+
+def test_the_stationary_start_is_published_when_the_other_drifts_towards_it() -> None:
+    goal = true_g(STATE) + BUMP
+    frames = 12 * 8
+
+    def creep(i: int) -> np.ndarray:
+        return BUMP * 0.6 * i / frames
+
+    mixed = chain(STATE, segments=12, change=creep)
+    mixed = _with_ramp(mixed)
+    still = chain(STATE, segments=12, g=goal, start="separated", seed=5)
+    result = assemble_state(STATE, [*mixed, *still])
+    assert result.start == "separated" and "drifts towards the separated" in result.reason
+    assert result.start_gap is not None and result.start_gap > 0.02 and not result.converged
+    assert np.abs(result.g_fine - goal)[:, 60:].max() < 0.1
+
+
+def test_two_stationary_starts_that_differ_are_flagged() -> None:
+    still = chain(STATE, segments=12, g=true_g(STATE) + BUMP, start="separated", seed=5)
+    result = assemble_state(STATE, [*chain(STATE, segments=12), *still])
+    assert result.start == "separated" and "both starts are stationary and differ" in result.reason
+    assert quality(result).gap > 1
+
+
+def test_two_drifting_starts_are_flagged() -> None:
+    mixed = _with_ramp(chain(STATE, segments=12))
+    moving = _with_ramp(chain(STATE, segments=12, g=true_g(STATE) + BUMP, start="separated", seed=5), size=0.2)
+    result = assemble_state(STATE, [*mixed, *moving])
+    assert "both starts drift and differ" in result.reason and result.start == "mixed"
+
+
+def test_a_long_quiet_state_converges() -> None:
+    state = State(1.4, 0.5, 1.0, 1.0)
+    density = 0.6
+    g = true_g(state)
+    pressure = energy_and_pressure(state, g, density, n_a=5000, n_b=5000)[1]
+    g = g * (1 + (1.0 - pressure) * _pressure_lever(state, density))
+    result = assemble_state(state, chain(state, segments=14, g=g))
+    assert result.reason == "" and result.converged
+    q = quality(result)
+    assert q.converged and q.worst <= 1 and not q.exhausted
+    short = assemble_state(state, chain(state, segments=4, g=g))
+    assert not short.converged and short.reason.endswith("production steps, 16000 wanted")
+    assert quality(short).production > 1
+
+
+def test_error_targets() -> None:
+    assert criteria.error_target(State(1.0, 0.01, 1.0, 1.0), "BB") == 0.08
+    assert [criteria.error_target(STATE, p) for p in ("AA", "AB", "BB")] == [0.005, 0.01, 0.03]
+
+
+def test_records_that_do_not_belong_together_are_all_listed() -> None:
+    records = chain(STATE, segments=3)
+    other = dataclasses.replace(records[1], deck_sha256="e" * 64, step_start=1500)
+    with pytest.raises(DataError) as info:
+        assemble_state(STATE, [*records, other])
+    text = str(info.value)
+    assert "different deck_sha256" in text and "overlap" in text and info.value.exit_code == 3
+    with pytest.raises(DataError, match="different state_id"):
+        assemble_state(State(1.2, 0.5, 1.0, 0.6), records)
+    with pytest.raises(DataError, match="no segment records"):
+        assemble_state(STATE, [])
+    with pytest.raises(DataError, match="T1.00-C0.500-S1.00-E0.60: records of different deck"):
+        assemble_all([*records, other, *chain(State(1.2, 0.5, 1.0, 0.6))])
+
+
+def _with_ramp(records: list, size: float = 0.05) -> list:
+    total = sum(r.n_frames for r in records)
+    out, i = [], 0
+    for r in records:
+        ramp = 1 + size * (i + np.arange(r.n_frames)) / total
+        out.append(dataclasses.replace(r, ab_coordination=r.ab_coordination * ramp))
+        i += r.n_frames
+    return out
+
+
+def _pressure_lever(state: State, density: float) -> np.ndarray:
+    """Relative change of g in the contact shells that changes the pressure by one."""
+    shape = np.exp(-((R - 1.05) ** 2) / 0.02)[None, :].repeat(3, 0)
+    g = true_g(state)
+    base = energy_and_pressure(state, g, density, n_a=5000, n_b=5000)[1]
+    more = energy_and_pressure(state, g * (1 + 0.01 * shape), density, n_a=5000, n_b=5000)[1]
+    return shape * 0.01 / (more - base)

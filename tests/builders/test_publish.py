@@ -1,0 +1,378 @@
+"""The dataset folder: what the datasets library and Croissant make of it, and what a crash leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.server
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from synthetic import chain, results, snapshots
+
+from binlj import data, schema
+from binlj.builders import card, hub, publish, tables
+from binlj.builders.assemble import StateResult
+from binlj.builders.records import write_records
+from binlj.cli import main
+from binlj.errors import DataError, InputError, StoreBusyError
+from binlj.grid import State, grid
+
+DATE = "2025-01-02"
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[StateResult]:
+    return results()
+
+
+@pytest.fixture(scope="module")
+def published(whole: list[StateResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("published") / "binlj-rdf"
+    publish.publish(whole, target=target, version="0.1.0", released=DATE, snapshots=snapshots())
+    return target
+
+
+@pytest.fixture
+def copy(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "binlj-rdf"))
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """The datasets library with a cache of its own, offline."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    return datasets
+
+
+def hashes(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_every_config_loads_by_the_bare_name(published: Path, library: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(published.parent)
+    ds = library.load_dataset("binlj-rdf")  # type: ignore[attr-defined]
+    assert {k: v.num_rows for k, v in ds.items()} == {"train": 900, "test": 600}
+    assert ds["train"].features["pair"].names == ["AA", "AB", "BB"]
+    assert ds["train"].features["g"].length == 100
+    for config, want in {
+        "interpolation": {"train": 1200, "test": 300},
+        "fine": {"full": 1500},
+        "states": {"full": 500},
+        "snapshots": {"full": 500},
+    }.items():
+        assert {k: v.num_rows for k, v in data.load(config, path=published).items()} == want
+
+
+def test_what_is_loaded_is_what_was_assembled(published: Path, whole: list[StateResult]) -> None:
+    frame = data.read_table("fine", path=published).set_index(["state_id", "pair"])
+    result = whole[123]
+    row = frame.loc[(result.state.state_id, "AB")]
+    np.testing.assert_allclose(row.g, result.g_fine[1], rtol=1e-7)
+    np.testing.assert_allclose(row.g_stderr, result.g_fine_stderr[1], rtol=1e-7)
+    for config, splits in schema.SPLITS.items():
+        want = {
+            "fine": schema.rdf_schema(500),
+            "states": schema.states_schema(),
+            "snapshots": schema.snapshots_schema(),
+        }
+        for split in splits:
+            assert pq.read_schema(published / config / f"{split}.parquet").equals(
+                want.get(config, schema.rdf_schema(100))
+            )
+
+
+def test_published_twice_is_byte_identical(published: Path, whole: list[StateResult], tmp_path: Path) -> None:
+    again = tmp_path / "binlj-rdf"
+    for _ in range(2):  # once into nothing, once over itself
+        publish.publish(whole[::-1], target=again, version="0.1.0", released=DATE, snapshots=snapshots()[::-1])
+        assert hashes(again) == hashes(published)
+
+
+def test_the_date_stays_while_the_data_do(copy: Path, whole: list[StateResult]) -> None:
+    done = publish.publish(whole, target=copy, version="0.1.0", snapshots=snapshots())
+    assert done.manifest["released"] == DATE
+    done = publish.publish(whole, target=copy, version="0.1.1", snapshots=None)
+    assert done.manifest["released"] != DATE
+
+
+def test_a_new_version_is_never_served_stale(copy: Path, whole: list[StateResult], library: object) -> None:
+    def first() -> float:
+        ds = library.load_dataset(str(copy), "interpolation")  # type: ignore[attr-defined]
+        return ds["train"][0]["g"][50]
+
+    old = first()
+    times = {p: p.stat().st_mtime for p in copy.rglob("*.parquet")}
+    changed = [dataclasses.replace(r, g=r.g * 2, g_fine=r.g_fine * 2) for r in whole]
+    publish.publish(changed, target=copy, version="0.1.0", released=DATE, snapshots=None)
+    for path, mtime in times.items():  # same names, same version, same times: only the contents differ
+        os.utime(path, (mtime, mtime))
+    assert first() == pytest.approx(2 * old, rel=1e-6)
+
+
+def test_croissant_is_valid_and_describes_the_files(published: Path) -> None:
+    import mlcroissant
+
+    dataset = mlcroissant.Dataset(published / "croissant.json")
+    assert not dataset.metadata.ctx.issues.errors and not dataset.metadata.ctx.issues.warnings
+    record = next(iter(dataset.records("extrapolation-test")))
+    row = pq.read_table(published / "extrapolation" / "test.parquet").slice(0, 1).to_pylist()[0]
+    assert record["extrapolation-test/state_id"] == row["state_id"].encode()
+    assert list(record["extrapolation-test/g"]) == row["g"]
+    listed = json.loads((published / "croissant.json").read_text())
+    manifest = data.dataset_info(path=published)
+    for file in listed["distribution"]:
+        assert file["sha256"] == manifest["files"][file["contentUrl"]]
+
+
+def test_card_has_no_gaps_and_its_numbers_come_from_the_data(published: Path) -> None:
+    text = (published / "README.md").read_text()
+    assert "{{ " not in text and " nan" not in text
+    assert "500 thermodynamic states × 3 pairs = 1500" in text and "INCOMPLETE" not in text
+    assert "100 B particles" not in text and "there are 1 B particles" in text  # N = 100 here
+    assert "500 of 500 states (100 %) meet every criterion" in text
+    assert "| energy from the three g(r) over LAMMPS's energy, minus 1 | 0.025 % |" in text
+    import yaml
+
+    head = yaml.safe_load(text.split("---")[1])
+    digest = data.dataset_info(path=published)["data_sha256"]
+    assert head["license"] == "cc-by-4.0"
+    assert [c["config_name"] for c in head["configs"]] == list(schema.CONFIGS)
+    assert all(digest in c["description"] and c["version"] == "0.1.0" for c in head["configs"])
+    assert [c["config_name"] for c in head["configs"] if c.get("default")] == ["extrapolation"]
+
+
+def test_card_counts_what_is_not_converged(copy: Path, whole: list[StateResult]) -> None:
+    some = [
+        dataclasses.replace(
+            r,
+            converged=False,
+            phase="demixed",
+            start_gap=0.04,
+            reason="start gap: both starts are stationary and differ; 4000 production steps, 16000 wanted",
+        )
+        if r.state.T == 0.6 and r.state.eps_AB == 0.2
+        else r
+        for r in whole
+    ]
+    publish.publish(some, target=copy, version="0.2.0", snapshots=None)
+    text = (copy / "README.md").read_text()
+    assert "480 of 500 states (96 %)" in text and "| demixed | 20 | 0 |" in text
+    assert "| production steps | 20 |" in text and "| the two starts differ | 20 |" in text
+    assert "Both starts were run for 20 states" in text
+
+
+def test_card_out_of_step_with_the_data_is_an_error() -> None:
+    with pytest.raises(InputError) as info:
+        card.render("{{ a }} {{ b }}", {"a": "1", "c": "2"})
+    assert "no value for {{ b }}" in str(info.value) and "nothing asks for c" in str(info.value)
+
+
+def test_snapshots_are_those_of_the_published_start(whole: list[StateResult], tmp_path: Path) -> None:
+    starts = {r.state.state_id: "mixed" for r in whole}
+    separated, both = whole[7].state.state_id, whole[8].state.state_id
+    starts |= {separated: "separated", both: "both"}
+    left = tables.write_snapshots(
+        tmp_path / "s.parquet", [s for s in snapshots() if s[0] != whole[0].state.state_id], starts
+    )
+    assert left == [whole[0].state.state_id]
+    rows = {row["state_id"]: row for row in pq.read_table(tmp_path / "s.parquet").to_pylist()}
+    assert len(rows) == 499 and list(rows) == sorted(rows)
+    assert (rows[separated]["start"], rows[both]["start"], rows[whole[1].state.state_id]["start"]) == (
+        "separated",
+        "separated",
+        "mixed",
+    )
+    source = next(s for s in snapshots() if s[:2] == (separated, "separated"))
+    assert rows[separated]["positions"] == source[5].tolist() and rows[separated]["types"] == source[4].tolist()
+
+
+def test_an_incomplete_grid_is_refused_and_allowed_for_development(whole: list[StateResult], tmp_path: Path) -> None:
+    target = tmp_path / "binlj-rdf"
+    with pytest.raises(InputError) as info:
+        publish.publish(whole[:490], target=target, version="0.1.0", snapshots=snapshots())
+    assert "10 of 500 states have no records" in str(info.value) and not target.exists()
+    some = {r.state.state_id for r in whole[:40]}
+    done = publish.publish(
+        whole[:40], target=target, version="0.1.0", partial=True, snapshots=[s for s in snapshots() if s[0] in some]
+    )
+    assert "INCOMPLETE: 40 of 500 states" in (target / "README.md").read_text()
+    assert done.without_snapshot == ()
+
+
+def test_everything_wrong_with_a_request_is_listed(whole: list[StateResult], copy: Path) -> None:
+    (copy / "notes.txt").write_text("mine")
+    off = dataclasses.replace(whole[0], state=State(0.7, 0.1, 1.0, 1.0))
+    before = hashes(copy)
+    with pytest.raises(InputError) as info:
+        publish.publish([*whole[:3], whole[2], off], target=copy, version="one", released="tomorrow", snapshots=None)
+    text = str(info.value)
+    for part in (
+        "comes twice",
+        "not a state of the grid",
+        "497 of 500 states",
+        "'one' is not of the form",
+        "'tomorrow'",
+        "notes.txt",
+    ):
+        assert part in text
+    assert hashes(copy) == before
+
+
+def test_failure_leaves_the_old_dataset_whole(whole: list[StateResult], copy: Path, tmp_path: Path) -> None:
+    before = hashes(copy)
+    broken = tmp_path / "card.md"
+    broken.write_text("{{ unknown }}")
+    with pytest.raises(InputError, match="dataset_card"):
+        publish.publish(whole, target=copy, version="0.2.0", snapshots=None, template=broken)
+    bad = [dataclasses.replace(whole[0], g=whole[0].g * np.nan), *whole[1:]]
+    with pytest.raises(DataError, match="g is not finite"):
+        publish.publish(bad, target=copy, version="0.2.0", snapshots=None)
+    assert hashes(copy) == before
+    assert [p.name for p in copy.parent.iterdir() if p.name.startswith(".binlj")] == []
+
+
+def test_kill_during_publish_leaves_a_whole_dataset(copy: Path) -> None:
+    """kill -9 while another process publishes over and over; the folder is always one version or the other."""
+    from binlj.builders.verify import check_structure
+
+    script = (
+        "import sys; sys.path[:0] = sys.argv[2:]\n"
+        "from pathlib import Path\nfrom synthetic import results\nfrom binlj.builders.publish import publish\n"
+        "import dataclasses\nwhole = results()\n"
+        "print('ready', flush=True)\n"
+        "for i in range(1, 100):\n"
+        "    new = [dataclasses.replace(r, g=r.g * (1 + i), g_fine=r.g_fine * (1 + i)) for r in whole]\n"
+        "    publish(new, target=Path(sys.argv[1]), version=f'0.2.{i}', snapshots=None)\n"
+    )
+    here = Path(__file__).parent
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(copy), str(here), str(here.parent)], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(1.0)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert check_structure(copy) == []
+    leftovers = copy.parent / ".binlj-rdf.new.tmp"
+    leftovers.mkdir(exist_ok=True)
+    publish.publish(results(), target=copy, version="0.3.0", snapshots=None)
+    assert data.dataset_info(path=copy)["version"] == "0.3.0" and not leftovers.exists()
+
+
+def test_two_publishes_at_once(whole: list[StateResult], copy: Path) -> None:
+    with publish._only_one(copy.parent, copy.name), pytest.raises(StoreBusyError, match="another"):
+        publish.publish(whole, target=copy, version="0.2.0", snapshots=None)
+
+
+def test_swap_exchanges_two_folders(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "who").write_text(name)
+    publish.swap(tmp_path / "b", tmp_path / "a")
+    assert (tmp_path / "a" / "who").read_text() == "b" and (tmp_path / "b" / "who").read_text() == "a"
+
+
+def test_dry_run_lists_what_a_push_would_do(published: Path, capsys: pytest.CaptureFixture) -> None:
+    main(["publish", "--dataset", str(published), "--to-hub", "someone/binlj-rdf", "--dry-run"])
+    out = capsys.readouterr().out
+    assert "create the dataset repository someone/binlj-rdf" in out and "tag the commit v0.1.0" in out
+    for name in (*data.dataset_info(path=published)["files"], "manifest.json"):
+        assert f"upload {name} (" in out
+
+
+def test_only_a_sound_dataset_is_pushed(copy: Path) -> None:
+    with pytest.raises(InputError, match="namespace/name"):
+        hub.plan(copy, "binlj-rdf")
+    (copy / "README.md").write_text("changed")
+    with pytest.raises(DataError, match=r"README.md was changed"):
+        hub.plan(copy, "someone/binlj-rdf")
+
+
+class _Refuse(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def refusing_hub() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refuse)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+def _push(published: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | environment
+    command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", "someone/x"]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_refused_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT=refusing_hub, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
+    assert done.returncode == 7, done.stderr
+    assert "refused the token for someone/x (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT=refusing_hub, HF_HOME=str(tmp_path))
+    assert done.returncode == 7 and "hf auth login" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_unreachable_hub_is_said_clearly(published: Path, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_x", HF_HOME=str(tmp_path))
+    assert done.returncode == 7 and "cannot be reached" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_commands_from_records_to_verified_dataset(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    store = tmp_path / "store"
+    some = (grid()[0], grid()[250])
+    records = [r for s in some for r in chain(s, n=1000, frames=4, seed=3)]
+    write_records(store / "loose" / "a.parquet", records)
+    main(["assemble", "--store", str(store), "--out", str(tmp_path / "out"), "--workers", "1"])
+    assert "2 states (2 homogeneous" in capsys.readouterr().out
+    table = pq.read_table(tmp_path / "out" / "rdf.parquet")
+    assert table.num_rows == 6 and table.schema.equals(schema.rdf_schema(100))
+    assert pq.read_table(tmp_path / "out" / "states.parquet").schema.equals(schema.states_schema())
+    target = tmp_path / "binlj-rdf"
+    options = ["--store", str(store), "--dataset", str(target), "--snapshots", "refresh", "--workers", "1"]
+    with pytest.raises(SystemExit) as stop:
+        main(["publish", *options])
+    assert stop.value.code == 2 and "498 of 500 states have no records" in capsys.readouterr().err
+    main(["publish", *options, "--partial"])
+    assert "2 states without one" in capsys.readouterr().out
+    main(["verify", "--dataset", str(target), "--partial"])
+    assert "tables and the manifest are sound" in capsys.readouterr().out
+    for arguments, code, text in (
+        (["assemble", "--store", str(tmp_path / "none")], 2, "no such store"),
+        (["assemble", "--store", str(store), "--state", "T1"], 2, "not of the form"),
+        (["assemble", "--store", str(store), "--state", grid()[9].state_id], 2, "has no records"),
+        (["publish", "--dry-run"], 2, "goes with --to-hub"),
+        (["verify", "--dataset", str(target)], 3, "is missing"),
+        (["verify", "--dataset", str(tmp_path / "none")], 3, "no folder"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == code and text in capsys.readouterr().err
