@@ -62,13 +62,16 @@ def new(
         seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
         name=name, authors=authors, fields=dict(fields),
     )
+    if folder.is_relative_to(Path.cwd()):
+        folder = folder.relative_to(Path.cwd())
     click.echo(f"wrote {folder}")
     try:
         run(folder, dataset=dataset)
     except InputError as error:
-        click.echo(f"still to do in {folder / 'submission.yaml'} (then `binlj submit check {folder}`):")
+        click.echo("still to do:")
         for problem in error.problems:
             click.echo(f"  - {problem}")
+        click.echo(f"then: binlj submit check {folder}")
     else:
         click.echo("complete and valid")
 

@@ -50,7 +50,7 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
         better = [name for name, r in results.items() if not r["tie"] and r["difference"] < 0]
         ties = [name for name, r in results.items() if r["tie"]]
         lines.append(
-            f"{track:<13} of {len(results)} ranked entries: {len(better)} significantly better, "
+            f"{track:<13} of {len(results)} other ranked entries, {len(better)} significantly better, "
             f"{len(ties)} tied, {len(results) - len(better) - len(ties)} significantly worse"
         )
     return lines

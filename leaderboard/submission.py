@@ -27,7 +27,7 @@ RESERVED = frozenset({
     "ideal-gas", "mean-rdf", "nearest-temperature", "linear-t", "linear-pmf", "noise-ceiling",
     "con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10)),
 })
-FIX = "see CONTRIBUTING.md; `binlj submit new` writes a folder that passes"
+FIX = "CONTRIBUTING.md says what belongs in a submission"
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,10 @@ def _explain(error: Any) -> list[str]:
     where = ".".join(str(part) for part in error.absolute_path)
     at = f"{where}: " if where else ""
     rule, got = error.validator, error.instance
+    if where and (got is None or got == ""):
+        top = schema()["properties"].get(str(error.absolute_path[0]), {}) if len(error.absolute_path) == 1 else {}
+        meaning = error.schema.get("description") or top.get("description", "")
+        return [f"{at}is empty" + (f"; fill in: {meaning[0].lower()}{meaning[1:]}" if meaning else "")]
     if rule == "additionalProperties":
         allowed = error.schema.get("properties", {})
         unknown = [key for key in got if key not in allowed]

@@ -90,7 +90,7 @@ def test_the_example_itself_has_no_problem() -> None:
     ("change", "expected"),
     [
         ({"name": "x" * 61}, "name: has 61 characters, at most 60"),
-        ({"name": ""}, "name: needs at least 1"),
+        ({"name": ""}, "name: is empty; fill in: model name"),
         ({"name": " padded "}, "name:"),
         ({"name": 5}, "name: must be text"),
         ({"name": "two\nlines"}, "name: must be one line"),
@@ -103,6 +103,7 @@ def test_the_example_itself_has_no_problem() -> None:
         ({"authors": [{"name": "A", "email": "a@b.c"}]}, "authors.0: unknown key 'email'"),
         ({"authors": [{"name": "A"}] * 31}, "authors: has 31 entries"),
         ({"authors": [{"name": "A", "orcid": "1234"}]}, "ORCID"),
+        ({"hardware": ""}, "hardware: is empty"),
         ({"parameters": -1}, "parameters: -1 must be at least 0"),
         ({"parameters": 1.5}, "parameters: must be a whole number"),
         ({"parameters": True}, "parameters: must be a whole number"),
