@@ -128,16 +128,19 @@ def model_command(
         truth = explain_curves(*own, n_boot=n_boot, seed=seed, step=bar("noise of the data", 16 * n_boot))
         found = _explain(source, truth, n_boot=n_boot, seed=seed, bar=bar)
     given = source.attributions if given is None else given
-    details: dict[str, Any] = {found.name: found.details}
+    details: dict[str, Any] = {"models": {found.name: found.details}}
     if given is not None:
         details["attributions"] = score_attributions(given, truth.truth())
     out.mkdir(parents=True, exist_ok=True)
     plots.plot_shap(found, out / f"shap-{_slug(found.name)}.png")
     settings = {"seed": seed, "n_boot": n_boot, "sources": source.files, "track": track}
-    made = report.document("model", found.rankings, dataset=dataset, settings=settings, details=details)
+    notes = _stale([source], dataset)
+    made = report.document(
+        "model", found.rankings, dataset=dataset, settings=settings, details=details, differences=notes
+    )
     report.write_document(out / f"model-{_slug(found.name)}.json", made)
     click.echo(verdict.table(found.rankings))
-    click.echo(_agreement_lines(found.details["agreement"], "the model"))
+    click.echo("\n".join([*notes, _agreement_lines(found.details["agreement"], "the model")]))
     if given is not None:
         click.echo(_agreement_lines(details["attributions"], "the attributions"))
     click.echo(f"{out / f'model-{_slug(found.name)}.json'} and pictures written")
@@ -183,7 +186,8 @@ def check_command(
     run = _explain_data(seed, dataset, maps, resamples, n_boot)
     _data_pictures(run, out)
     rankings = [*run.map.rankings, *run.curves.rankings]
-    details: dict[str, Any] = {"map": run.map.details, "curves": run.curves.details}
+    models: dict[str, Any] = {}
+    details = {"map": run.map.details, "curves": run.curves.details, "models": models}
     claimed = None
     with _bars() as bar:
         for source in sources:
@@ -191,10 +195,10 @@ def check_command(
             found = _explain(source, truth, n_boot=n_boot, seed=seed, bar=bar)
             claimed = claimed or found.rankings[0]
             rankings += found.rankings
-            details[found.name] = found.details
+            models[found.name] = found.details
             plots.plot_shap(found, out / f"shap-{_slug(found.name)}.png")
     claim = verdict.check_claim(rankings, dnn=claimed)
-    notes = verdict.differences(rankings, claim)
+    notes = verdict.differences(rankings, claim) + _stale(sources, dataset)
     settings = {**run.settings, "track": track, "sources": {s.name: s.files for s in sources}}
     made = report.document(
         "check",
@@ -275,6 +279,14 @@ def _named(groups: list[tuple[str | None, Source]]) -> list[Source]:
             name, k = f"{label or source.name}-{k}", k + 1
         out.append(replace(source, name=name))
     return out
+
+
+def _stale(sources: list[Source], dataset: Path | None) -> list[str]:
+    from binlj.data import dataset_info
+    from binlj.eval.explain import verdict
+
+    sha = str(dataset_info(path=dataset)["data_sha256"])
+    return [text for source in sources for text in verdict.stale(source.trained_on, sha)]
 
 
 def _source(paths: tuple[Path, ...], track: str, dataset: Path | None, bar: Callable[..., Any]) -> Source:

@@ -158,7 +158,7 @@ def plot_shap(report: ModelReport, path: Path) -> Path:
     swarm.set_yticks(range(4), [LABELS[n] for n in order])
     swarm.axvline(0, color="grey", lw=0.8)
     swarm.set(xlabel=r"Shapley value: change of $g(r)$", title=f"{report.name}: {len(phi)} of the points")
-    swarm.set_xscale("symlog", linthresh=0.5)
+    _stretch(swarm, phi)
     bar = figure.colorbar(points, ax=swarm, ticks=[0, 1], pad=0.02)
     bar.ax.set_yticklabels(["low", "high"])
     bar.set_label("value of the feature", fontsize=9)
@@ -170,7 +170,7 @@ def plot_shap(report: ModelReport, path: Path) -> Path:
         pairs.bar(np.arange(3) + (k - 1.5) * width, own, width, color=COLOURS[name], label=LABELS[name])
     pairs.set_xticks(range(3), list(ranking.by_pair))
     pairs.set(xlabel="pair", ylabel=r"mean |Shapley value|", title="pair by pair")
-    pairs.legend(fontsize=8)
+    pairs.legend(fontsize=8, **OUTSIDE)
     return _save(figure, path)
 
 
@@ -200,6 +200,19 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
     axes[0, 0].set(xlim=(0.4, 5), ylim=(-0.02, 1.02))
     axes[0, 1].legend(fontsize=8, loc="upper right", ncols=2)
     return _save(figure, path)
+
+
+def _stretch(ax: Any, values: np.ndarray) -> None:
+    """Logarithmic beyond the bulk of the values where a few of them reach far out, linear otherwise."""
+    size = np.abs(values)
+    bulk, largest = float(np.quantile(size, 0.99)), float(size.max())
+    if bulk > 0 and largest > 4 * bulk:
+        unit = 10.0 ** np.floor(np.log10(bulk))
+        decades = unit * 10.0 ** np.arange(int(np.floor(np.log10(largest / unit))) + 1)
+        ax.set_xscale("symlog", linthresh=unit)
+        ticks = [*(-decades[::-1]), 0.0, *decades]
+        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        ax.set_xlabel(ax.get_xlabel() + f" (logarithmic beyond {unit:g})")
 
 
 def _ramp(n: int) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL_FILE = "model.json"
+RECORD_FILE = "metadata.json"
 ATTRIBUTIONS_FILE = "attributions.parquet"
 WHAT = (
     f"give a predictions file (.parquet), a submission folder, a model folder (with {MODEL_FILE}), "
@@ -44,6 +46,8 @@ class Source:
         File -> SHA-256 of what was read.
     trained : bool
         Whether it was opened as a trained model, whose name is known, not as predictions.
+    trained_on : dict
+        Model folder -> SHA-256 of the dataset it was trained on, where its record tells.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Source:
     attributions: pd.DataFrame | None = None
     files: dict[str, str] = field(default_factory=dict)
     trained: bool = False
+    trained_on: dict[str, str] = field(default_factory=dict)
 
 
 def open_sources(
@@ -100,6 +105,7 @@ def open_sources(
         given[0] if given else None,
         {k: v for p in parts for k, v in p.files.items()},
         all(p.trained for p in parts),
+        {k: v for p in parts for k, v in p.trained_on.items()},
     )
 
 
@@ -113,6 +119,14 @@ def _seeds(path: Path) -> list[Path]:
 
 def _prediction_files(path: Path) -> list[Path]:
     return [f for t in TRACKS if (f := path / f"predictions-{t}.parquet").is_file()]
+
+
+def _trained_on(folder: Path) -> dict[str, str]:
+    try:
+        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+        return {str(folder): str(record["run"]["dataset_sha256"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # the record is a courtesy of `binlj train`, not part of a model
 
 
 def _open(
@@ -129,6 +143,7 @@ def _open(
             None,
             {str(path / MODEL_FILE): sha256(path / MODEL_FILE)},
             True,
+            _trained_on(path),
         )
     attributions = None
     file = path

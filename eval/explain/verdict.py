@@ -92,6 +92,15 @@ def differences(rankings: Sequence[Ranking], claim: Claim) -> list[str]:
     return out
 
 
+def stale(trained_on: dict[str, str], dataset_sha256: str) -> list[str]:
+    """One sentence for each model that was trained on other data than is explained here."""
+    return [
+        f"{folder} was trained on other data (sha256 {sha[:12]}) than this (sha256 {dataset_sha256[:12]})."
+        for folder, sha in trained_on.items()
+        if sha != dataset_sha256
+    ]
+
+
 def table(rankings: Sequence[Ranking]) -> str:
     """The rankings as text: each score with half its 95 % interval, the order, and the answer on S."""
     head = ["method", "of", *FEATURES, "order", "first AA/AB/BB", "S dominant"]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from binlj.eval.explain.factorial import Factorial
 from binlj.grid import PAIRS, State, grid
-from binlj.schema import FEATURES, bin_centres
+from binlj.schema import FEATURES, bin_centres, merge_bins
 
 LEVELS = tuple(tuple(sorted({getattr(s, f) for s in grid()})) for f in FEATURES)
 STATES = np.array([[getattr(s, f) for f in FEATURES] for s in grid()])
@@ -77,3 +77,20 @@ def write_rows(path: Path, rows: list[tuple[object, object, object]], *, value_t
     table = pa.table({n: pa.array(list(c), k) for n, c, k in zip(names, columns, kinds, strict=True)})
     pq.write_table(table, path)
     return path
+
+
+def frames_of(
+    function: Callable[[State, str, np.ndarray], np.ndarray], stderr: float = 0.0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fine and coarse tables of ``function(state, pair, r)``, as the dataset would hold them."""
+    keys = [(p, s) for p in PAIRS for s in grid()]
+    base = {
+        "state_id": [s.state_id for _, s in keys],
+        "pair": [p for p, _ in keys],
+        **{f: [getattr(s, f) for _, s in keys] for f in FEATURES},
+    }
+    fine = [function(s, p, bin_centres(500)) for p, s in keys]
+    tables = []
+    for g in (fine, [merge_bins(v) for v in fine]):
+        tables.append(pd.DataFrame({**base, "g": g, "g_stderr": [np.full(len(v), stderr) for v in g]}))
+    return tables[0], tables[1]

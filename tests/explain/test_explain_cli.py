@@ -7,8 +7,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from explain_make import Planted, planted_curve, prediction_frame, write_rows
@@ -16,7 +18,7 @@ from explain_make import Planted, planted_curve, prediction_frame, write_rows
 from binlj.data import dataset_info
 from binlj.errors import InputError
 from binlj.eval import write_predictions
-from binlj.eval.explain import cli, report, sources
+from binlj.eval.explain import cli, embedding, report, sources
 from binlj.eval.explain.attributions import KEYS
 from binlj.grid import grid
 from binlj.schema import FEATURES
@@ -28,6 +30,32 @@ FAST = ["--maps", "2", "--resamples", "1", "--n-boot", "20"]
 
 def run(*args: object) -> Result:
     return CliRunner().invoke(cli.explain, [str(a) for a in args])
+
+
+def flat_map(vectors: np.ndarray, *, seed: int) -> np.ndarray:
+    """Principal components in place of UMAP, which takes half a minute to compile; it has a test of its own."""
+    from sklearn.decomposition import PCA
+
+    return PCA(2, random_state=seed).fit_transform(vectors)
+
+
+@pytest.fixture(scope="module")
+def analysed(toy: Path) -> object:
+    """What does not depend on a model, once: two maps, one resample, 20 noisy copies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding, "embed", flat_map)
+        return cli._explain_data(0, toy, 2, 1, 20)
+
+
+@pytest.fixture
+def quick(analysed: object, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands use that analysis, as long as they ask for just that one."""
+
+    def same(*args: object) -> object:
+        assert args == (0, toy, 2, 1, 20)
+        return analysed
+
+    monkeypatch.setattr(cli, "_explain_data", same)
 
 
 @pytest.fixture
@@ -52,58 +80,67 @@ def written(path: Path) -> dict:  # type: ignore[type-arg]
     return value
 
 
-def test_check_holds_and_is_repeatable(toy: Path, models: Path, tmp_path: Path) -> None:
-    """On the toy data S rules the map; with a DNN ruled by S the claim holds, and twice the same file."""
-    args = [
-        "--dnn",
-        models / "dnn-S",
-        "--dnn",
-        models / "dnn-S-2",
-        "--xgboost",
-        models / "xgboost-S",
-        "--other",
-        models / "gp-C_B",
-        "--dataset",
-        toy,
-        *FAST,
-    ]
-    first, second = (run("check", *args, "--out", tmp_path / name) for name in ("one", "two"))
-    assert first.exit_code == 0, first.output
-    assert "The claim holds" in first.output
-    assert first.output.replace("/one/", "/two/") == second.output
-    names = {
-        "check.json",
-        "map.png",
-        "clusters.png",
-        "entropy.png",
-        "sobol.png",
-        "shap-dnn.png",
-        "shap-xgboost.png",
-        "shap-gp.png",
-    }
-    assert {p.name for p in (tmp_path / "one").iterdir()} == names
-    assert (tmp_path / "one/check.json").read_bytes() == (tmp_path / "two/check.json").read_bytes()
-    value = written(tmp_path / "one/check.json")
+@pytest.mark.usefixtures("quick")
+def test_check_holds(toy: Path, models: Path, tmp_path: Path) -> None:
+    """On the toy data S rules the map: with a DNN ruled by S the claim holds."""
+    seeds = ["--dnn", models / "dnn-S", "--dnn", models / "dnn-S-2"]
+    others = ["--xgboost", models / "xgboost-S", "--other", models / "gp-C_B"]
+    done = run("check", *seeds, *others, "--dataset", toy, *FAST, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "The claim holds" in done.output
+    pictures = ("map", "clusters", "entropy", "sobol", "shap-dnn", "shap-xgboost", "shap-gp")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"check.json", *(f"{p}.png" for p in pictures)}
+    value = written(tmp_path / "out/check.json")
     info = dataset_info(path=toy)
     assert (value["dataset_version"], value["dataset_sha256"]) == (info["version"], info["data_sha256"])
     answers = {(r["method"], r["source"]): r["S_dominant"] for r in value["rankings"]}
     assert answers["SHAP, exact on the grid", "dnn"] == "yes"
     assert answers["SHAP, exact on the grid", "gp"] == "no"
-    assert answers["Sobol first order, r / sigma_ij", "data"] == "no"  # the toy is nothing but a shift
-    assert value["details"]["dnn"]["seeds"] == 2
+    assert answers["Sobol first order, r", "data"] == "yes"
+    assert answers["Sobol first order, r / sigma_ij", "data"] == "no"  # the toy's S is nothing but a shift
+    assert value["details"]["models"]["dnn"]["seeds"] == 2
     assert value["claim"]["holds"] is True
     # the answers that differ are said in words, and so is the weakness of the raw entropy
     assert any("gp" in text and "C_B comes first" in text for text in value["differences"])
     assert any("if the clusters were random" in text for text in value["differences"])
-    assert all(text in first.output for text in value["differences"])
+    assert all(text in done.output for text in value["differences"])
 
 
-def test_check_fails_when_the_dnn_disagrees(toy: Path, models: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("quick")
+def test_check_fails_with_a_dnn_that_disagrees(
+    toy: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_data_pictures", lambda *a: None)
     done = run("check", "--dnn", models / "dnn-T", "--dataset", toy, *FAST, "--out", tmp_path / "out")
     assert done.exit_code == 1
     assert "does not hold" in done.output
     claim = written(tmp_path / "out/check.json")["claim"]
     assert claim["S_lowest_entropy"] == "yes" and claim["S_highest_shap_dnn"] == "no" and not claim["holds"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_check_warns_of_a_model_of_other_data(
+    toy: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_data_pictures", lambda *a: None)
+    for name, sha in (("dnn-S", "0" * 64), ("dnn-S-2", dataset_info(path=toy)["data_sha256"])):
+        record = {"run": {"dataset_sha256": sha, "track": "extrapolation", "seed": 3}}
+        (models / name / "metadata.json").write_text(json.dumps(record))
+    paths = ["--dnn", models / "dnn-S", "--dnn", models / "dnn-S-2"]
+    done = run("check", *paths, "--dataset", toy, *FAST, "--out", tmp_path / "out")
+    found = [t for t in written(tmp_path / "out/check.json")["differences"] if "other data" in t]
+    assert len(found) == 1 and str(models / "dnn-S") in found[0] and "dnn-S-2" not in found[0]
+    assert found[0] in done.output
+
+
+def test_same_seed_same_answer(analysed: Any, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "embed", flat_map)
+    again = cli._explain_data(0, toy, 2, 1, 20)
+    assert [r.to_dict() for r in again.map.rankings] == [r.to_dict() for r in analysed.map.rankings]
+    assert [r.to_dict() for r in again.curves.rankings] == [r.to_dict() for r in analysed.curves.rankings]
+    assert again.map.details == analysed.map.details and again.curves.details == analysed.curves.details
+    other = cli._explain_data(1, toy, 1, 0, 20)
+    assert other.curves.rankings[0].low != analysed.curves.rankings[0].low
 
 
 def test_check_needs_a_dnn_that_is_one(toy: Path, models: Path) -> None:
@@ -113,6 +150,7 @@ def test_check_needs_a_dnn_that_is_one(toy: Path, models: Path) -> None:
     assert "--dnn was given a xgboost model" in str(done.exception)
 
 
+@pytest.mark.usefixtures("quick")
 def test_data_command(toy: Path, tmp_path: Path) -> None:
     done = run("data", "--dataset", toy, *FAST, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
@@ -135,7 +173,7 @@ def test_model_command_on_a_submission_with_attributions(toy: Path, tmp_path: Pa
     value = written(tmp_path / "out/model-mine.json")
     ranking = value["rankings"][0]
     assert ranking["order"][0] == "S" and ranking["notes"]["states"] == 200
-    assert value["details"]["mine"]["levels"]["T"] == [0.6, 1.4]
+    assert value["details"]["models"]["mine"]["levels"]["T"] == [0.6, 1.4]
     scores = value["details"]["attributions"]["Sobol first order, r"]
     assert scores["AA"]["same_first"] is True and scores["mean"]["same_first"] is False
     assert "agreement of the attributions" in done.output

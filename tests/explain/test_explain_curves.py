@@ -5,31 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from explain_make import LEVELS, planted, planted_curve, prediction_frame
+from explain_make import LEVELS, frames_of, planted, planted_curve, prediction_frame
 
 from binlj.errors import DataError, InputError
 from binlj.eval.explain import curves, models, sobol
 from binlj.eval.explain.curve_report import explain_curves, restrict_frames
 from binlj.grid import PAIRS, State, grid
-from binlj.schema import FEATURES, bin_centres, merge_bins
+from binlj.schema import merge_bins
 from binlj.tracks import split
-
-
-def frames_of(function, stderr: float = 0.0) -> tuple[pd.DataFrame, pd.DataFrame]:  # type: ignore[no-untyped-def]
-    """Fine and coarse tables of ``function(state, pair, r)``, as the dataset would hold them."""
-    keys = [(p, s) for p in PAIRS for s in grid()]
-    base = {
-        "state_id": [s.state_id for _, s in keys],
-        "pair": [p for p, _ in keys],
-        **{f: [getattr(s, f) for _, s in keys] for f in FEATURES},
-    }
-    fine = [function(s, p, bin_centres(500)) for p, s in keys]
-    tables = []
-    for g in (fine, [merge_bins(v) for v in fine]):
-        tables.append(pd.DataFrame({**base, "g": g, "g_stderr": [np.full(len(v), stderr) for v in g]}))
-    return tables[0], tables[1]
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.75, 1.0, 1.25, 1.5, 2.0])

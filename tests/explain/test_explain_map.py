@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explain_make import STATES
+from explain_make import STATES, frames_of
 
 from binlj.eval.explain import embedding, entropy
+from binlj.eval.explain.curves import map_features
+from binlj.eval.explain.map_report import explain_map
 from binlj.eval.explain.ranking import agreement, bootstrap_states, rank
+from binlj.grid import State
 from binlj.schema import FEATURES
 
 
@@ -111,6 +114,26 @@ def test_blocking_a_module_leaves_an_imported_one_alone(monkeypatch: pytest.Monk
     with pytest.raises(ZeroDivisionError), embedding.without_module("no_such_module_here"):
         1 / 0  # noqa: B018
     assert "no_such_module_here" not in sys.modules
+
+
+@pytest.mark.slow
+def test_umap_of_planted_structure_is_found_and_repeatable() -> None:
+    """Curves that only eps_AB changes: UMAP, K-means and every score find it; the same seed gives the same map."""
+
+    def g(state: State, pair: str, r: np.ndarray) -> np.ndarray:
+        noise = np.random.default_rng([int(1000 * state.T), int(1000 * state.C_B), int(10 * state.S)])
+        return 1 + state.eps_AB * np.exp(-r) + 0.002 * noise.standard_normal(len(r))
+
+    fine, _ = frames_of(g)
+    found = explain_map(fine, seeds=2, resamples=2)
+    assert [r.order[0] for r in found.rankings[1:]] == ["eps_AB", "eps_AB"]
+    assert [r.dominant() for r in found.rankings] == ["no"] * 3
+    assert found.rankings[2].values["eps_AB"] > 0.5
+    assert found.inertia.shape == (2, 9) and (np.diff(found.inertia) < 0).all()
+    assert sum(found.details["k_chosen"].values()) == 2
+    _, vectors = map_features(fine)
+    assert np.array_equal(embedding.embed(vectors, seed=0), found.points)
+    assert not np.array_equal(embedding.embed(vectors, seed=1), found.points)
 
 
 def test_verdicts() -> None:
