@@ -51,7 +51,7 @@ def test_a_collective_mode_is_found_and_calibrated_with_many_blocks() -> None:
 def test_correlated_blocks_have_a_larger_error() -> None:
     white = np.mean([inefficiency(_mode_blocks(memory=0.0, seed=k)) for k in range(10)])
     slow = np.mean([inefficiency(_mode_blocks(memory=0.8, seed=k)) for k in range(10)])
-    assert 1.0 <= white < 1.6 and slow > 2.0  # the exact value of the second is 9
+    assert 1.0 <= white < 1.8 and slow > 3.5  # exact: 1 and 9; 32 blocks show about half of it
 
 
 def test_error_falls_as_one_over_root_n() -> None:
