@@ -23,11 +23,12 @@ HERE = Path(__file__).parent
 LIBRARIES = ("d3.min.js", "plot.umd.min.js", "tabulator.min.js")
 SCRIPTS = ("core.js", "data.js", "table.js", "accuracy.js", "curves.js", "detail.js", "viewer.js", "cite.js", "main.js")
 STYLES = ("vendor/tabulator.min.css", "web/page.css")
-# Bytes of model curves that may travel in the page, best models first; keeps it below 5 MB.
-CURVE_BUDGET = 3_000_000
+# The page keeps below 5 MB: what libraries, data and rows leave of this is filled with model curves, best first.
+PAGE_BYTES = 4_900_000
+_KEYS = 100  # bytes of JSON around a packed model, at most
 
 
-def page_text(board: Board, *, dataset: Path | None = None, budget: int = CURVE_BUDGET) -> str:
+def page_text(board: Board, *, dataset: Path | None = None, limit: int = PAGE_BYTES) -> str:
     """The leaderboard as one self-contained HTML document.
 
     Parameters
@@ -35,19 +36,22 @@ def page_text(board: Board, *, dataset: Path | None = None, budget: int = CURVE_
     board : Board
     dataset : Path, optional
         Another copy of the dataset, for the viewer's curves.
-    budget : int
-        Bytes of model curves to embed. Models beyond it keep their row and lose their pictures; the
-        page says so.
+    limit : int
+        Bytes the page may have. Models whose curves do not fit any more keep their row and lose their
+        pictures; the page says so.
     """
     scripts = [_library(name) for name in LIBRARIES]
     scripts += [(HERE / "web" / name).read_text(encoding="utf-8") for name in SCRIPTS]
     parts = {
         "CSP": _policy(scripts),
         "STYLE": "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES),
-        "DATA": embed(payload(board, dataset=dataset, budget=budget)),
         "SCRIPTS": "\n".join(f"<script>{text}</script>" for text in scripts),
     }
     template = (HERE / "web" / "page.html").read_text(encoding="utf-8")
+    data = payload(board, dataset=dataset)
+    fixed = sum(len(text.encode("utf-8")) for text in (template, *parts.values(), embed(data)))
+    data["curves"]["models"] = model_curves(board, limit - fixed, dataset=dataset)
+    parts["DATA"] = embed(data)
     # One pass, so that nothing inside a part is ever taken for a placeholder.
     return re.sub(r"\{\{([A-Z]+)\}\}", lambda match: parts[match[1]], template)
 
@@ -60,21 +64,28 @@ def embed(value: Any) -> str:
     return text
 
 
-def payload(board: Board, *, dataset: Path | None = None, budget: int = CURVE_BUDGET) -> dict[str, Any]:
-    """Everything the page's scripts read."""
-    from binlj.leaderboard.pack import pack_signed, pack_unsigned, size
+def model_curves(board: Board, budget: int, *, dataset: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Packed differences of the models from the data, by id and track, best first, within `budget` bytes."""
+    from binlj.leaderboard.pack import pack_signed, size
 
-    g, stderr = _published(dataset)
-    # Row of each published curve, in the order of the packed data: states as in the grid, then pairs.
-    position = {(s.state_id, p): i * len(PAIRS) + j for i, s in enumerate(grid()) for j, p in enumerate(PAIRS)}
-    test = {track: _test_rows(track, position, dataset) for track in TRACKS}
+    g, _ = _published(dataset)
+    test = {track: _test_rows(track, dataset) for track in TRACKS}
     models: dict[str, dict[str, Any]] = {}
-    used = 0
     for row_id, track in _by_rank(board):
         packed = pack_signed(board.curves[row_id, track] - g[test[track]])
-        if used + size(packed) <= budget:
-            used += size(packed)
-            models.setdefault(row_id, {})[track] = packed
+        budget -= size(packed) + _KEYS
+        if budget < 0:
+            break
+        models.setdefault(row_id, {})[track] = packed
+    return models
+
+
+def payload(board: Board, *, dataset: Path | None = None) -> dict[str, Any]:
+    """Everything the page's scripts read, but for the curves of the models."""
+    from binlj.leaderboard.pack import pack_unsigned
+
+    g, stderr = _published(dataset)
+    test = {track: _test_rows(track, dataset) for track in TRACKS}
     return {
         "header": board.header,
         "models": board.models,
@@ -83,7 +94,7 @@ def payload(board: Board, *, dataset: Path | None = None, budget: int = CURVE_BU
         "state_ids": [s.state_id for s in grid()],
         "r": [round(float(x), 3) for x in bin_centres()],
         "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in TRACKS},
-        "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": models},
+        "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": {}},
         "libraries": [
             {key: entry[key] for key in ("name", "version", "license")} for entry in vendored()
         ],
@@ -128,9 +139,11 @@ def _published(dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
     return curves(frame), curves(frame, "g_stderr")
 
 
-def _test_rows(track: str, position: dict[tuple[str, str], int], dataset: Path | None) -> list[int]:
+def _test_rows(track: str, dataset: Path | None) -> list[int]:
+    """Where each test curve of a track stands among the published ones (grid order, then AA, AB, BB)."""
     from binlj.data import read_table
 
+    position = {(s.state_id, p): i * len(PAIRS) + j for i, s in enumerate(grid()) for j, p in enumerate(PAIRS)}
     frame = read_table(track, "test", path=dataset)
     return [position[key] for key in zip(frame["state_id"], frame["pair"], strict=True)]
 

@@ -49,7 +49,7 @@ B.table = function () {
     const first = [
       ...(narrow() ? [{ formatter: "responsiveCollapse", width: 34, minWidth: 34, headerSort: false, responsive: 0, resizable: false, hozAlign: "center" }] : []),
       { title: "#", headerTooltip: "rank", field: "rank", formatter: rank, sorter: numeric, width: 52, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
-      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 172, widthGrow: 3, responsive: 0 },
+      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 165, widthGrow: 3, responsive: 0 },
     ];
     const r2 = [["overall", "R² overall", 0], ["AA", "R² AA", 3], ["AB", "R² AB", 3], ["BB", "R² BB", 2]].map(([key, title, responsive]) =>
       column(title, `r2.${key}`, score(key), { responsive, minWidth: 114, cssClass: `r2-${key}` }));
@@ -65,7 +65,7 @@ B.table = function () {
       column("Of ceiling", "ceiling_share.overall", plain(B.percent), { responsive: 4, headerTooltip: "R² overall divided by the noise ceiling" }),
       column("Parameters", "parameters", plain(B.count), { responsive: 6, minWidth: 104 }),
       column("Training", "train_seconds", plain(B.seconds), { responsive: 5, headerSortStartingDir: "asc", headerTooltip: "wall-clock, as reported by the authors" }),
-      column("Prediction", "predict_seconds", plain(B.seconds), { responsive: 6, headerSortStartingDir: "asc", minWidth: 88, headerTooltip: "whole test set, as reported by the authors" }),
+      column("Prediction", "predict_seconds", plain(B.seconds), { responsive: 6, headerSortStartingDir: "asc", minWidth: 95, headerTooltip: "whole test set, as reported by the authors" }),
       { title: "Date", field: "date", formatter: plain((v) => v || ""), sorter: "string", responsive: 7, minWidth: 101, headerSortStartingDir: "desc" },
       { title: "Links", field: "links", formatter: links, headerSort: false, responsive: 7, minWidth: 72 },
     ];

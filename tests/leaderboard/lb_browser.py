@@ -69,7 +69,7 @@ def view(driver: Any, page: Path, *, width: int = 1280, height: int = 900, dark:
     driver.get("about:blank")
     driver.get_log("performance")  # the browser's own start page, not ours
     driver.get(page.resolve().as_uri() + hash)
-    WebDriverWait(driver, 30).until(
+    WebDriverWait(driver, 90).until(
         lambda d: d.execute_script(
             "return document.documentElement.dataset.ready === 'yes' && !!document.querySelector('.tabulator-row')"
         )
