@@ -238,13 +238,15 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
             f"taking off its noise is {percent(gap.median())} of the curve's maximum (median), "
             f"{percent(gap.max())} at worst (`{gap.idxmax()}`)."
         )
+    starts = ", ".join(f"{name} {number}" for name, number in sorted(Counter(states.start).items()))
     phases = [
         f"| {phase} | {int((states.phase == phase).sum())} | "
         f"{int(((states.phase == phase) & states.converged).sum())} |"
         for phase in PHASES
     ]
     return {
-        "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps}",
+        "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
+        f"Published start: {starts}.",
         "reason_rows": "\n".join(table),
         "phase_rows": "\n".join(phases),
     }
