@@ -50,7 +50,7 @@ def parity(
     """Predicted against actual g(r), one panel each (title, actual, predicted, R2)."""
     from matplotlib.colors import LogNorm
 
-    drawn = figure(3.3 * len(panels) + 0.6, 3.7)
+    drawn = figure(3.3 * len(panels) + 0.6, 3.4)
     axes_row = np.atleast_1d(drawn.subplots(1, len(panels)))
     for axes, (name, g, predicted, r2) in zip(axes_row, panels, strict=True):
         low, high = 0.0, 1.03 * float(max(g.max(), predicted.max()))

@@ -15,6 +15,7 @@ from binlj.baselines.reproduce.result import Result, Row
 from binlj.baselines.reproduce.runs import Settings, busy, training_frame
 from binlj.baselines.selection import r2
 from binlj.data import curves
+from binlj.errors import DataError
 
 N_RDFS = 100
 # Found on 100 RDFs: as good on held-out RDFs as 1000 epochs at the paper's constant rate, see bench_dnn.py.
@@ -24,6 +25,10 @@ FAST = {"epochs": 100, "batch": 250, "learning_rate": 0.005, "schedule": "cosine
 def run(settings: Settings) -> Result:
     """Train on 100 random training RDFs with the paper's recipe and with the short schedule."""
     frame = training_frame("extrapolation", settings)
+    if len(frame) <= N_RDFS:
+        raise DataError(
+            "training table", [f"{len(frame)} RDFs, more than {N_RDFS} needed"], fix="use the whole dataset"
+        )
     order = np.random.default_rng(0).permutation(len(frame))
     train, held = frame.iloc[order[:N_RDFS]], frame.iloc[order[N_RDFS:]]
     rows = []
