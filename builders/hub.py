@@ -69,6 +69,8 @@ def push(planned: Plan) -> str:
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ImportError as error:
         raise MissingExtraError("huggingface_hub", "build") from error
+    # Whatever HTTP library it uses, its errors share the base of the Hub's own.
+    network_errors: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
     api = HfApi()
     kind = "dataset"
     try:
@@ -92,7 +94,7 @@ def push(planned: Plan) -> str:
                 "  fix: `hf auth login` with a token that may write to that namespace, or set HF_TOKEN"
             ) from error
         raise HubError(f"the Hub answered with HTTP {status}: {_first_line(error)}") from error
-    except (OSError, *HfHubHTTPError.__bases__) as error:  # the base is that of whichever HTTP library it uses
+    except network_errors as error:
         raise HubError(
             f"the Hub cannot be reached: {_first_line(error)}\n  fix: check the network and try again"
         ) from error
