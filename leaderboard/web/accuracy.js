@@ -70,7 +70,9 @@ B.accuracy = function () {
     const least = positive.length ? Math.min(...positive) / 3 : 1;
     const at = (r) => Math.max(r[x], least), e = (r) => B.unexplained(r.r2[pair]);
     const width = box.clientWidth, height = Math.max(360, Math.min(520, 46 + 24 * rows.length)), margin = { marginLeft: 56, marginRight: 18, marginTop: 26, marginBottom: 40 };
-    const xdomain = [Math.min(...models.map(at)) / 2, Math.max(...models.map(at)) * 2];
+    // Whole powers of ten at both ends, so that at least two ticks carry a number.
+    const ends = [Math.min(...models.map(at)) / 1.3, Math.max(...models.map(at)) * 1.3].map(Math.log10);
+    const xdomain = [10 ** Math.floor(ends[0]), 10 ** Math.ceil(ends[1])];
     const base = {
       width, height, ...margin, style: { fontSize: "12px" }, ariaLabel: `${nice(pair)} against ${xs[x]}`,
       x: { type: "log", domain: xdomain, label: `${xs[x]} →`, grid: true, ticks: Math.max(3, width / 110), tickFormat: B.power },

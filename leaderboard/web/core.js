@@ -34,7 +34,7 @@ B.number = function (v) {
   const text = a === 0 ? "0" : a >= 1e5 || a < 1e-3 ? v.toExponential(2) : v.toPrecision(a >= 1 ? 4 : 3);
   return text.replace("-", "−");
 };
-B.percent = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(v > 0.99 ? 2 : 1) + " %").replace("-", "−");
+B.percent = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(v > 0.99 && v < 1 ? 2 : 1) + " %").replace("-", "−");
 B.seconds = function (v) {
   if (v === null || v === undefined) return "–";
   if (v < 0.0005) return v === 0 ? "0 s" : "< 1 ms";
