@@ -44,7 +44,7 @@ def fit(x: np.ndarray, y: np.ndarray, noise: np.ndarray, *, theta: np.ndarray | 
     y : ndarray, shape (n, p)
         Outputs.
     noise : ndarray, shape (n,)
-        Relative noise variance of each row; the common factor is fitted.
+        Known noise variance of each row, in units of `y` squared; a common one is fitted on top.
     theta : ndarray, optional
         Hyperparameters; fitted by their posterior mode if not given.
 
@@ -62,8 +62,8 @@ def fit(x: np.ndarray, y: np.ndarray, noise: np.ndarray, *, theta: np.ndarray | 
     size = float(np.sqrt(np.mean(centred**2))) or 1.0
     if theta is None:
         some = np.unique(np.linspace(0, len(z) - 1, min(len(z), _MOST_ROWS)).round().astype(int))
-        theta = _optimise(z[some], centred[some] / size, noise[some])
-    k = _kernel(theta, z, z) + np.diag(np.exp(theta[2]) * noise + _JITTER)
+        theta = _optimise(z[some], centred[some] / size, noise[some] / size**2)
+    k = _kernel(theta, z, z) + np.diag(np.exp(theta[2]) + noise / size**2 + _JITTER)
     alpha = cho_solve(cho_factor(k, lower=True), centred)
     return Fitted(theta, z, shift, scale, mean, alpha)
 
@@ -115,9 +115,9 @@ def _optimise(z: np.ndarray, y: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
     def objective(theta: np.ndarray) -> tuple[float, np.ndarray]:
         k, slopes = _parts(theta, squares, product)
-        diagonal = np.exp(theta[2]) * noise
+        common = np.exp(theta[2])
         try:
-            factor = cho_factor(k + np.diag(diagonal + _JITTER), lower=True)
+            factor = cho_factor(k + np.diag(common + noise + _JITTER), lower=True)
         except np.linalg.LinAlgError:
             return 1e12, np.zeros_like(theta)
         inverse = cho_solve(factor, identity)
@@ -125,7 +125,7 @@ def _optimise(z: np.ndarray, y: np.ndarray, noise: np.ndarray) -> np.ndarray:
         value = 0.5 * np.trace(weighted) + np.log(np.diag(factor[0])).sum()
         a = 0.5 * (inverse - weighted @ inverse)
         gradient = [np.vdot(a, d) for d in slopes]
-        gradient.insert(2, float(np.diag(a) @ diagonal))
+        gradient.insert(2, float(np.trace(a) * common))
         away = (theta - _START) / _PRIOR_WIDTH
         return float(value / n + 0.5 * (away @ away) / n), (np.array(gradient) + away / _PRIOR_WIDTH) / n
 

@@ -110,9 +110,7 @@ def fit_process(
     T = train.state[:, 0]
     top = ceiling(train, train)
     y = transforms.forward(member.form, train.g, T, train.base, top)
-    error = (train.stderr * transforms.slope(member.form, train.g, T, top)) ** 2
-    rows = error.mean(1)
-    noise = 0.5 + 0.5 * rows / rows.mean() if rows.mean() > 0 else np.ones(len(rows))
+    noise = (transforms.spread(member.form, train.g, train.stderr, T, train.base, top) ** 2).mean(1)
     return gaussian_process.fit(coordinates(member.coordinates, train.state), y, noise, theta=theta)
 
 

@@ -5,9 +5,9 @@ enters the core and the first peak through the pair potential, which we know. Wh
 cavity function y(r) = g(r) exp(u(r)/T*), varies slowly with temperature (Hansen & McDonald, Theory of Simple
 Liquids, section 2.6).
 
-*odds* saturates: a demixed g_BB grows as 1/C_B but no further, because the dense environment around B is
-then always the same B-rich liquid. ln[g / (ceiling - g)] is unbounded in both directions, so any
-extrapolation of it comes back between 0 and the ceiling.
+*saturating* is the cavity form with a ceiling c: ln[y / (1 - g/c)]. A demixed g_BB grows as 1/C_B but no
+further, because the dense environment around B is then always the same B-rich liquid; any extrapolation
+of this form comes back as the soft minimum of cavity's and the ceiling.
 
 All logarithms start at a small ``OFFSET``, since g is 0 in the core.
 """
@@ -22,7 +22,7 @@ from binlj.grid import CUTOFF, State
 from binlj.schema import MERGE, N_BINS, R_MAX, merge_bins
 
 OFFSET = 0.05
-FORMS = ("g", "log", "pmf", "cavity", "odds")
+FORMS = ("g", "log", "pmf", "cavity", "saturating")
 _LARGEST_LOG = 12.0
 
 
@@ -48,25 +48,28 @@ def forward(form: str, g: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: 
 
     Parameters
     ----------
-    form : {"g", "log", "pmf", "cavity", "odds"}
-        With h = g + 0.05: g; ln h; T* ln h; ln[h / (exp(-u/T*) + 0.05)]; ln[h / (ceiling + 0.1 - h)].
+    form : {"g", "log", "pmf", "cavity", "saturating"}
+        With h = g + 0.05, b = exp(-u/T*) + 0.05 and c = ceiling + 0.1: g; ln h; T* ln h; ln(h / b);
+        ln(h / b) - ln(1 - h / c).
     g : ndarray, shape (n, 100)
     T : ndarray, shape (n,)
     base : ndarray, shape (n, 100)
         exp(-u/T*) of each row, see :func:`boltzmann`.
     ceiling : ndarray, shape (n, 100)
-        What g cannot exceed, for *odds*.
+        What g cannot exceed, for *saturating*.
     """
     if form == "g":
         return g
     h = g + OFFSET
-    v = np.log(h)
+    v: np.ndarray = np.log(h)
     if form == "pmf":
-        v = v * T[:, None]
-    elif form == "cavity":
-        v = v - np.log(base + OFFSET)
-    elif form == "odds":
-        v = v - np.log(np.maximum(ceiling + 2 * OFFSET - h, OFFSET))
+        return v * T[:, None]
+    if form == "log":
+        return v
+    v = v - np.log(base + OFFSET)
+    if form == "saturating":
+        c = ceiling + 2 * OFFSET
+        v = v - np.log1p(-np.minimum(h, c - OFFSET) / c)
     return v
 
 
@@ -74,21 +77,23 @@ def inverse(form: str, v: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: 
     """Curves from their transform; the inverse of :func:`forward`."""
     if form == "g":
         return v
-    if form == "odds":
-        return (ceiling + 2 * OFFSET) / (1.0 + np.exp(-np.clip(v, -50.0, 50.0))) - OFFSET
     if form == "pmf":
         v = v / T[:, None]
-    elif form == "cavity":
+    elif form != "log":
         v = v + np.log(base + OFFSET)
-    return np.exp(np.minimum(v, _LARGEST_LOG)) - OFFSET
+    h = np.exp(np.minimum(v, _LARGEST_LOG))
+    if form == "saturating":
+        h = h / (1.0 + h / (ceiling + 2 * OFFSET))
+    return h - OFFSET
 
 
-def slope(form: str, g: np.ndarray, T: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
-    """|d form / d g|, which carries a standard error of g over to the transform; shape of `g`."""
-    if form == "g":
-        return np.ones_like(g)
-    h = g + OFFSET
-    d = 1.0 / h
-    if form == "pmf":
-        return d * T[:, None]
-    return d + 1.0 / np.maximum(ceiling + 2 * OFFSET - h, OFFSET) if form == "odds" else d
+def spread(
+    form: str, g: np.ndarray, stderr: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: np.ndarray
+) -> np.ndarray:
+    """Standard error of the transform: half its change from g - stderr to g + stderr; shape of `g`.
+
+    A finite difference, because a derivative would make too much of a noisy g near 0.
+    """
+    high = forward(form, g + stderr, T, base, ceiling)
+    low = forward(form, np.maximum(g - stderr, 0.0), T, base, ceiling)
+    return 0.5 * (high - low)

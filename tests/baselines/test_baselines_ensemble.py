@@ -39,7 +39,7 @@ def test_process_interpolates_without_noise():
     x = rng.uniform(-1, 1, (40, 4))
     y = np.column_stack([np.sin(x @ [1, 2, 0.5, 1]), x[:, 0] * x[:, 1]])
     theta = np.log(np.array([1.0, 0.5, 1e-8, 2, 2, 2, 2, 2, 2, 2]))
-    found = gp.predict(gp.fit(x, y, np.ones(40), theta=theta), x)
+    found = gp.predict(gp.fit(x, y, np.zeros(40), theta=theta), x)
     np.testing.assert_allclose(found, y, atol=1e-4)
 
 
@@ -48,7 +48,7 @@ def test_process_extrapolates_a_slope_in_the_first_coordinate():
         [(t, a, b, c) for t in (0.8, 1.0, 1.2) for a in (0, 1) for b in (0, 1, 2) for c in (0, 1)], float
     )
     true = lambda x: ((1 + x[:, 1] + 0.3 * x[:, 2]) * (2 - x[:, 0]))[:, None] * np.array([[1.0, -2.0, 0.5]])  # noqa: E731
-    fitted = gp.fit(grid, true(grid), np.ones(len(grid)))
+    fitted = gp.fit(grid, true(grid), np.zeros(len(grid)))
     beyond = grid[grid[:, 0] == 0.8] - [0.2, 0, 0, 0]
     assert r2(true(beyond), gp.predict(fitted, beyond)) > 0.99
 
@@ -72,8 +72,15 @@ def test_forms_invert(form: str):
     base = np.stack([transforms.boltzmann(round(t, 2), 1.5, 0.4, "AB") for t in T])
     v = transforms.forward(form, g, T, base, top)
     np.testing.assert_allclose(transforms.inverse(form, v, T, base, top), g, atol=1e-9)
-    step = transforms.forward(form, g + 1e-6, T, base, top) - v
-    np.testing.assert_allclose(np.abs(step) / 1e-6, transforms.slope(form, g, T, top), rtol=1e-3)
+    small = transforms.spread(form, g, np.full_like(g, 1e-6), T, base, top) / 1e-6
+    by_g = {
+        "g": 1.0,
+        "log": 1 / (g + 0.05),
+        "pmf": T[:, None] / (g + 0.05),
+        "cavity": 1 / (g + 0.05),
+        "saturating": 1 / (g + 0.05) + 1 / (40.05 - g),
+    }[form]
+    np.testing.assert_allclose(small, np.broadcast_to(by_g, g.shape), rtol=1e-4)
 
 
 def test_boltzmann_factor():
@@ -86,10 +93,10 @@ def test_boltzmann_factor():
     np.testing.assert_array_equal(f[50:], 1.0)  # beyond 2.5 sigma
 
 
-def test_odds_never_exceed_their_ceiling():
+def test_saturating_form_never_exceeds_its_ceiling():
     top = np.full((1, 100), 7.0)
     for v in (-1e9, 0.0, 1e9):
-        g = transforms.inverse("odds", np.full((1, 100), v), np.ones(1), top, top)
+        g = transforms.inverse("saturating", np.full((1, 100), v), np.ones(1), top, top)
         assert (g <= 7.1).all()
         assert (g >= -0.05).all()
 
