@@ -125,7 +125,7 @@ def model_command(
     with _bars() as bar:
         source = _source(paths, track, dataset, bar)
         own = restrict_frames(frames, source.runs[0])
-        truth = explain_curves(*own, n_boot=n_boot, seed=seed, step=bar("noise of the data", 16 * n_boot))
+        truth = explain_curves(*own, n_boot=n_boot, seed=seed, step=bar("noise of the data", 8 * n_boot))
         found = _explain(source, truth, n_boot=n_boot, seed=seed, bar=bar)
     given = source.attributions if given is None else given
     details: dict[str, Any] = {"models": {found.name: found.details}}
@@ -237,7 +237,7 @@ def _explain_data(seed: int, dataset: Path | None, maps: int, resamples: int, n_
 
     fine, coarse = load_frames(dataset)
     with _bars() as bar:
-        step, other = bar("maps", maps + resamples), bar("noise of the data", 16 * n_boot)
+        step, other = bar("maps", maps + resamples), bar("noise of the data", 8 * n_boot)
         mapped = explain_map(fine, seeds=maps, resamples=resamples, seed=seed, step=step)
         curves = explain_curves(fine, coarse, n_boot=n_boot, seed=seed, step=other)
     return _Data((fine, coarse), mapped, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot})

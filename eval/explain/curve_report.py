@@ -12,13 +12,12 @@ import pandas as pd
 from binlj.eval.explain import sobol
 from binlj.eval.explain.curves import REACH, WIDTH, benchmark_curves, merged_curves
 from binlj.eval.explain.factorial import Factorial
-from binlj.eval.explain.ranking import Ranking, bootstrap_states, rank
-from binlj.eval.explain.shapley import importance
+from binlj.eval.explain.ranking import Ranking, rank
+from binlj.eval.explain.shapley_report import ALL, Curves, data_shapley_ranking, joined
 from binlj.schema import FEATURES
 
-ALL = "all"
 SCALES = {"r": "r", "scaled": "r / sigma_ij"}
-Curves = dict[str, Factorial]
+DILUTE = FEATURES.index("C_B")
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,9 @@ def explain_curves(
 ) -> CurveReport:
     """Rank the features by the variance of g(r) they explain, without any model.
 
+    Sobol indices come twice: on all states, and without the most dilute composition (C_B = 0.01, 100 B
+    particles), whose counting noise can drown everything else.
+
     Parameters
     ----------
     fine, coarse : DataFrame
@@ -78,95 +80,69 @@ def explain_curves(
     n_boot : int
         Noisy copies for each noise model and set of curves, and resamples of the states.
     step : callable, optional
-        Called ``16 * n_boot`` times.
+        Called ``8 * n_boot`` times.
     """
-    curves = {"r": merged_curves(fine, coarse, scaled=False), "scaled": merged_curves(fine, coarse, scaled=True)}
+    curves = {scale: merged_curves(fine, coarse, scaled=scale == "scaled") for scale in SCALES}
     whole = benchmark_curves(coarse)  # as far as r goes, like the models' curves
     indices: dict[str, dict[str, sobol.Indices]] = {}
     rankings: list[Ranking] = []
     details: dict[str, Any] = {"reach": REACH, "bin_width": WIDTH}
     for scale, own in curves.items():
-        groups = {ALL: list(own.values()), **{pair: [c] for pair, c in own.items()}}
-        indices[scale] = {name: sobol.sobol_indices(*g) for name, g in groups.items()}
-        copies = {name: sobol.replicates(*g, n=n_boot, seed=seed, step=step) for name, g in groups.items()}
-        for which, word in (("first", "first order"), ("total", "total")):
-            found = {
-                name: rank(
-                    f"Sobol {word}, {SCALES[scale]}",
-                    "data",
-                    getattr(i, which),
-                    copies[name].widest(which),
-                    uncertainty=f"{n_boot} noisy copies from g_stderr",
-                    notes=_notes(i, groups[name], which),
-                )
-                for name, i in indices[scale].items()
-            }
-            rankings.append(_joined(found))
-        details[scale] = {name: _spectrum(i, groups[name]) for name, i in indices[scale].items()}
+        label = SCALES[scale]
+        indices[scale], found = _sobol(own, label, n_boot=n_boot, seed=seed, step=step)
+        rankings += found
+        details[scale] = {name: _spectrum(i, own.get(name)) for name, i in indices[scale].items()}
+        lowest = own["AA"].levels[DILUTE][0]
+        dense = {pair: c.without(DILUTE, 0) for pair, c in own.items()}
+        rankings += _sobol(dense, f"{label}, C_B > {lowest:g}", n_boot=n_boot, seed=seed, step=step)[1]
         rankings.append(
-            shapley_ranking(
-                {"data": [whole if scale == "r" else own]},
-                method=f"mean |Shapley|, {SCALES[scale]}",
-                n_boot=n_boot,
-                seed=seed,
-            )[0]
+            data_shapley_ranking(
+                whole if scale == "r" else own, method=f"mean |Shapley|, {label}", n_boot=n_boot, seed=seed
+            )
         )
     details["to_10_sigma"] = {
         name: dict(zip(FEATURES, sobol.sobol_indices(*g).first.tolist(), strict=True))
-        for name, g in {ALL: list(whole.values()), **{p: [c] for p, c in whole.items()}}.items()
+        for name, g in _groups(whole).items()
     }
     return CurveReport(curves, indices, rankings, details)
 
 
-def shapley_ranking(sources: dict[str, list[Curves]], *, method: str, n_boot: int, seed: int) -> list[Ranking]:
-    """Rank by mean |Shapley value| over states, r and pairs; the replicates resample seeds and states.
+def _groups(curves: Curves) -> dict[str, list[Factorial]]:
+    return {ALL: list(curves.values()), **{pair: [c] for pair, c in curves.items()}}
 
-    Parameters
-    ----------
-    sources : dict
-        Name of the data or model -> one set of curves a seed.
-    """
-    out = []
-    for name, runs in sources.items():
-        per = {pair: np.stack([importance(run[pair]) for run in runs]) for pair in runs[0]}
-        per = {ALL: np.mean(list(per.values()), axis=0), **per}
-        size = next(iter(runs[0].values()))
-        text = f"{n_boot} resamples of {size.n_states} states" + (f" and of {len(runs)} seeds" if len(runs) > 1 else "")
-        notes = {
-            "states": size.n_states,
-            "background_states": size.n_states,
-            "points_per_curve": len(size.x),
-            "seeds": len(runs),
-        }
-        found = {}
-        for pair, v in per.items():
-            by_seed = v.mean(axis=1)
-            spread = by_seed.std(axis=0, ddof=1).tolist() if len(runs) > 1 else [None] * len(FEATURES)
-            found[pair] = rank(
-                method,
-                name,
-                by_seed.mean(axis=0),
-                bootstrap_states(v, n=n_boot, seed=seed),
-                uncertainty=text,
-                notes={**notes, "sd_over_seeds": dict(zip(FEATURES, spread, strict=True))},
+
+def _sobol(
+    curves: Curves, label: str, *, n_boot: int, seed: int, step: Callable[[], object] | None
+) -> tuple[dict[str, sobol.Indices], list[Ranking]]:
+    """Indices of each pair and of all together, and their first-order and total rankings."""
+    groups = _groups(curves)
+    indices = {name: sobol.sobol_indices(*g) for name, g in groups.items()}
+    copies = sobol.replicates(*curves.values(), n=n_boot, seed=seed, step=step)
+    members = {ALL: range(len(curves)), **{pair: [k] for k, pair in enumerate(curves)}}
+    rankings = []
+    for which, word in (("first", "first order"), ("total", "total")):
+        found = {
+            name: rank(
+                f"Sobol {word}, {label}",
+                "data",
+                getattr(i, which),
+                copies.widest(which, members[name], i.scale),
+                uncertainty=f"{n_boot} noisy copies from g_stderr",
+                notes=_notes(i, groups[name], which),
             )
-        out.append(_joined(found))
-    return out
-
-
-def _joined(found: dict[str, Ranking]) -> Ranking:
-    from dataclasses import replace
-
-    return replace(found[ALL], by_pair={pair: r for pair, r in found.items() if pair != ALL})
+            for name, i in indices.items()
+        }
+        rankings.append(joined(found))
+    return indices, rankings
 
 
 def _notes(i: sobol.Indices, curves: list[Factorial], which: str) -> dict[str, Any]:
+    notes = {"noise_share_taken_out": i.noise_share, "noise_dominated": i.noise_dominated}
     if which != "first":
-        return {"noise_share_taken_out": i.noise_share}
+        return notes
     sub = sobol.leave_one_level_out(*curves)
     leads = sub.argmax(axis=1) == FEATURES.index("S")
-    return {
-        "noise_share_taken_out": i.noise_share,
+    return notes | {
         "sub_grids_without_one_level": len(sub),
         "S_first_on_sub_grids": int(leads.sum()),
         "lowest_on_sub_grids": dict(zip(FEATURES, sub.min(axis=0).tolist(), strict=True)),
@@ -174,12 +150,12 @@ def _notes(i: sobol.Indices, curves: list[Factorial], which: str) -> dict[str, A
     }
 
 
-def _spectrum(i: sobol.Indices, curves: list[Factorial]) -> dict[str, Any]:
+def _spectrum(i: sobol.Indices, curve: Factorial | None) -> dict[str, Any]:
     components = {" x ".join(FEATURES[k] for k in u): share for u, share in i.components.items()}
     out: dict[str, Any] = {"components": components}
-    if len(curves) == 1:
+    if curve is not None:
         out |= {
-            "x": curves[0].x.tolist(),
+            "x": curve.x.tolist(),
             "variance": i.variance_x.tolist(),
             "first": {f: _no_nan(v) for f, v in zip(FEATURES, i.first_x, strict=True)},
             "total": {f: _no_nan(v) for f, v in zip(FEATURES, i.total_x, strict=True)},

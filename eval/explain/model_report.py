@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from binlj.eval.explain.attributions import compare_importances
-from binlj.eval.explain.curve_report import ALL, CurveReport, Curves, shapley_ranking
+from binlj.eval.explain.curve_report import CurveReport
 from binlj.eval.explain.models import grid_points
 from binlj.eval.explain.ranking import Ranking, bootstrap_states, rank
 from binlj.eval.explain.shapley import additivity_error, grid_shapley, tree_shapley
+from binlj.eval.explain.shapley_report import ALL, Curves, model_shapley_ranking
 from binlj.eval.explain.sobol import sobol_indices
 from binlj.grid import PAIRS
 from binlj.schema import FEATURES
@@ -69,7 +70,8 @@ def explain_model(
     ArithmeticError
         If the Shapley values do not add up to the predictions.
     """
-    ranking = shapley_ranking({name: list(runs)}, method="SHAP, exact on the grid", n_boot=n_boot, seed=seed)[0]
+    method = "SHAP, exact on the grid"
+    ranking = model_shapley_ranking(name, runs, method=method, n_boot=n_boot, seed=seed)
     error, cloud = _check_and_sample(runs[0], seed=seed)
     if error > ADDITIVITY_LIMIT:
         raise ArithmeticError(f"Shapley values of {name} miss the predictions by {error:.2e} of their spread")

@@ -57,8 +57,10 @@ class Ranking:
         """Whether `feature` is the most important: ``yes``, ``no`` or ``undecided``.
 
         Yes needs the estimate and at least 95 % of the replicates, no at most 5 % of the replicates and an
-        estimate that says no as well.
+        estimate that says no as well. Where noise makes up half of the signal or more it stays undecided.
         """
+        if self.notes.get("noise_dominated"):
+            return "undecided"
         share, leads = self.first_share[feature], self.order[0] == feature
         if leads and share >= SURE:
             return "yes"

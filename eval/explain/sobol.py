@@ -8,7 +8,7 @@ denominator are summed over r (Gamboa et al. 2014), so that every r counts by it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,13 +89,16 @@ class Indices:
     first, total : ndarray, shape (features,)
         Whole-curve indices.
     first_x, total_x : ndarray, shape (features, points)
-        The same at each point; NaN where the curves do not vary.
+        The same at each point; NaN where the curves do not vary, or vary less than their noise.
     variance_x : ndarray, shape (points,)
         Variance at each point, noise taken out.
     components : dict
         Subset -> share of the whole-curve variance.
     noise_share : float
-        Noise that was taken out, as a share of the variance that is left.
+        The noise that was taken out, as a share of the variance before.
+    scale : float
+        What the whole-curve variances are divided by: the variance without noise; with it where noise
+        makes up half or more, since the difference of the two then says little.
     """
 
     first: np.ndarray
@@ -105,50 +108,53 @@ class Indices:
     variance_x: np.ndarray
     components: dict[Subset, float]
     noise_share: float
+    scale: float
+
+    @property
+    def noise_dominated(self) -> bool:
+        """Whether noise makes up half or more of the variance: no ranking can be trusted then."""
+        return self.noise_share >= 0.5
 
 
-def sobol_indices(*curves: Factorial, draw: Callable[[Factorial], np.ndarray] | None = None) -> Indices:
+def sobol_indices(*curves: Factorial) -> Indices:
     """Sobol indices of one curve, or of several pooled (say the three pairs).
 
     Parameters
     ----------
     *curves : Factorial
         On the same levels. Several are joined along r, so each point counts by its variance.
-    draw : callable, optional
-        Gives a noisy copy of a factorial's values; the noise then counts twice (see :func:`replicates`).
 
     Raises
     ------
     ValueError
         If nothing varies.
     """
-    n = len(curves[0].levels)
-    values = np.concatenate([c.values if draw is None else draw(c) for c in curves], axis=-1)
-    noise = np.concatenate([_noise(c) for c in curves]) * (1 if draw is None else 2)
-    return _indices(decompose(values, n, noise=noise))
-
-
-def _indices(parts: Decomposition) -> Indices:
-    variance = parts.variance
-    whole = float(variance.sum())
-    if not whole > 0:
+    values = np.concatenate([c.values for c in curves], axis=-1)
+    parts = decompose(values, len(curves[0].levels), noise=np.concatenate([noise_of(c) for c in curves]))
+    variance, noise = parts.variance, parts.noise
+    clean, taken = float(variance.sum()), float(noise.sum())
+    if not clean + taken > 0:
         raise ValueError("the curves do not vary over the grid")
+    share = taken / (clean + taken)
+    scale = clean if share < 0.5 else clean + taken
     first, total = parts.first(), parts.total()
-    flat = variance <= 1e-12 * variance.max()
+    unknown = (variance <= noise) | (variance <= 1e-12 * variance.max())
     with np.errstate(divide="ignore", invalid="ignore"):
-        first_x, total_x = (np.where(flat, np.nan, v / variance) for v in (first, total))
+        first_x, total_x = (np.where(unknown, np.nan, v / variance) for v in (first, total))
     return Indices(
-        first.sum(-1) / whole,
-        total.sum(-1) / whole,
+        first.sum(-1) / scale,
+        total.sum(-1) / scale,
         first_x,
         total_x,
         variance,
-        {u: float(v.sum() / whole) for u, v in parts.components().items()},
-        float(parts.noise.sum() / whole),
+        {u: float(v.sum() / scale) for u, v in parts.components().items()},
+        share,
+        scale,
     )
 
 
-def _noise(curve: Factorial) -> np.ndarray:
+def noise_of(curve: Factorial) -> np.ndarray:
+    """Mean squared standard error at each point, shape (points,); zeros for a model."""
     if curve.stderr is None:
         return np.zeros(len(curve.x))
     return (curve.stderr**2).mean(axis=tuple(range(len(curve.levels))))
@@ -156,43 +162,66 @@ def _noise(curve: Factorial) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Replicates:
-    """Indices of noisy copies, shape (replicates, features), one array a noise model."""
+    """Whole-curve variances of noisy copies, one array of shape (replicates, curves, features) a noise model."""
 
     first: dict[str, np.ndarray]
     total: dict[str, np.ndarray]
 
-    def widest(self, which: str) -> np.ndarray:
-        """The replicates of the noise model that scatters most: the careful choice."""
-        arrays: dict[str, np.ndarray] = getattr(self, which)
-        return max(arrays.values(), key=lambda a: float(a.std(axis=0).max()))
+    def widest(self, which: str, members: Sequence[int], scale: float) -> np.ndarray:
+        """Indices of some of the curves pooled, by the noise model that scatters most: the careful choice.
+
+        Parameters
+        ----------
+        which : str
+            ``first`` or ``total``.
+        members : sequence of int
+            Which curves to pool.
+        scale : float
+            Of the estimate, see :class:`Indices`. Dividing each copy by its own variance would let it
+            run away when noise is large.
+
+        Returns
+        -------
+        ndarray, shape (replicates, features)
+        """
+        pooled = [v[:, list(members)].sum(axis=1) / scale for v in getattr(self, which).values()]
+        return max(pooled, key=lambda v: float(v.std(axis=0).max()))
+
+
+def noisy_copy(curve: Factorial, rng: np.random.Generator, *, common: bool) -> np.ndarray:
+    """Values with another draw of their noise added: one common factor a curve, or independent in each bin."""
+    if curve.stderr is None:
+        raise ValueError("a factorial without standard errors has no replicates")
+    shape = (*curve.values.shape[:-1], 1) if common else curve.values.shape
+    copy: np.ndarray = curve.values + curve.stderr * rng.standard_normal(shape)
+    return copy
 
 
 def replicates(*curves: Factorial, n: int = 200, seed: int = 0, step: Callable[[], object] | None = None) -> Replicates:
     """Parametric bootstrap: what the published standard errors do to the indices.
 
     Every copy adds normal noise of the size of the standard error and takes twice the noise out again, so
-    the copies scatter about the estimate. The errors of a curve are correlated along r in a way the
-    dataset does not give, so both ends are tried: independent from bin to bin, and one common factor for
-    the whole curve.
+    the copies scatter about the estimate. The errors of a curve are correlated along r in a way the dataset
+    does not give, so both ends are tried: independent from bin to bin, and one common factor for the whole
+    curve.
+
+    Parameters
+    ----------
+    step : callable, optional
+        Called ``2 * n`` times.
     """
     rng = np.random.default_rng(seed)
     first: dict[str, np.ndarray] = {}
     total: dict[str, np.ndarray] = {}
     for name, common in (("independent bins", False), ("whole curve", True)):
-
-        def draw(curve: Factorial, common: bool = common) -> np.ndarray:
-            if curve.stderr is None:
-                raise ValueError("a factorial without standard errors has no replicates")
-            shape = (*curve.values.shape[:-1], 1) if common else curve.values.shape
-            return curve.values + curve.stderr * rng.standard_normal(shape)
-
-        found = []
+        copies = []
         for _ in range(n):
-            found.append(sobol_indices(*curves, draw=draw))
+            parts = [decompose(noisy_copy(c, rng, common=common), len(c.levels), noise=2 * noise_of(c)) for c in curves]
+            copies.append([[p.first().sum(-1), p.total().sum(-1)] for p in parts])
             if step:
                 step()
-        first[name] = np.stack([f.first for f in found])
-        total[name] = np.stack([f.total for f in found])
+        both = np.array(copies)  # copies, curves, first or total, features
+        first[name], total[name] = both[:, :, 0], both[:, :, 1]
     return Replicates(first, total)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.errors import InputError
 from binlj.eval.explain.attributions import read_attributions
-from binlj.eval.explain.curve_report import Curves
 from binlj.eval.explain.models import as_function, frame_curves, function_curves, read_booster
+from binlj.eval.explain.shapley_report import Curves
 from binlj.files import sha256
 from binlj.schema import TRACKS
 

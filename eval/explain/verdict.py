@@ -66,7 +66,9 @@ def differences(rankings: Sequence[Ranking], claim: Claim) -> list[str]:
     """Plain sentences on what speaks against the claim, or makes it weaker than it sounds."""
     out = []
     for r in rankings:
-        if r.dominant() == "no":
+        if r.notes.get("noise_dominated"):
+            out.append(f"{r.method} ({r.source}): undecided; half of this data's signal or more is noise.")
+        elif r.dominant() == "no":
             out.append(f"{r.method} ({r.source}): {r.order[0]} comes first, S is number {r.order.index('S') + 1}.")
         elif r.dominant() == "undecided":
             out.append(f"{r.method} ({r.source}): undecided; S is first in {r.first_share['S']:.0%} of the replicates.")

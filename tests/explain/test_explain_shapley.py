@@ -11,9 +11,9 @@ from explain_make import LEVELS, STATES, on_grid, planted
 
 from binlj.data import PAIR_LABELS
 from binlj.eval.explain import shapley
-from binlj.eval.explain.curve_report import shapley_ranking
 from binlj.eval.explain.model_report import explain_model, explain_trees
 from binlj.eval.explain.models import function_curves, grid_points
+from binlj.eval.explain.shapley_report import model_shapley_ranking
 from binlj.schema import FEATURES
 
 
@@ -136,15 +136,15 @@ def test_additivity_is_enforced_for_trees() -> None:
 
 def test_constant_feature_gets_exactly_zero() -> None:
     curves = function_curves(lambda x: x[:, 0] * x[:, 2] + x[:, 3] * x[:, 6])
-    ranking = shapley_ranking({"m": [curves]}, method="m", n_boot=20, seed=0)[0]
+    ranking = model_shapley_ranking("m", [curves], method="m", n_boot=20, seed=0)
     assert ranking.values["C_B"] < 1e-12
     assert ranking.order[-1] == "C_B"
 
 
 def test_seeds_widen_the_intervals() -> None:
     one, other = function_curves(planted("S")), function_curves(planted("S", weak=0.4))
-    alone = shapley_ranking({"m": [one]}, method="m", n_boot=200, seed=0)[0]
-    both = shapley_ranking({"m": [one, other]}, method="m", n_boot=200, seed=0)[0]
+    alone = model_shapley_ranking("m", [one], method="m", n_boot=200, seed=0)
+    both = model_shapley_ranking("m", [one, other], method="m", n_boot=200, seed=0)
     assert both.notes["seeds"] == 2 and both.notes["sd_over_seeds"]["T"] > 0
     assert alone.notes["sd_over_seeds"]["T"] is None
     assert both.high["T"] - both.low["T"] > 3 * (alone.high["T"] - alone.low["T"])
@@ -154,8 +154,8 @@ def test_permuted_states_destroy_the_ranking_of_a_model() -> None:
     curves = function_curves(planted("S"))
     order = np.random.default_rng(0).permutation(500)
     mixed = {p: type(c)(c.levels, c.x, c.flat()[order].reshape(c.values.shape)) for p, c in curves.items()}
-    before = shapley_ranking({"m": [curves]}, method="m", n_boot=50, seed=0)[0]
-    after = shapley_ranking({"m": [mixed]}, method="m", n_boot=50, seed=0)[0]
+    before = model_shapley_ranking("m", [curves], method="m", n_boot=50, seed=0)
+    after = model_shapley_ranking("m", [mixed], method="m", n_boot=50, seed=0)
     share = before.values["S"] / sum(before.values.values())
     share_after = after.values["S"] / sum(after.values.values())
     assert share > 0.9 and share_after < 0.35
