@@ -2,7 +2,8 @@
 
 Members (:mod:`binlj.baselines.members`) are combined by non-negative weights found by cross-validation
 inside the training set (:mod:`binlj.baselines.selection`), one set of weights for queries below the
-training temperatures, one above, one between. Predictions are bounded by the densest environment seen.
+training temperatures, one above, one between, and hedged with the median of the Gaussian processes.
+Predictions are bounded by the densest environment seen.
 The selection is part of the fit, so the model never depends on anybody's look at the test temperatures.
 """
 
@@ -52,7 +53,7 @@ class GpEnsemble:
         self.history: dict[str, list[float]] = {}
         self.table: list[selection.TableRow] = []
         self._train: pd.DataFrame | None = None
-        self._weights: dict[tuple[str, str], np.ndarray] = {}
+        self._weights: dict[tuple[str, str], selection.Weights] = {}
         self._thetas: selection.Thetas = {}
         self._processes: dict[tuple[str, str], gaussian_process.Fitted] = {}
 
@@ -112,7 +113,7 @@ class GpEnsemble:
         """Write the training table, hyperparameters and weights; conditioning again takes a second."""
         if self._train is None:
             raise RuntimeError("fit the model first")
-        weights = {f"weights/{r}/{p}": w for (r, p), w in self._weights.items()}
+        weights = {f"weights/{r}/{p}": np.append(w.member, w.hedge) for (r, p), w in self._weights.items()}
         thetas = {f"theta/{m}/{p}": t for (m, p), t in self._thetas.items()}
         return [write_arrays(folder, {**frame_to_arrays(self._train), **weights, **thetas})]
 
@@ -121,10 +122,11 @@ class GpEnsemble:
         stored = read_arrays(folder)
         self._train = frame_from_arrays(stored)
         keys = {name: tuple(name.split("/")[1:]) for name in stored if "/" in name}
-        self._weights = {(k[0], k[1]): stored[n] for n, k in keys.items() if n.startswith("weights/")}
+        weights = {(k[0], k[1]): stored[n] for n, k in keys.items() if n.startswith("weights/")}
         self._thetas = {(k[0], k[1]): stored[n] for n, k in keys.items() if n.startswith("theta/")}
-        if any(len(w) != len(MEMBERS) for w in self._weights.values()):
+        if any(len(w) != len(MEMBERS) + 1 for w in weights.values()):
             raise ValueError("the weights are those of another set of members")
+        self._weights = {k: selection.Weights(w[:-1], float(w[-1])) for k, w in weights.items()}
         self._condition()
 
     def _condition(self, progress: Any = None) -> None:
@@ -141,15 +143,16 @@ class GpEnsemble:
                         i * len(processes) + j + 1, len(PAIRS) * len(processes), f"fit: {pair} {member.name}"
                     )
 
-    def _combine(self, query: pd.DataFrame, pair: str, weights: np.ndarray) -> np.ndarray:
+    def _combine(self, query: pd.DataFrame, pair: str, weights: selection.Weights) -> np.ndarray:
         assert self._train is not None
         train, asked = members.pair_table(self._train, pair), members.pair_table(query, pair)
-        total = np.zeros((len(query), N_BINS))
-        for member, weight in zip(MEMBERS, weights, strict=True):
-            if weight > 0:
-                if member.is_floor:
-                    g = members.predict_floor(member, self._train, query, pair)
-                else:
-                    g = members.predict_process(member, self._processes[member.name, pair], asked, train)
-                total += weight * members.bounded(g, asked, train)
-        return total
+        predicted = np.zeros((len(MEMBERS), len(query), N_BINS))
+        for i, member in enumerate(MEMBERS):
+            if member.is_floor and weights.member[i] > 0:
+                g = members.predict_floor(member, self._train, query, pair)
+            elif not member.is_floor and (weights.member[i] > 0 or weights.hedge > 0):
+                g = members.predict_process(member, self._processes[member.name, pair], asked, train)
+            else:
+                continue
+            predicted[i] = members.bounded(g, asked, train)
+        return weights.combine(predicted)

@@ -7,7 +7,9 @@ Liquids, section 2.6).
 
 *saturating* is the cavity form with a ceiling c: ln[y / (1 - g/c)]. A demixed g_BB grows as 1/C_B but no
 further, because the dense environment around B is then always the same B-rich liquid; any extrapolation
-of this form comes back as the soft minimum of cavity's and the ceiling.
+of this form comes back as the soft minimum of cavity's and the ceiling. *odds*, ln[g / (c - g)], measures g
+against the ceiling alone: where it knows nothing it expects g to grow as 1/C_B, right in demixed mixtures
+and wrong in homogeneous ones.
 
 All logarithms start at a small ``OFFSET``, since g is 0 in the core.
 """
@@ -22,7 +24,7 @@ from binlj.grid import CUTOFF, State
 from binlj.schema import MERGE, N_BINS, R_MAX, merge_bins
 
 OFFSET = 0.05
-FORMS = ("g", "log", "pmf", "cavity", "saturating")
+FORMS = ("g", "log", "pmf", "cavity", "saturating", "odds")
 _LARGEST_LOG = 12.0
 
 
@@ -48,15 +50,15 @@ def forward(form: str, g: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: 
 
     Parameters
     ----------
-    form : {"g", "log", "pmf", "cavity", "saturating"}
+    form : {"g", "log", "pmf", "cavity", "saturating", "odds"}
         With h = g + 0.05, b = exp(-u/T*) + 0.05 and c = ceiling + 0.1: g; ln h; T* ln h; ln(h / b);
-        ln(h / b) - ln(1 - h / c).
+        ln(h / b) - ln(1 - h / c); ln(h / c) - ln(1 - h / c).
     g : ndarray, shape (n, 100)
     T : ndarray, shape (n,)
     base : ndarray, shape (n, 100)
         exp(-u/T*) of each row, see :func:`boltzmann`.
     ceiling : ndarray, shape (n, 100)
-        What g cannot exceed, for *saturating*.
+        What g cannot exceed, for the last two.
     """
     if form == "g":
         return g
@@ -66,24 +68,27 @@ def forward(form: str, g: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: 
         return v * T[:, None]
     if form == "log":
         return v
-    v = v - np.log(base + OFFSET)
-    if form == "saturating":
-        c = ceiling + 2 * OFFSET
-        v = v - np.log1p(-np.minimum(h, c - OFFSET) / c)
-    return v
+    if form == "cavity":
+        return v - np.log(base + OFFSET)
+    c = ceiling + 2 * OFFSET
+    scale = c if form == "odds" else base + OFFSET
+    return v - np.log(scale) - np.log1p(-np.minimum(h, c - OFFSET) / c)
 
 
 def inverse(form: str, v: np.ndarray, T: np.ndarray, base: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
     """Curves from their transform; the inverse of :func:`forward`."""
     if form == "g":
         return v
+    c = ceiling + 2 * OFFSET
     if form == "pmf":
         v = v / T[:, None]
-    elif form != "log":
+    elif form in ("cavity", "saturating"):
         v = v + np.log(base + OFFSET)
+    elif form == "odds":
+        v = v + np.log(c)
     h = np.exp(np.minimum(v, _LARGEST_LOG))
-    if form == "saturating":
-        h = h / (1.0 + h / (ceiling + 2 * OFFSET))
+    if form in ("saturating", "odds"):
+        h = h / (1.0 + h / c)
     return h - OFFSET
 
 

@@ -14,7 +14,7 @@ import pytest
 from binlj.baselines import gaussian_process as gp
 from binlj.baselines import load_model, make_model, save_model, selection, transforms
 from binlj.baselines.frames import frame_states
-from binlj.baselines.members import MEMBERS, bounded, ceiling, pair_table, share
+from binlj.baselines.members import MEMBERS, Member, bounded, ceiling, pair_table, share
 from binlj.baselines.selection import Held, r2
 from binlj.data import curves, read_table
 from binlj.errors import DataError, InputError
@@ -79,6 +79,7 @@ def test_forms_invert(form: str):
         "pmf": T[:, None] / (g + 0.05),
         "cavity": 1 / (g + 0.05),
         "saturating": 1 / (g + 0.05) + 1 / (40.05 - g),
+        "odds": 1 / (g + 0.05) + 1 / (40.05 - g),
     }[form]
     np.testing.assert_allclose(small, np.broadcast_to(by_g, g.shape), rtol=1e-4)
 
@@ -93,10 +94,11 @@ def test_boltzmann_factor():
     np.testing.assert_array_equal(f[50:], 1.0)  # beyond 2.5 sigma
 
 
-def test_saturating_form_never_exceeds_its_ceiling():
+@pytest.mark.parametrize("form", ["saturating", "odds"])
+def test_bounded_forms_never_exceed_the_ceiling(form: str):
     top = np.full((1, 100), 7.0)
     for v in (-1e9, 0.0, 1e9):
-        g = transforms.inverse("saturating", np.full((1, 100), v), np.ones(1), top, top)
+        g = transforms.inverse(form, np.full((1, 100), v), np.ones(1), top, top)
         assert (g <= 7.1).all()
         assert (g >= -0.05).all()
 
@@ -112,16 +114,37 @@ def test_ceiling_is_a_local_density(small_train: pd.DataFrame):
     np.testing.assert_allclose(share("AB", table.state), 1 - table.state[:, 1])
 
 
+def processes(n: int) -> tuple[Member, ...]:
+    return tuple(Member(f"m{i}", "g", "plain") for i in range(n))
+
+
 def test_stack_finds_the_right_members():
     rng = np.random.default_rng(3)
     g = rng.normal(size=(60, 100))
     predicted = np.stack([g + rng.normal(size=g.shape), g, g - 1, rng.normal(size=g.shape)])
-    w = selection.stack(Held("cold", "AA", np.arange(60) // 2, g, predicted))
-    np.testing.assert_allclose(w, [0, 1, 0, 0], atol=1e-9)
+    w = selection.stack(Held("cold", "AA", np.arange(60) // 2, g, predicted), members=processes(4))
+    np.testing.assert_allclose(w.member, [0, 1, 0, 0], atol=1e-9)
+    assert w.hedge == 0  # an exact member leaves nothing to the median
     # Two members with opposite errors: half each, and better than either.
     noise = rng.normal(size=g.shape)
     held = Held("cold", "AA", np.arange(60) // 2, g, np.stack([g + noise, g - noise, g + 3]))
-    np.testing.assert_allclose(selection.stack(held), [0.5, 0.5, 0], atol=1e-6)
+    np.testing.assert_allclose(selection.stack(held, members=processes(3)).member, [0.5, 0.5, 0], atol=1e-6)
+
+
+def test_hedge_keeps_a_runaway_member_in_check():
+    """As good as the others where tested, far off elsewhere: the median halves what it can do."""
+    rng = np.random.default_rng(5)
+    g, same = rng.normal(size=(40, 100)), rng.normal(size=(40, 100))
+    held = Held("cold", "AA", np.arange(40), g, np.stack([g + same, g + same, g + same]))
+    w = selection.stack(held, members=processes(3))
+    assert w.hedge == pytest.approx(0.5)
+    elsewhere = np.stack([np.full((2, 100), v) for v in (1.0, 1.0, 100.0)])
+    mean = w.member @ [1.0, 1.0, 100.0]
+    np.testing.assert_allclose(w.combine(elsewhere, processes(3)), 0.5 + 0.5 * mean)
+    floors = (Member("linear_T"), *processes(2))
+    assert (
+        selection.Weights(np.array([1.0, 0, 0]), 0.5).combine(elsewhere, floors)[0, 0] == 0.5 * 1 + 0.5 * 50.5
+    )
 
 
 def test_cross_fitted_weights_do_not_see_the_composition():
@@ -131,7 +154,8 @@ def test_cross_fitted_weights_do_not_see_the_composition():
     special = g + 10.0
     special[:10] = g[:10]
     held = Held("cold", "AA", np.arange(50) // 10, g, np.stack([g + 1.0, special]))
-    np.testing.assert_allclose(selection.cross_fitted(held)[:10], g[:10] + 1.0, atol=1e-6)
+    members = (Member("good", "g", "plain"), Member("linear_T"))  # the median is that of the first
+    np.testing.assert_allclose(selection.cross_fitted(held, members=members)[:10], g[:10] + 1.0, atol=1e-6)
 
 
 def test_folds_hold_out_the_edge_and_whole_states(small_train: pd.DataFrame):
@@ -168,7 +192,7 @@ def test_recovers_a_dataset_linear_in_temperature(small_train: pd.DataFrame, sma
 
 
 def test_selection_table_covers_everything(fitted):
-    names = [m.name for m in MEMBERS] + ["ensemble"]
+    names = [m.name for m in MEMBERS] + [selection.MEDIAN, "ensemble"]
     assert [(r.regime, r.candidate) for r in fitted.table] == [
         (g, n) for g in selection.REGIMES for n in names
     ]
