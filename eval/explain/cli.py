@@ -87,9 +87,9 @@ def data_command(out: Path, seed: int, dataset: Path | None, maps: int, resample
     from binlj.eval.explain import report, verdict
 
     run = _explain_data(seed, dataset, maps, resamples, n_boot)
-    rankings = [*run.map.rankings, *run.curves.rankings]
+    rankings = [*run.map.rankings, *run.map_scaled.rankings, *run.curves.rankings]
     _data_pictures(run, out)
-    details = {"map": run.map.details, "curves": run.curves.details}
+    details = {"map": run.map.details, "map_scaled": run.map_scaled.details, "curves": run.curves.details}
     made = report.document("data", rankings, dataset=dataset, settings=run.settings, details=details)
     report.write_document(out / "data.json", made)
     click.echo(verdict.table(rankings))
@@ -185,9 +185,14 @@ def check_command(
         sources = _named([(label, _source(g, track, dataset, bar)) for label, g in groups if g])
     run = _explain_data(seed, dataset, maps, resamples, n_boot)
     _data_pictures(run, out)
-    rankings = [*run.map.rankings, *run.curves.rankings]
+    rankings = [*run.map.rankings, *run.map_scaled.rankings, *run.curves.rankings]
     models: dict[str, Any] = {}
-    details = {"map": run.map.details, "curves": run.curves.details, "models": models}
+    details = {
+        "map": run.map.details,
+        "map_scaled": run.map_scaled.details,
+        "curves": run.curves.details,
+        "models": models,
+    }
     claimed = None
     with _bars() as bar:
         for source in sources:
@@ -226,6 +231,7 @@ class _Data:
 
     frames: tuple[pd.DataFrame, pd.DataFrame]
     map: MapReport
+    map_scaled: MapReport
     curves: CurveReport
     settings: dict[str, Any]
 
@@ -237,10 +243,14 @@ def _explain_data(seed: int, dataset: Path | None, maps: int, resamples: int, n_
 
     fine, coarse = load_frames(dataset)
     with _bars() as bar:
-        step, other = bar("maps", maps + resamples), bar("noise of the data", 8 * n_boot)
+        few = max(1, maps // 4), resamples // 4
+        step, other = bar("maps", maps + resamples + sum(few)), bar("noise of the data", 8 * n_boot)
         mapped = explain_map(fine, seeds=maps, resamples=resamples, seed=seed, step=step)
+        moved = explain_map(fine, seeds=few[0], resamples=few[1], seed=seed, scaled=True, step=step)
         curves = explain_curves(fine, coarse, n_boot=n_boot, seed=seed, step=other)
-    return _Data((fine, coarse), mapped, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot})
+    return _Data(
+        (fine, coarse), mapped, moved, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot}
+    )
 
 
 def _data_pictures(run: _Data, out: Path) -> None:
@@ -250,6 +260,7 @@ def _data_pictures(run: _Data, out: Path) -> None:
     plots.plot_map(run.map, out / "map.png")
     plots.plot_k(run.map, out / "clusters.png")
     plots.plot_entropy(run.map.rankings, run.map.states, out / "entropy.png")
+    plots.plot_map(run.map_scaled, out / "map-scaled.png")
     plots.plot_sobol(run.curves, out / "sobol.png")
 
 

@@ -30,6 +30,8 @@ class CurveReport:
         ``"r"`` and ``"scaled"`` -> pair -> Factorial.
     indices : dict
         The same keys -> pair or ``"all"`` -> Sobol indices.
+    dense, dense_indices : dict
+        Both without the most dilute composition.
     rankings : list of Ranking
     details : dict
         JSON-ready.
@@ -37,6 +39,8 @@ class CurveReport:
 
     curves: dict[str, Curves]
     indices: dict[str, dict[str, sobol.Indices]]
+    dense: dict[str, Curves]
+    dense_indices: dict[str, dict[str, sobol.Indices]]
     rankings: list[Ranking]
     details: dict[str, Any]
 
@@ -85,6 +89,8 @@ def explain_curves(
     curves = {scale: merged_curves(fine, coarse, scaled=scale == "scaled") for scale in SCALES}
     whole = benchmark_curves(coarse)  # as far as r goes, like the models' curves
     indices: dict[str, dict[str, sobol.Indices]] = {}
+    dense: dict[str, Curves] = {}
+    dense_indices: dict[str, dict[str, sobol.Indices]] = {}
     rankings: list[Ranking] = []
     details: dict[str, Any] = {"reach": REACH, "bin_width": WIDTH}
     for scale, own in curves.items():
@@ -93,8 +99,10 @@ def explain_curves(
         rankings += found
         details[scale] = {name: _spectrum(i, own.get(name)) for name, i in indices[scale].items()}
         lowest = own["AA"].levels[DILUTE][0]
-        dense = {pair: c.without(DILUTE, 0) for pair, c in own.items()}
-        rankings += _sobol(dense, f"{label}, C_B > {lowest:g}", n_boot=n_boot, seed=seed, step=step)[1]
+        dense[scale] = {pair: c.without(DILUTE, 0) for pair, c in own.items()}
+        text = f"{label}, C_B > {lowest:g}"
+        dense_indices[scale], found = _sobol(dense[scale], text, n_boot=n_boot, seed=seed, step=step)
+        rankings += found
         rankings.append(
             data_shapley_ranking(
                 whole if scale == "r" else own, method=f"mean |Shapley|, {label}", n_boot=n_boot, seed=seed
@@ -104,7 +112,7 @@ def explain_curves(
         name: dict(zip(FEATURES, sobol.sobol_indices(*g).first.tolist(), strict=True))
         for name, g in _groups(whole).items()
     }
-    return CurveReport(curves, indices, rankings, details)
+    return CurveReport(curves, indices, dense, dense_indices, rankings, details)
 
 
 def _groups(curves: Curves) -> dict[str, list[Factorial]]:

@@ -133,13 +133,15 @@ def merged_curves(
     return out
 
 
-def map_features(fine: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+def map_features(fine: pd.DataFrame, *, scaled: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
     """The paper's vector of a state: g_AA, g_AB, g_BB at 80 points each from 0.9 to 5 sigma.
 
     Parameters
     ----------
     fine : DataFrame
         From :func:`load_frames`.
+    scaled : bool
+        At r / sigma_ij from 0.9 to 4.96 instead, where peaks that only moved with S coincide.
 
     Returns
     -------
@@ -147,10 +149,13 @@ def map_features(fine: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
         state_id and the four features, one row a state.
     vectors : ndarray, shape (states, 240)
     """
-    at = np.linspace(MAP_FROM, MAP_TO, MAP_POINTS)
+    at = np.linspace(MAP_FROM, REACH if scaled else MAP_TO, MAP_POINTS)
     blocks = []
     for pair in PAIRS:
-        g = data.curves(fine[fine["pair"] == pair])
-        blocks.append(np.stack([np.interp(at, bin_centres(N_FINE), row) for row in g]))
+        rows = fine[fine["pair"] == pair]
+        sizes = rows["S"].to_numpy(dtype=np.float64)
+        scales = contact(pair, sizes) if scaled else np.ones_like(sizes)
+        r = bin_centres(N_FINE)
+        blocks.append(np.stack([np.interp(at * s, r, row) for s, row in zip(scales, data.curves(rows), strict=True)]))
     rows = fine[fine["pair"] == PAIRS[0]]
     return rows[["state_id", *FEATURES]].reset_index(drop=True), np.concatenate(blocks, axis=1)

@@ -35,6 +35,8 @@ class MapReport:
         Mixing entropy, normalised entropy, mutual information.
     details : dict
         JSON-ready: K of each seed, entropies at every K, what chance alone gives.
+    scaled : bool
+        Whether the curves were taken against r / sigma_ij.
     """
 
     states: np.ndarray
@@ -44,6 +46,7 @@ class MapReport:
     silhouette: np.ndarray
     rankings: list[Ranking]
     details: dict[str, Any]
+    scaled: bool
 
 
 def explain_map(
@@ -52,6 +55,7 @@ def explain_map(
     seeds: int = SEEDS,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    scaled: bool = False,
     step: Callable[[], object] | None = None,
 ) -> MapReport:
     """Map the structures, cluster the map, and rank the features by mixing entropy.
@@ -64,10 +68,12 @@ def explain_map(
     ----------
     fine : DataFrame
         The `fine` config, from :func:`binlj.eval.explain.curves.load_frames`.
+    scaled : bool
+        Map the curves against r / sigma_ij.
     step : callable, optional
         Called after each map.
     """
-    frame, vectors = map_features(fine)
+    frame, vectors = map_features(fine, scaled=scaled)
     states = frame[list(FEATURES)].to_numpy(dtype=np.float64)
     maps: list[tuple[np.ndarray, embedding.Clusters]] = []
     for k in range(seeds):
@@ -76,15 +82,16 @@ def explain_map(
         if step:
             step()
     raw = [entropy.entropies(c.labels[c.k], states) for _, c in maps]
-    scaled = [entropy.entropies(c.labels[c.k], states, normalised=True) for _, c in maps]
+    relative = [entropy.entropies(c.labels[c.k], states, normalised=True) for _, c in maps]
     shared = [entropy.mutual_information(c.labels[c.k], states) for _, c in maps]
     again = _resampled(vectors, states, n=resamples, seed=seed, step=step)
+    suffix = ", r / sigma_ij" if scaled else ""
     text = f"{seeds} UMAP seeds and {resamples} bootstrap resamples of the states"
     first_points, first = maps[0]
     chance = entropy.chance(first.labels[first.k], states, seed=seed)
     rankings = [
         rank(
-            "mixing entropy (paper)",
+            f"mixing entropy (paper){suffix}",
             "data",
             np.mean(raw, axis=0),
             np.array(raw + again[0]),
@@ -93,16 +100,16 @@ def explain_map(
             notes={"first_share_if_clusters_were_random": chance["raw"]},
         ),
         rank(
-            "mixing entropy / log n",
+            f"mixing entropy / log n{suffix}",
             "data",
-            np.mean(scaled, axis=0),
-            np.array(scaled + again[1]),
+            np.mean(relative, axis=0),
+            np.array(relative + again[1]),
             uncertainty=text,
             strongest="lowest",
             notes={"first_share_if_clusters_were_random": chance["normalised"]},
         ),
         rank(
-            "adjusted mutual information",
+            f"adjusted mutual information{suffix}",
             "data",
             np.mean(shared, axis=0),
             np.array(shared + again[2]),
@@ -117,6 +124,7 @@ def explain_map(
         np.array([[c.silhouette[k] for k in embedding.K_RANGE] for _, c in maps]),
         rankings,
         _details([c for _, c in maps], states),
+        scaled,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.eval.explain.embedding import K_RANGE
+from binlj.eval.explain.sobol import noise_of
 from binlj.files import replacing
 from binlj.schema import FEATURES
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from binlj.eval.explain.model_report import ModelReport
     from binlj.eval.explain.ranking import Ranking
 
+NOISY = 0.1  # share of noise in the variance above which a pair is shown without its most dilute composition
 LABELS = {"T": r"$T^*$", "C_B": r"$C_B$", "S": r"$S$", "eps_AB": r"$\epsilon_{AB}$"}
 # Okabe and Ito's palette, told apart by readers with any colour vision.
 COLOURS = {"T": "#D55E00", "C_B": "#009E73", "S": "#0072B2", "eps_AB": "#CC79A7"}
@@ -80,8 +82,9 @@ def plot_map(report: MapReport, path: Path) -> Path:
         0,
         0.95,
         "One point a state:\n"
-        r"$g_{AA}$, $g_{AB}$, $g_{BB}$ from 0.9$\sigma$ to 5$\sigma$,"
-        "\n80 points each (240 in all),\nprojected by UMAP.\nThe axes have no unit.",
+        r"$g_{AA}$, $g_{AB}$, $g_{BB}$ "
+        + (r"at $r/\sigma_{ij}$ from 0.9 to 4.96," if report.scaled else r"from 0.9$\sigma$ to 5$\sigma$,")
+        + "\n80 points each (240 in all),\nprojected by UMAP.\nThe axes have no unit.",
         va="top",
         fontsize=10,
     )
@@ -175,15 +178,21 @@ def plot_shap(report: ModelReport, path: Path) -> Path:
 
 
 def plot_sobol(report: CurveReport, path: Path) -> Path:
-    """First-order Sobol indices along r and along r / sigma_ij, with the variance they share out."""
+    """First-order Sobol indices along r and along r / sigma_ij, with the variance they share out.
+
+    A pair whose curves carry much noise is shown without its most dilute composition.
+    """
     figure, axes = _figure(10, 8, nrows=3, ncols=2, sharex=True, sharey=True)
     for column, (scale, label) in enumerate((("r", r"$r\ /\ \sigma_{AA}$"), ("scaled", r"$r\ /\ \sigma_{ij}$"))):
         for ax, (pair, curve) in zip(axes[:, column], report.curves[scale].items(), strict=True):
             found = report.indices[scale][pair]
+            name_of = pair
+            if found.noise_share > NOISY:
+                curve, found = report.dense[scale][pair], report.dense_indices[scale][pair]
+                name_of = rf"{pair} without the lowest $C_B$"
             share = np.maximum(found.variance_x, 0) / found.variance_x.max()
             ax.fill_between(curve.x, share, color="0.85", lw=0, label="variance / largest")
-            noise = 0.0 if curve.stderr is None else (curve.stderr**2).mean(axis=(0, 1, 2, 3))
-            seen = (found.variance_x > 3 * noise) & (share > 1e-4)  # where there is something to share out
+            seen = (found.variance_x > 3 * noise_of(curve)) & (share > 1e-4)  # where there is something to share out
             for i, name in enumerate(FEATURES):
                 ax.plot(
                     curve.x,
@@ -193,7 +202,7 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
                     label=LABELS[name],
                 )
             whole = ", ".join(f"{LABELS[n]} {max(v, 0):.2f}" for n, v in zip(FEATURES, found.first, strict=True))
-            ax.set_title(f"{pair}, whole curve: {whole}", fontsize=9)
+            ax.set_title(f"{name_of}: {whole}", fontsize=9)
         axes[2, column].set_xlabel(label)
     for ax in axes[:, 0]:
         ax.set_ylabel("first-order index")

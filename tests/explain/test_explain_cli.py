@@ -88,7 +88,7 @@ def test_check_holds(toy: Path, models: Path, tmp_path: Path) -> None:
     done = run("check", *seeds, *others, "--dataset", toy, *FAST, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert "The claim holds" in done.output
-    pictures = ("map", "clusters", "entropy", "sobol", "shap-dnn", "shap-xgboost", "shap-gp")
+    pictures = ("map", "map-scaled", "clusters", "entropy", "sobol", "shap-dnn", "shap-xgboost", "shap-gp")
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"check.json", *(f"{p}.png" for p in pictures)}
     value = written(tmp_path / "out/check.json")
     info = dataset_info(path=toy)
@@ -156,7 +156,7 @@ def test_data_command(toy: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     value = written(tmp_path / "out/data.json")
     assert value["kind"] == "data" and value["claim"] is None
-    assert len(value["rankings"]) == 9
+    assert len(value["rankings"]) == 16
     spectrum = value["details"]["curves"]["scaled"]["BB"]
     assert len(spectrum["x"]) == 62 and set(spectrum["first"]) == set(FEATURES)
     assert set(value["details"]["map"]["by_k"]) == {str(k) for k in range(2, 11)}

@@ -79,6 +79,40 @@ def test_map_vectors(toy: Path) -> None:
     assert vectors[123, 80:160] == pytest.approx(np.interp(at, row["r"], row["g"]))
 
 
+def test_scaled_map_vectors_put_moved_peaks_on_top_of_each_other() -> None:
+    fine, _ = frames_of(lambda state, pair, r: np.exp(-((r / state.sigma(pair) - 1.2) ** 2)) * state.T)
+    states, moved = curves.map_features(fine)
+    _, same = curves.map_features(fine, scaled=True)
+    hot = (states["T"] == 1.4).to_numpy()
+    assert np.ptp(same[hot], axis=0).max() < 2e-3  # linear interpolation on 0.02 bins
+    assert np.ptp(moved[hot], axis=0).max() > 0.5
+
+
+def test_noise_that_drowns_a_pair_leaves_it_undecided() -> None:
+    """Errors of the most dilute composition only, far larger than all there is to see; the rest is clean."""
+
+    def g(state: State, pair: str, r: np.ndarray) -> np.ndarray:
+        return np.full(len(r), 1 + 0.1 * state.S + 0.02 * state.T)
+
+    fine, coarse = frames_of(g, stderr=1e-4)
+    rng = np.random.default_rng(0)
+    for table in (fine, coarse):
+        drowned = ((table["C_B"] == 0.01) & (table["pair"] == "BB")).to_numpy()
+        table["g_stderr"] = [np.full(len(e), 3.0) if d else e for e, d in zip(table["g_stderr"], drowned, strict=True)]
+        table["g"] = [
+            v + 3.0 * rng.standard_normal(len(v)) if d else v for v, d in zip(table["g"], drowned, strict=True)
+        ]
+    found = {r.method: r for r in explain_curves(fine, coarse, n_boot=20).rankings}
+    whole, dense = found["Sobol first order, r"], found["Sobol first order, r, C_B > 0.01"]
+    assert whole.by_pair["BB"].notes["noise_dominated"] and whole.by_pair["BB"].dominant() == "undecided"
+    assert not whole.by_pair["AA"].notes["noise_dominated"] and whole.by_pair["AA"].dominant() == "yes"
+    assert dense.dominant() == "yes" and dense.by_pair["BB"].dominant() == "yes"
+    parts = 0.1**2 * np.var(LEVELS[2]), 0.02**2 * np.var(LEVELS[0])
+    assert dense.values["S"] == pytest.approx(parts[0] / sum(parts), abs=1e-4)
+    shapley = found["mean |Shapley|, r"].by_pair["BB"]
+    assert shapley.notes["noise_dominated"] and shapley.dominant() == "undecided"
+
+
 def test_frames_that_do_not_match(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = curves.data.read_table
     monkeypatch.setattr(
@@ -97,7 +131,7 @@ def test_model_free_report_finds_what_is_planted() -> None:
         return np.full(len(r), 1 + state.eps_AB + 0.001 * state.S)
 
     found = explain_curves(*frames_of(g, stderr=1e-4), n_boot=20)
-    assert len(found.rankings) == 6
+    assert len(found.rankings) == 10
     for ranking in found.rankings:
         assert ranking.order[0] == "eps_AB" and ranking.dominant() == "no"
         assert ranking.dominant("eps_AB") == "yes"

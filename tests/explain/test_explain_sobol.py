@@ -112,19 +112,35 @@ def test_replicates_scatter_about_the_estimate() -> None:
         np.full(clean.values.shape, size),
     )
     estimate = sobol.sobol_indices(noisy)
-    copies = sobol.replicates(noisy, n=100, seed=3)
+    copies = sobol.replicates(noisy, noisy, n=100, seed=3)
     assert set(copies.first) == {"independent bins", "whole curve"}
     for found in (*copies.first.values(), *copies.total.values()):
-        assert found.shape == (100, 4) and (found.std(0) > 0).all()
-    for name in copies.first:
-        centre, spread = copies.first[name].mean(0), copies.first[name].std(0)
-        assert (np.abs(centre - estimate.first) < 4 * spread / 10 + 1e-4).all()
+        assert found.shape == (100, 2, 4) and (found.std(0) > 0).all()
+    for found in copies.first.values():
+        own = found[:, 0] / estimate.scale
+        assert (np.abs(own.mean(0) - estimate.first) < 4 * own.std(0) / 10 + 1e-4).all()
     # a common error along the curve cannot average out over r, so it scatters more
-    assert copies.first["whole curve"].std(0)[2] > copies.first["independent bins"].std(0)[2]
-    again = sobol.replicates(noisy, n=100, seed=3)
-    assert np.array_equal(again.widest("first"), copies.widest("first"))
+    spread = {name: v[:, 0, 2].std() for name, v in copies.first.items()}
+    assert spread["whole curve"] > spread["independent bins"]
+    again = sobol.replicates(noisy, noisy, n=100, seed=3)
+    pooled = copies.widest("first", [0, 1], 2 * estimate.scale)
+    assert np.array_equal(again.widest("first", [0, 1], 2 * estimate.scale), pooled)
+    assert pooled == pytest.approx(copies.first["whole curve"].mean(1) / estimate.scale)
     with pytest.raises(ValueError, match="without standard errors"):
         sobol.replicates(clean, n=1)
+
+
+def test_more_noise_than_signal() -> None:
+    """Nothing but noise: shares of all there is, near zero, and no point claims an index."""
+    rng = np.random.default_rng(4)
+    nothing = Factorial(LEVELS, np.arange(3.0), rng.standard_normal((5, 5, 4, 5, 3)), np.ones((5, 5, 4, 5, 3)))
+    found = sobol.sobol_indices(nothing)
+    assert found.noise_dominated and found.noise_share > 0.8
+    assert np.abs(found.first).max() < 0.05
+    assert np.isnan(found.first_x).all()
+    quiet = sobol.sobol_indices(on_grid(lambda t, c, s, e, x: s, stderr=0.1))
+    assert not quiet.noise_dominated
+    assert quiet.noise_share == pytest.approx(0.01 * 499 / 500 / np.var(LEVELS[2]), rel=0.01)
 
 
 def test_leave_one_level_out() -> None:
