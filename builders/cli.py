@@ -353,7 +353,9 @@ def status_command(store: Path | None, profile: str, pattern: str, summary: bool
 @store_option
 @click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
 @click.option(
-    "--configurations", is_flag=True, help="Also collect the chains' last configurations (60 kB each)."
+    "--configurations",
+    is_flag=True,
+    help="Also keep the last configurations of chains beyond the published snapshots (60 kB each).",
 )
 def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
     """Move loose records into one committed pack file."""
@@ -366,9 +368,12 @@ def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
             f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
         )
         if configurations:
-            chains = {r.chain for r in stores.load_records(folder)}
+            chains = stores.beyond_snapshots(stores.load_records(folder))
+            if not chains:
+                click.echo("the published snapshots are the last configurations of all chains")
+                return
             file = stores.write_configurations(folder, chains)
-            click.echo(f"configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
+            click.echo(f"{len(chains)} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
 
 
 def _states(pattern: str) -> list[State]:

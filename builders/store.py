@@ -248,6 +248,17 @@ def read_configurations(store: Path, *, only: set[ChainKey] | None = None) -> di
     return result
 
 
+def beyond_snapshots(records: Iterable[SegmentRecord]) -> list[ChainKey]:
+    """Chains that have gone on since the dataset's snapshots were taken, or are not among them."""
+    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
+    published = set()
+    if snapshots.is_file():
+        rows = pq.read_table(snapshots, columns=["state_id", "start", "step"]).to_pylist()
+        published = {(row["state_id"], row["start"], 0, row["step"]) for row in rows}
+    ends = {chain: members[-1].step_end for chain, members in by_chain(records).items()}
+    return sorted(chain for chain, step in ends.items() if (*chain, step) not in published)
+
+
 def find_configuration(store: Path, key: ChainKey, *, step: int) -> Configuration | None:
     """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
 
