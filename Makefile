@@ -25,7 +25,7 @@ benchmark: env
 	@echo "Leaderboard:  $(OUT)/leaderboard/index.html"
 
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: env
 	$(BIN)/ruff check .
