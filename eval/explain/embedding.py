@@ -118,10 +118,13 @@ def cluster(points: np.ndarray, *, seed: int, weights: np.ndarray | None = None)
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import silhouette_samples
+    from threadpoolctl import threadpool_limits
 
     labels, inertia, silhouette = {}, {}, {}
-    for k in K_RANGE:
-        model = KMeans(k, n_init=10, random_state=seed).fit(points, sample_weight=weights)
-        labels[k], inertia[k] = model.labels_, float(model.inertia_)
-        silhouette[k] = float(np.average(silhouette_samples(points, model.labels_), weights=weights))
+    # a few hundred points: on busy cores threads would only wait for each other
+    with threadpool_limits(1):
+        for k in K_RANGE:
+            model = KMeans(k, n_init=10, random_state=seed).fit(points, sample_weight=weights)
+            labels[k], inertia[k] = model.labels_, float(model.inertia_)
+            silhouette[k] = float(np.average(silhouette_samples(points, model.labels_), weights=weights))
     return Clusters(labels, inertia, silhouette)

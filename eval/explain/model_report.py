@@ -20,7 +20,7 @@ from binlj.schema import FEATURES
 
 ADDITIVITY_LIMIT = 1e-6  # of the spread of the predictions
 TREE_ADDITIVITY_LIMIT = 1e-3  # TreeExplainer and the trees themselves sum in single precision
-TREE_POINTS = 600
+TREE_POINTS = 3000
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def explain_model(
     details: dict[str, Any] = {
         "additivity_error": error,
         "seeds": len(runs),
+        "points": sum(c.values.size for c in runs[0].values()),
         "states": runs[0][PAIRS[0]].n_states,
         "levels": {f: list(v) for f, v in zip(FEATURES, runs[0][PAIRS[0]].levels, strict=True)},
         "sobol_first": {

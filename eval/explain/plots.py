@@ -151,17 +151,24 @@ def plot_shap(report: ModelReport, path: Path) -> Path:
     order = ranking.order[::-1]
     phi, states = report.cloud["phi"], report.cloud["states"]
     points = None
+    swarm.set_xlabel(r"Shapley value: change of $g(r)$")
+    unit = _stretch(swarm, phi)
     for row, name in enumerate(order):
         i = FEATURES.index(name)
         value = states[:, i]
         colour = (value - value.min()) / max(float(np.ptp(value)), 1e-12)
         points = swarm.scatter(
-            phi[:, i], row + _swarm(phi[:, i]), c=colour, cmap="coolwarm", s=2.5, lw=0, rasterized=True
+            phi[:, i],
+            row + _swarm(np.arcsinh(phi[:, i] / unit)),
+            c=colour,
+            cmap="coolwarm",
+            s=2.5,
+            lw=0,
+            rasterized=True,
         )
     swarm.set_yticks(range(4), [LABELS[n] for n in order])
     swarm.axvline(0, color="grey", lw=0.8)
-    swarm.set(xlabel=r"Shapley value: change of $g(r)$", title=f"{report.name}: {len(phi)} of the points")
-    _stretch(swarm, phi)
+    swarm.set(title=f"{report.name}: {len(phi):,} of {report.details['points']:,} points")
     bar = figure.colorbar(points, ax=swarm, ticks=[0, 1], pad=0.02)
     bar.ax.set_yticklabels(["low", "high"])
     bar.set_label("value of the feature", fontsize=9)
@@ -202,7 +209,7 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
                     label=LABELS[name],
                 )
             whole = ", ".join(f"{LABELS[n]} {max(v, 0):.2f}" for n, v in zip(FEATURES, found.first, strict=True))
-            ax.set_title(f"{name_of}: {whole}", fontsize=9)
+            ax.set_title(f"{name_of}, whole curve: {whole}", fontsize=9)
         axes[2, column].set_xlabel(label)
     for ax in axes[:, 0]:
         ax.set_ylabel("first-order index")
@@ -211,17 +218,22 @@ def plot_sobol(report: CurveReport, path: Path) -> Path:
     return _save(figure, path)
 
 
-def _stretch(ax: Any, values: np.ndarray) -> None:
-    """Logarithmic beyond the bulk of the values where a few of them reach far out, linear otherwise."""
+def _stretch(ax: Any, values: np.ndarray) -> float:
+    """Logarithmic beyond the bulk of the values where a few of them reach far out, linear otherwise.
+
+    Returns the value up to which the axis is linear.
+    """
     size = np.abs(values)
     bulk, largest = float(np.quantile(size, 0.99)), float(size.max())
-    if bulk > 0 and largest > 4 * bulk:
-        unit = 10.0 ** np.floor(np.log10(bulk))
-        decades = unit * 10.0 ** np.arange(int(np.floor(np.log10(largest / unit))) + 1)
-        ax.set_xscale("symlog", linthresh=unit)
-        ticks = [*(-decades[::-1]), 0.0, *decades]
-        ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-        ax.set_xlabel(ax.get_xlabel() + f" (logarithmic beyond {unit:g})")
+    if not 0 < bulk < largest / 4:
+        return max(largest, 1e-12)
+    unit = float(10.0 ** np.floor(np.log10(bulk)))
+    decades = unit * 10.0 ** np.arange(int(np.floor(np.log10(largest / unit))) + 1)
+    ax.set_xscale("symlog", linthresh=unit)
+    ticks = [*(-decades[::-1]), 0.0, *decades]
+    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.set_xlabel(ax.get_xlabel() + f" (logarithmic beyond {unit:g})")
+    return unit
 
 
 def _ramp(n: int) -> list[Any]:
@@ -231,7 +243,7 @@ def _ramp(n: int) -> list[Any]:
 
 
 def _swarm(values: np.ndarray, *, bins: int = 120, height: float = 0.38) -> np.ndarray:
-    """Vertical offsets that grow with the local density, alternating above and below."""
+    """Vertical offsets that grow with the square root of the local density, above and below in turn."""
     edges = np.linspace(values.min(), values.max() + 1e-12, bins + 1)
     which = np.digitize(values, edges)
     offset = np.zeros(len(values))
@@ -239,5 +251,5 @@ def _swarm(values: np.ndarray, *, bins: int = 120, height: float = 0.38) -> np.n
     for b in np.unique(which):
         at = np.flatnonzero(which == b)
         ladder = (np.arange(len(at)) + 1) // 2 * np.where(np.arange(len(at)) % 2, 1, -1)
-        offset[at] = ladder / largest * 2 * height
+        offset[at] = ladder / len(at) * 2 * height * np.sqrt(len(at) / largest)
     return offset

@@ -31,7 +31,7 @@ class Claim:
 
     entropy: str
     shap: str
-    details: dict[str, bool | None]
+    details: dict[str, str]
 
     @property
     def holds(self) -> bool:
@@ -56,10 +56,19 @@ def check_claim(rankings: Sequence[Ranking], *, dnn: Ranking | None) -> Claim:
         entropy.dominant(),
         dnn.dominant() if dnn else "not given",
         {
-            "T_has_the_highest_entropy": entropy.order[-1] == "T",
-            "eps_AB_is_second_by_shap": dnn.order[1] == "eps_AB" if dnn else None,
+            "T_has_the_highest_entropy": _above(entropy, "T", [f for f in FEATURES if f != "T"]),
+            "eps_AB_is_second_by_shap": _above(dnn, "eps_AB", [f for f in dnn.order[1:] if f != "eps_AB"])
+            if dnn and dnn.order[0] != "eps_AB"
+            else "not given",
         },
     )
+
+
+def _above(ranking: Ranking, feature: str, others: Sequence[str]) -> str:
+    """Whether a feature's score lies above the others' by more than their 95 % intervals."""
+    if all(ranking.low[feature] > ranking.high[f] for f in others):
+        return "yes"
+    return "no" if any(ranking.high[feature] < ranking.low[f] for f in others) else "undecided"
 
 
 def differences(rankings: Sequence[Ranking], claim: Claim) -> list[str]:
@@ -67,7 +76,7 @@ def differences(rankings: Sequence[Ranking], claim: Claim) -> list[str]:
     out = []
     for r in rankings:
         if r.notes.get("noise_dominated"):
-            out.append(f"{r.method} ({r.source}): undecided; half of this data's signal or more is noise.")
+            out.append(f"{r.method} ({r.source}): undecided; noise makes up half of the variance or more.")
         elif r.dominant() == "no":
             out.append(f"{r.method} ({r.source}): {r.order[0]} comes first, S is number {r.order.index('S') + 1}.")
         elif r.dominant() == "undecided":
@@ -83,14 +92,13 @@ def differences(rankings: Sequence[Ranking], claim: Claim) -> list[str]:
             text = ", ".join(f"{f} for {p}" for p, f in led.items())
             out.append(f"{r.method} ({r.source}): S comes first over all pairs together, but {text}.")
     for name, word in (
-        (
-            "T_has_the_highest_entropy",
-            "the paper finds the highest entropy for T*; here it is another feature",
-        ),
-        ("eps_AB_is_second_by_shap", "the paper finds eps_AB second by SHAP; here it is another feature"),
+        ("T_has_the_highest_entropy", "The paper finds the highest entropy for T*"),
+        ("eps_AB_is_second_by_shap", "The paper finds eps_AB second by SHAP"),
     ):
-        if claim.details[name] is False:
-            out.append(word[0].upper() + word[1:] + ".")
+        if claim.details[name] == "no":
+            out.append(f"{word}; here it is another feature.")
+        elif claim.details[name] == "undecided":
+            out.append(f"{word}; here the intervals of the features overlap.")
     return out
 
 

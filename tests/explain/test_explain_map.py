@@ -13,7 +13,8 @@ from explain_make import STATES, frames_of
 from binlj.eval.explain import embedding, entropy
 from binlj.eval.explain.curves import map_features
 from binlj.eval.explain.map_report import explain_map
-from binlj.eval.explain.ranking import agreement, bootstrap_states, rank
+from binlj.eval.explain.ranking import Ranking, agreement, bootstrap_states, rank
+from binlj.eval.explain.verdict import ENTROPY, check_claim, differences
 from binlj.grid import State
 from binlj.schema import FEATURES
 
@@ -154,6 +155,30 @@ def test_verdicts() -> None:
     assert ties.dominant() != "yes"
     with pytest.raises(ValueError, match="expected 4 features"):
         rank("m", "d", np.ones(3), np.ones((5, 3)), uncertainty="none")
+
+
+def test_finer_statements_of_the_paper() -> None:
+    def made(values: list[float], half: float, strongest: str, method: str) -> Ranking:
+        copies = np.array(values) + np.linspace(-half, half, 41)[:, None]
+        return rank(method, "d", np.array(values), copies, uncertainty="none", strongest=strongest)
+
+    entropy_ = made([1.6, 1.4, 0.3, 1.5], 0.01, "lowest", ENTROPY)
+    dnn = made([0.1, 0.2, 0.9, 0.4], 0.01, "highest", "SHAP")
+    paper = check_claim([entropy_], dnn=dnn)
+    assert paper.holds and set(paper.details.values()) == {"yes"}
+    assert differences([entropy_, dnn], paper) == []
+    other = check_claim(
+        [made([1.4, 1.6, 0.3, 1.5], 0.01, "lowest", ENTROPY)], dnn=made([0.4, 0.2, 0.9, 0.1], 0.01, "highest", "SHAP")
+    )
+    assert other.holds and set(other.details.values()) == {"no"}
+    assert [t.split(";")[1] for t in differences([], other)] == [" here it is another feature."] * 2
+    vague = check_claim(
+        [made([1.6, 1.6, 0.3, 1.5], 0.2, "lowest", ENTROPY)], dnn=made([0.4, 0.2, 0.9, 0.4], 0.1, "highest", "SHAP")
+    )
+    assert set(vague.details.values()) == {"undecided"}
+    assert all("overlap" in t for t in differences([], vague))
+    alone = check_claim([entropy_], dnn=None)
+    assert not alone.holds and alone.shap == "not given"
 
 
 def test_bootstrap_of_states_has_the_textbook_error() -> None:
