@@ -9,7 +9,9 @@ registers idle when the batch is the outer dimension; that alone is worth 1.5 ti
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +27,33 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
 
 def tensorflow() -> Any:
-    """Import TensorFlow, or say which extra brings it."""
+    """Import TensorFlow, or say which extra brings it.
+
+    Where the user (or one of our commands) asked for silence by TF_CPP_MIN_LOG_LEVEL=3, its native
+    messages on standard error are dropped while it is imported: version 2.21 prints some regardless.
+    """
+    silent = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3" and "tensorflow" not in sys.modules
     try:
-        import tensorflow as tf
+        with _native_stderr_closed() if silent else nullcontext():
+            import tensorflow as tf
     except ImportError:
         raise MissingExtraError("tensorflow", "baselines") from None
     return tf
+
+
+@contextmanager
+def _native_stderr_closed() -> Iterator[None]:
+    """Send file descriptor 2 to nowhere for a while; Python exceptions still pass."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def quiet_tensorflow(threads: int | None = None) -> None:

@@ -88,13 +88,13 @@ def run(settings: Settings, *, tracks: Sequence[str] = TRACKS) -> Result:
 
 
 def _against_first(jobs: Sequence[Job], settings: Settings) -> list[str]:
-    """Does the first model beat, or lose to, the others by more than the paired bootstrap interval?"""
-    from binlj.eval import compare
+    """Does the first model beat, or lose to, the others (not the floors) by more than the interval?"""
+    from binlj.eval import FLOORS, compare
 
     notes = []
     for j in jobs:
         first = next(k for k in jobs if k.track == j.track and k.seed == j.seed)
-        if j is first:
+        if j is first or j.model in FLOORS:
             continue
         found = compare(
             stored_predictions(j, settings),
