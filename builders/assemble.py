@@ -105,10 +105,14 @@ class Quality:
     pressure: float = 0.0
 
     @property
-    def worst(self) -> float:
-        return max(
-            self.error, self.drift, self.gap, self.pressure, self.production, 2.0 * self.needs_second_start
-        )
+    def urgency(self) -> float:
+        """What is missing, times how far the state is from equilibrium.
+
+        Production alone would not tell a state that still expands from one that merely needs averages: both
+        have few steps. The product puts the first one ahead without letting it take everything.
+        """
+        missing = max(self.error, self.production)
+        return missing * (1.0 + self.pressure + self.drift + self.gap + self.needs_second_start)
 
 
 def quality(result: StateResult) -> Quality:

@@ -45,7 +45,7 @@ PROFILES = {
     p.name: p
     for p in (
         Profile("smoke", 1000, 100, (), 400, 100, 2_000),
-        Profile("release", N_PARTICLES, 250, ((200, 200), (400, 200), (1_000, 200)), 5_000, 200, 120_000),
+        Profile("release", N_PARTICLES, 250, ((200, 200), (400, 200), (1_000, 200), (2_000, 200)), 5_000, 200, 120_000),
         Profile("paper", N_PARTICLES, 1_000, (), 100_000, 1_000, 20_000_000),
     )
 }

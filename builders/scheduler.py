@@ -99,7 +99,7 @@ def next_task(
         if not open_chains or any(key in busy for _, key in open_chains):
             continue
         _, key = min(open_chains)  # the shorter of the two starts
-        task = Task(Chain(state, key[1], replica), chains[key], 1, 3, quality[state].worst)
+        task = Task(Chain(state, key[1], replica), chains[key], 1, 3, quality[state].urgency)
         if best is None or task.urgency > best.urgency:
             best = task
     return best
