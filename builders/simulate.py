@@ -238,6 +238,9 @@ def _segment(
 ) -> Path:
     began = time.monotonic()
     steps, every = profile.segment(index)
+    # Frames lie at multiples of the interval; a chain that stopped between two (another profile's
+    # segment) is brought back to one.
+    steps += -(step + steps) % every
     with _scratch(folder) as tmp:
         dynamics = run_deck(
             engine,
@@ -263,7 +266,7 @@ def _segment(
         scalars = np.loadtxt(tmp / "scalars.txt", ndmin=2)
         scalars = scalars[scalars[:, 0] > step]
         n_a, n_b = chain.state.counts(profile.n)
-        if not np.array_equal(scalars[:, 0], np.arange(step + every, step + steps + 1, every)):
+        if not np.array_equal(scalars[:, 0], np.arange(step - step % every + every, step + steps + 1, every)):
             raise EngineError(
                 f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps"
             )

@@ -143,7 +143,11 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         files = {s.id: s.predictions(track) for s in submissions}
         rows += [_ceiling_row(track, scores), *assign(on_track, _comparer(files, track, dataset))]
     models = [_model_entry(s) for s in submissions]
-    return Board(header=_rounded(_header(scores, metrics)), models=models, rows=_rounded(rows), curves=curves)
+    if any(s.attributions for s in submissions):
+        step("feature attributions")
+        agreement = _agreements(submissions, dataset)
+        models = [{**m, "attributions": agreement[m["id"]]} if m["id"] in agreement else m for m in models]
+    return Board(header=_rounded(_header(scores, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves)
 
 
 def count_steps(folder: Path) -> int:
@@ -151,7 +155,7 @@ def count_steps(folder: Path) -> int:
     from binlj.eval import FLOORS
 
     folders = [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
-    return len(TRACKS) * (len(FLOORS) + len(folders) + 1)
+    return len(TRACKS) * (len(FLOORS) + len(folders) + 1) + 1
 
 
 def results_text(board: Board) -> str:
@@ -235,6 +239,14 @@ def _comparer(
         return {key: result[key] for key in ("difference", "ci95", "tie")}
 
     return run
+
+
+def _agreements(submissions: list[Submission], dataset: Path | None) -> dict[str, dict[str, Any]]:
+    """How well submitted feature attributions agree with the data's own Sobol indices, by id."""
+    from binlj.eval.explain.model_free import model_free_importances, score_file
+
+    truth = model_free_importances(dataset)
+    return {s.id: score_file(s.attributions, truth) for s in submissions if s.attributions}
 
 
 def _describe(scores: Scores) -> dict[str, Any]:

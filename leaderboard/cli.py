@@ -39,6 +39,7 @@ def submit() -> None:
               help="Training time, where the metadata do not say it.")
 @click.option("--predict-seconds", nargs=2, multiple=True, metavar="TRACK SECONDS", type=(click.Choice(TRACKS), float),
               help="Prediction time, where the metadata do not say it.")
+@click.option("--attributions", type=_file, help="Feature attributions, see `binlj explain model`.")
 @click.option("--name", help="Name shown in the table.")
 @click.option("--author", "authors", multiple=True, help="Author; give it once per author.")
 @click.option("--set", "fields", nargs=2, multiple=True, metavar="KEY VALUE",
@@ -47,7 +48,8 @@ def submit() -> None:
 @_dataset
 def new(
     id: str, predictions: tuple[tuple[str, Path], ...], metadata: tuple[tuple[str, Path], ...],
-    train_seconds: tuple[tuple[str, float], ...], predict_seconds: tuple[tuple[str, float], ...], name: str | None,
+    train_seconds: tuple[tuple[str, float], ...], predict_seconds: tuple[tuple[str, float], ...],
+    attributions: Path | None, name: str | None,
     authors: tuple[str, ...], fields: tuple[tuple[str, str], ...], submissions: Path | None, dataset: Path | None,
 ) -> None:
     """Make the submission folder ID from prediction files, and say what is left to fill in."""
@@ -60,7 +62,7 @@ def new(
         id, root=_root(submissions), predictions=dict(predictions),
         metadata={track: [file for t, file in metadata if t == track] for track, _ in metadata},
         seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
-        name=name, authors=authors, fields=dict(fields),
+        attributions=attributions, name=name, authors=authors, fields=dict(fields),
     )
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())

@@ -14,7 +14,7 @@ import yaml
 from binlj.errors import InputError
 from binlj.files import replacing, write_text
 from binlj.leaderboard.strict_yaml import read_bounded, shown
-from binlj.leaderboard.submission import METADATA, check_id, predictions_name, schema
+from binlj.leaderboard.submission import ATTRIBUTIONS, METADATA, check_id, predictions_name, schema
 from binlj.schema import TRACKS
 
 _TIMES = ("train_seconds", "predict_seconds")
@@ -37,6 +37,7 @@ def create(
     predictions: Mapping[str, Path],
     metadata: Mapping[str, Sequence[Path]] | None = None,
     seconds: Mapping[tuple[str, str], float] | None = None,
+    attributions: Path | None = None,
     name: str | None = None,
     authors: Sequence[str] = (),
     fields: Mapping[str, str] | None = None,
@@ -57,6 +58,8 @@ def create(
         and, if it is a number, parameters.
     seconds : mapping, optional
         (track, "train_seconds" or "predict_seconds") -> seconds; wins over `metadata`.
+    attributions : Path, optional
+        Feature attributions to copy beside the predictions.
     name, authors, fields : optional
         Further content; `fields` maps keys of submission.yaml (and link names) to text.
 
@@ -75,7 +78,8 @@ def create(
     problems = check_id(id)
     if not problems and folder.exists():
         problems.append(f"{folder} exists already")
-    problems += [f"no such file: {path}" for path in predictions.values() if not path.is_file()]
+    files = [*predictions.values(), *([attributions] if attributions else [])]
+    problems += [f"no such file: {path}" for path in files if not path.is_file()]
     unknown = [key for key in fields if key not in _SETTABLE]
     problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in unknown]
     if fields.get("parameters", "0").isdigit() is False:
@@ -100,8 +104,11 @@ def create(
         times[track][key] = value
     text = _yaml(_merge(_from_runs([run for part in runs.values() for run in part]), times, name, authors, fields))
     folder.mkdir(parents=True)
-    for track, path in predictions.items():
-        with replacing(folder / predictions_name(track)) as temporary:
+    copies = {predictions_name(track): path for track, path in predictions.items()}
+    if attributions:
+        copies[ATTRIBUTIONS] = attributions
+    for file_name, path in copies.items():
+        with replacing(folder / file_name) as temporary:
             shutil.copyfile(path, temporary)
     write_text(folder / METADATA, text)
     return folder

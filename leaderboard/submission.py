@@ -21,6 +21,7 @@ from binlj.leaderboard.strict_yaml import read_yaml, shown, unprintable
 from binlj.schema import TRACKS
 
 METADATA = "submission.yaml"
+ATTRIBUTIONS = "attributions.parquet"  # optional: what the model says about the features
 ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
 # Rows the leaderboard makes itself, and names no file system should have to hold.
 RESERVED = frozenset({
@@ -63,6 +64,12 @@ class Submission:
     def predictions(self, track: str) -> Path:
         """The predictions file of a track."""
         return self.folder / predictions_name(track)
+
+    @property
+    def attributions(self) -> Path | None:
+        """The feature attributions, where they were sent."""
+        path = self.folder / ATTRIBUTIONS
+        return path if path.is_file() else None
 
 
 def predictions_name(track: str) -> str:
@@ -131,6 +138,8 @@ def check(folder: Path, *, dataset: Path | None = None) -> Submission:
             bad, odd = _check_predictions(folder / predictions_name(track), track, dataset)
             problems += [f"{predictions_name(track)}: {problem}" for problem in bad]
             warnings += [f"{predictions_name(track)}: {warning}" for warning in odd]
+    if ATTRIBUTIONS in files:
+        problems += [f"{ATTRIBUTIONS}: {problem}" for problem in _check_attributions(folder / ATTRIBUTIONS)]
     if problems or meta is None:
         raise InputError(folder, problems, fix=FIX)
     return Submission(id=folder.resolve().name, folder=folder, meta=meta, warnings=tuple(warnings))
@@ -247,7 +256,7 @@ def _not_finite(value: Any, where: str = "") -> list[tuple[str, float]]:
 
 def _list(folder: Path) -> tuple[set[str], list[str]]:
     """Names of the regular files that belong here, and a problem for everything else."""
-    expected = {METADATA, *(predictions_name(t) for t in TRACKS)}
+    expected = {METADATA, ATTRIBUTIONS, *(predictions_name(t) for t in TRACKS)}
     good: set[str] = set()
     problems: list[str] = []
     strangers: list[str] = []
@@ -263,6 +272,16 @@ def _list(folder: Path) -> tuple[set[str], list[str]]:
         named = ", ".join(shown(name, 40) for name in strangers[:5]) + (" …" if len(strangers) > 5 else "")
         problems.append(f"{len(strangers)} unexpected: {named}; allowed are {', '.join(sorted(expected))}")
     return good, problems
+
+
+def _check_attributions(path: Path) -> list[str]:
+    from binlj.eval.explain.attributions import read_attributions
+
+    try:
+        read_attributions(path)
+    except InputError as error:
+        return list(error.problems)
+    return []
 
 
 def _check_predictions(path: Path, track: str, dataset: Path | None) -> tuple[list[str], list[str]]:

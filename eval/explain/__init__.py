@@ -14,10 +14,13 @@ _LAZY = {
     "load_curves": "curves",
     "sobol_indices": "sobol",
     "grid_shapley": "shapley",
-    "explain_data": "data_report",
+    "explain_curves": "curve_report",
+    "explain_map": "map_report",
     "explain_model": "model_report",
     "read_attributions": "attributions",
     "score_attributions": "attributions",
+    "write_attributions": "attributions",
+    "model_free_importances": "model_free",
 }
 
 __all__ = list(_LAZY)

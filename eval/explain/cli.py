@@ -99,12 +99,16 @@ def data_command(out: Path, seed: int, dataset: Path | None, maps: int, resample
 @explain.command("model")
 @click.argument("paths", nargs=-1, required=True, type=_path, metavar="SUBMISSION-OR-MODEL...")
 @click.option("--attributions", type=_path, help="Feature attributions (parquet) to score against the data.")
+@click.option(
+    "--write-attributions", type=_path, help="Write the model's mean |SHAP| as attributions, for a submission."
+)
 @_track
 @_with(_options)
 @_boot
 def model_command(
     paths: tuple[Path, ...],
     attributions: Path | None,
+    write_attributions: Path | None,
     track: str,
     out: Path,
     seed: int,
@@ -116,11 +120,11 @@ def model_command(
     Give a model folder, several (seeds of one model), a submission folder or a predictions file.
     """
     from binlj.eval.explain import plots, report, verdict
-    from binlj.eval.explain.attributions import read_attributions, score_attributions
+    from binlj.eval.explain import attributions as files
     from binlj.eval.explain.curve_report import explain_curves, restrict_frames
     from binlj.eval.explain.curves import load_frames
 
-    given = read_attributions(attributions) if attributions else None
+    given = files.read_attributions(attributions) if attributions else None
     frames = load_frames(dataset)
     with _bars() as bar:
         source = _source(paths, track, dataset, bar)
@@ -130,7 +134,7 @@ def model_command(
     given = source.attributions if given is None else given
     details: dict[str, Any] = {"models": {found.name: found.details}}
     if given is not None:
-        details["attributions"] = score_attributions(given, truth.truth())
+        details["attributions"] = files.score_attributions(given, truth.truth())
     out.mkdir(parents=True, exist_ok=True)
     plots.plot_shap(found, out / f"shap-{_slug(found.name)}.png")
     settings = {"seed": seed, "n_boot": n_boot, "sources": source.files, "track": track}
@@ -143,6 +147,10 @@ def model_command(
     click.echo("\n".join([*notes, _agreement_lines(found.details["agreement"], "the model")]))
     if given is not None:
         click.echo(_agreement_lines(details["attributions"], "the attributions"))
+    if write_attributions is not None:
+        exact = found.rankings[0].by_pair
+        files.write_attributions(write_attributions, {pair: r.values for pair, r in exact.items()})
+        click.echo(f"{write_attributions} written")
     click.echo(f"{out / f'model-{_slug(found.name)}.json'} and pictures written")
 
 

@@ -47,6 +47,15 @@ B.detail = function () {
       Object.entries(row.by[kind] || {}).map(([value, g]) => [name[kind](value), g.n_states, ...order.map((p) => B.r2(g.r2[p]))])));
   };
 
+  // Submitted feature attributions against the data's own variance decomposition.
+  const explained = (row) => {
+    const given = (B.models.get(row.id) || {}).attributions;
+    if (!given) return [];
+    return [B.h("h3", {}, "Feature attributions against the data's own Sobol indices (mean of AA, AB, BB)"),
+      B.h("div", { class: "panel", id: "attributions" }, table(["data's ranking", "Kendall τ", "Spearman ρ", "overlap of shares", "same first feature"],
+        Object.entries(given).map(([method, a]) => [method, ...["kendall", "spearman", "overlap"].map((k) => B.number(a[k])), a.same_first ? "yes, in all pairs" : "not in all pairs"])))];
+  };
+
   const cases = (row) => {
     const { track } = B.state, all = B.errors(track, row.id), panels = B.h("div", { class: "panels" });
     const wide = body.clientWidth, columns = Math.max(1, Math.min(3, Math.floor((wide + 16) / 346)));
@@ -69,6 +78,7 @@ B.detail = function () {
       B.h("h3", {}, `${row.name} on ${track}: ${place}${versus}`), about(row),
       B.h("div", { class: "two wide-left" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
     ];
+    parts.push(...explained(row));
     if ((B.data.curves.models[row.id] || {})[track]) {
       const width = Math.min(380, (body.clientWidth - (body.clientWidth > 800 ? 32 : 0)) / (body.clientWidth > 800 ? 3 : 1) - 28);
       parts.push(B.h("h3", {}, "Parity: every point of the test set, stronger colour is more points (logarithmic)"),

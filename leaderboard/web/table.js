@@ -62,7 +62,7 @@ B.table = function () {
     }
     return [
       ...first, ...r2,
-      column("Of ceiling", "ceiling_share.overall", plain(B.percent), { responsive: 4, headerTooltip: "R² overall divided by the noise ceiling" }),
+      column("Of ceiling", "ceiling_share.overall", plain(B.percent), { responsive: 4, headerTooltip: "R² overall divided by the noise ceiling. The ceiling is what the exact curves would score on average over repeated simulations; above 100 % is the luck of this one, or noise that was learnt from its neighbours" }),
       column("Parameters", "parameters", plain(B.count), { responsive: 6, minWidth: 104 }),
       column("Training", "train_seconds", plain(B.seconds), { responsive: 5, headerSortStartingDir: "asc", headerTooltip: "wall-clock, as reported by the authors" }),
       column("Prediction", "predict_seconds", plain(B.seconds), { responsive: 6, headerSortStartingDir: "asc", minWidth: 95, headerTooltip: "whole test set, as reported by the authors" }),

@@ -19,7 +19,8 @@ from binlj.data import dataset_info
 from binlj.errors import InputError
 from binlj.eval import write_predictions
 from binlj.eval.explain import cli, embedding, report, sources
-from binlj.eval.explain.attributions import KEYS
+from binlj.eval.explain.attributions import KEYS, read_attributions, score_attributions
+from binlj.eval.explain.model_free import model_free_importances
 from binlj.grid import grid
 from binlj.schema import FEATURES
 from binlj.tracks import split
@@ -178,6 +179,25 @@ def test_model_command_on_a_submission_with_attributions(toy: Path, tmp_path: Pa
     assert scores["AA"]["same_first"] is True and scores["mean"]["same_first"] is False
     assert "agreement of the attributions" in done.output
     assert (tmp_path / "out/shap-mine.png").stat().st_size > 10_000
+
+
+def test_model_command_writes_attributions_that_a_submission_can_carry(
+    toy: Path, models: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "attributions.parquet"
+    options = ["--dataset", toy, "--n-boot", "20", "--out", tmp_path / "out", "--write-attributions", file]
+    done = run("model", models / "dnn-S", *options)
+    assert done.exit_code == 0, done.output
+    value = written(tmp_path / "out/model-dnn.json")
+    by_pair = value["rankings"][0]["by_pair"]
+    own = read_attributions(file)
+    for feature, pair, size in own.itertuples(index=False):
+        assert size == by_pair[pair]["values"][feature]
+    truth = model_free_importances(toy)
+    scored = score_attributions(own, truth)
+    reported = value["details"]["models"]["dnn"]["agreement"]
+    for method in truth:  # the quick estimates are those of the full analysis
+        assert scored[method] == reported[method]
 
 
 def test_model_command_refuses_an_incomplete_grid(toy: Path, tmp_path: Path) -> None:

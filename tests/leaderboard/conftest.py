@@ -17,6 +17,8 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
     """Six submissions: two that tie, a worse one with a hostile name, three on a single track."""
     from lb_make import make
 
+    from binlj.eval.explain import model_free_importances, write_attributions
+
     root = tmp_path_factory.mktemp("entries") / "submissions"
     make(root, "alpha", toy, share=0.95, seed=1, name="Alpha net")
     make(root, "beta", toy, share=0.95, noise=1.0, seed=2, name="Beta forest", seconds=250.0, parameters=480_000)
@@ -52,6 +54,12 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
         extra_training_data="other fluids",
         tracks=("interpolation",),
     )
+    # alpha says of the features what the data say, beta the opposite
+    indices = model_free_importances(toy)["Sobol first order, r"]
+    own = {pair: {f: max(v, 0.0) for f, v in values.items()} for pair, values in indices.items()}
+    write_attributions(root / "alpha" / "attributions.parquet", own)
+    turned = {pair: {f: 1.0 - v for f, v in values.items()} for pair, values in own.items()}
+    write_attributions(root / "beta" / "attributions.parquet", turned)
     return root
 
 

@@ -226,6 +226,7 @@ def test_model_details_from_the_table(driver: Any, page: Path, board: Any, toy: 
         "document.querySelector('#detail-body h3').innerText.includes('script')",
     )
     assert HOSTILE in driver.execute_script("return document.querySelector('#detail-body h3').innerText")
+    assert driver.execute_script("return document.getElementById('attributions')") is None
     assert "<b>bold</b>" in driver.execute_script("return document.getElementById('detail-body').innerText")
     assert (
         driver.execute_script("return document.querySelectorAll('#detail-body b, #detail-body img').length") == 6
@@ -293,3 +294,16 @@ def test_fits_the_screen_in_both_themes(driver: Any, page: Path, width: int, dar
     assert driver.execute_script("return document.documentElement.dataset.theme") == "dark"
     driver.execute_script("document.getElementById('theme').click()")  # back to the system's
     assert driver.execute_script("return document.documentElement.dataset.theme") == before
+
+
+def test_attributions_are_shown_where_they_were_sent(driver: Any, page: Path) -> None:
+    lb_browser.view(driver, page)
+    driver.execute_script(
+        "[...document.querySelectorAll('.model-link')].find((b) => b.innerText.startsWith('Alpha')).click()"
+    )
+    wait(driver, "document.querySelector('#detail-body h3').innerText.startsWith('Alpha')")
+    rows = driver.execute_script(
+        "return [...document.querySelectorAll('#attributions tbody tr')].map((r) => [...r.cells].map((c) => c.innerText))"
+    )
+    assert len(rows) == 4 and rows[0][0] == "Sobol first order, r"
+    assert rows[0][1].startswith("1") and rows[0][4] == "yes, in all pairs"

@@ -43,6 +43,17 @@ def test_every_floor_is_a_row_on_every_track(board: Board, toy: Path) -> None:
     assert find(board, "linear-t")["r2"] == pytest.approx(expected.r2, abs=6e-7)
 
 
+def test_attributions_are_scored_against_the_data(board: Board) -> None:
+    models = {m["id"]: m for m in board.models}
+    method = "Sobol first order, r"
+    assert models["alpha"]["attributions"][method]["kendall"] == 1.0
+    assert models["alpha"]["attributions"][method]["same_first"] is True
+    assert models["beta"]["attributions"][method]["kendall"] == -1.0
+    assert models["beta"]["attributions"][method]["same_first"] is False
+    assert len(models["alpha"]["attributions"]) == 4
+    assert "attributions" not in models["hostile"]
+
+
 def test_ranks(board: Board) -> None:
     assert (find(board, "alpha")["rank"], find(board, "beta")["rank"]) == (1, 1)
     assert find(board, "alpha")["tie"] and find(board, "beta")["tie"]

@@ -302,3 +302,22 @@ def test_strange_file_names_are_shown_escaped(copy: Path, toy: Path) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "1 unexpected" in text
+
+
+def test_attributions_are_checked(copy: Path, toy: Path) -> None:
+    path = copy / "attributions.parquet"
+    rows = [(f, p, 1.0) for f in ("T", "C_B", "S", "eps_AB") for p in ("AA", "AB", "BB")]
+    write_rows(path, rows)
+    assert check(copy, dataset=toy).attributions == path
+    write_rows(path, [*rows[:-1], ("mass", "BB", -1.0)])
+    text = problems(copy, toy)
+    assert "attributions.parquet: 1 keys are missing: eps_AB BB" in text
+    assert "attributions.parquet: 1 keys are unknown: mass BB" in text
+    assert "attributions.parquet: 1 values are negative: mass BB" in text
+    path.write_bytes(b"import os")
+    assert "attributions.parquet: not a readable parquet file" in problems(copy, toy)
+
+
+def write_rows(path: Path, rows: list[tuple[str, str, float]]) -> None:
+    feature, pair, value = (list(column) for column in zip(*rows, strict=True))
+    pq.write_table(pa.table({"feature": feature, "pair": pair, "value": value}), path)
