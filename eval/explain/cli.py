@@ -119,8 +119,8 @@ def model_command(
 
     Give a model folder, several (seeds of one model), a submission folder or a predictions file.
     """
-    from binlj.eval.explain import plots, report, verdict
     from binlj.eval.explain import attributions as files
+    from binlj.eval.explain import plots, report, verdict
     from binlj.eval.explain.curve_report import explain_curves, restrict_frames
     from binlj.eval.explain.curves import load_frames
 

@@ -303,7 +303,8 @@ def test_attributions_are_shown_where_they_were_sent(driver: Any, page: Path) ->
     )
     wait(driver, "document.querySelector('#detail-body h3').innerText.startsWith('Alpha')")
     rows = driver.execute_script(
-        "return [...document.querySelectorAll('#attributions tbody tr')].map((r) => [...r.cells].map((c) => c.innerText))"
+        "const rows = document.querySelectorAll('#attributions tbody tr');"
+        "return [...rows].map((r) => [...r.cells].map((c) => c.innerText))"
     )
     assert len(rows) == 4 and rows[0][0] == "Sobol first order, r"
     assert rows[0][1].startswith("1") and rows[0][4] == "yes, in all pairs"
