@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -119,9 +120,9 @@ def _command(store: Path, *more: str) -> list[str]:
 def test_a_campaign_killed_again_and_again_gives_the_undisturbed_result(tmp_path: Path) -> None:
     rng = random.Random(7)
     disturbed, quiet = tmp_path / "disturbed", tmp_path / "quiet"
-    for _ in range(4):
+    for _ in range(10):
         process = subprocess.Popen(_command(disturbed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(2.0, 6.0))
+        time.sleep(rng.uniform(1.0, 5.0))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         stores.load_records(disturbed)  # whatever is there is whole
@@ -166,6 +167,32 @@ def test_a_failing_engine_is_reported_and_nothing_is_written(tmp_path: Path) -> 
     assert "5 chain(s) failed" in done.stderr
     assert "log:" in done.stderr
     assert stores.load_records(tmp_path) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that fills up; only root may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.lammps
+def test_a_full_disk_is_named_and_no_record_is_half_written(small_disk: Path) -> None:
+    done = subprocess.run(_command(small_disk), capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0
+    assert "disk" in done.stderr and "full" in done.stderr and "free some room" in done.stderr
+    assert "Traceback" not in done.stderr
+    before = stores.load_records(small_disk)  # whatever is there is whole
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    again = subprocess.run(_command(small_disk), capture_output=True, text=True, check=False, timeout=120)
+    assert again.returncode == 0, again.stderr
+    after = stores.load_records(small_disk)
+    assert len(after) == 10 and {r.key for r in before} <= {r.key for r in after}
 
 
 @pytest.mark.lammps
