@@ -105,14 +105,16 @@ class Quality:
     pressure: float = 0.0
 
     @property
-    def urgency(self) -> float:
-        """What is missing, times how far the state is from equilibrium.
+    def urgency(self) -> tuple[bool, float]:
+        """Order of the work: larger is first.
 
-        Production alone would not tell a state that still expands from one that merely needs averages: both
-        have few steps. The product puts the first one ahead without letting it take everything.
+        A state outside its bounds of pressure or drift is wrong, the others are merely noisy: it comes first,
+        until it has the production steps everybody gets. Otherwise what is missing decides, times how far
+        the state is from equilibrium.
         """
+        wrong = max(self.pressure, self.drift) > 1 and self.production > 1
         missing = max(self.error, self.production)
-        return missing * (1.0 + self.pressure + self.drift + self.gap + self.needs_second_start)
+        return wrong, missing * (1.0 + self.pressure + self.drift + self.gap + self.needs_second_start)
 
 
 def quality(result: StateResult) -> Quality:

@@ -1,9 +1,9 @@
 """What to simulate next: a pure function of what the store already holds.
 
 Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
-demixing, solid order or drift, the separated start gets its first two; (3) whoever is furthest from
-the criteria of :mod:`binlj.builders.criteria` gets one more segment, until it is converged or its chains
-have reached the profile's last step.
+demixing, solid order or drift, the separated start gets its first two; (3) one more segment for
+whoever is outside the bounds of pressure or drift, then for whoever is furthest from the criteria of
+:mod:`binlj.builders.criteria`, until it is converged or its chains have reached the profile's last step.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Task:
     done: Progress
     segments: int
     phase: int
-    urgency: float
+    urgency: tuple[bool, float]
 
     @property
     def key(self) -> ChainKey:
@@ -82,7 +82,7 @@ def next_task(
                 continue
             if phase == 2 and not (done.segments or (state in quality and quality[state].needs_second_start)):
                 continue
-            task = Task(Chain(state, start, replica), done, FIRST_PASS - done.segments, phase, 0.0)
+            task = Task(Chain(state, start, replica), done, FIRST_PASS - done.segments, phase, (False, 0.0))
             if phase == 1:
                 return task
             best = best or task

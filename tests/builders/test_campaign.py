@@ -62,6 +62,18 @@ def test_the_first_pass_comes_first_then_second_starts_then_the_worst() -> None:
     assert task.chain.start == "separated", "the shorter of the two starts goes on"
 
 
+def test_a_state_out_of_its_bounds_comes_before_a_noisy_one() -> None:
+    two = Progress(2, 1200)
+    chains = {key(s): two for s in STATES}
+    expands = dataclasses.replace(BAD, pressure=1.2)
+    quality = {A: WORSE, B: expands, C: GOOD}
+    task = next_task(STATES, chains, quality, RELEASE)
+    assert task is not None and task.chain.state == B
+    long_enough = dataclasses.replace(expands, production=0.9)  # it has had its share: the order is by need again
+    task = next_task(STATES, chains, {**quality, B: long_enough}, RELEASE)
+    assert task is not None and task.chain.state == A
+
+
 def test_nothing_busy_failed_converged_or_exhausted_is_begun() -> None:
     two = Progress(2, 1200)
     chains = {key(s): two for s in STATES}
