@@ -8,6 +8,7 @@ import importlib.util
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from binlj.grid import State, parse_state_id
 
 FREE_ROOM = "free some room and run the same command again"
 SITES = Path(__file__).parent / "sites"
+MAX_LOSSES = 3  # workers a chain may lose (node failures, cancelled jobs) before it is left alone
 
 
 @dataclass
@@ -49,6 +51,12 @@ class Situation:
             self.records[record.chain].sort(key=lambda r: r.step_start)
         for state_id in {r.state_id for r in new}:
             self.assess(parse_state_id(state_id))
+
+    def refresh(self, state_id: str, records: Sequence[SegmentRecord]) -> None:
+        """Take a state's records anew from disk."""
+        for key in [k for k in self.records if k[0] == state_id]:
+            del self.records[key]
+        self.add(records)
 
     def assess(self, state: State) -> None:
         mine = [
@@ -167,7 +175,8 @@ def run(
     """Run a campaign until it is done or `budget` seconds have passed.
 
     Segments that cannot finish in the budget are not begun; one that still runs at its end is stopped
-    and redone next time. A chain whose LAMMPS fails is left alone for this run and reported.
+    and redone next time. A chain whose LAMMPS fails is left alone for this run and reported; one whose
+    worker is lost (a node fails, a job is cancelled) goes on from its last record elsewhere.
 
     Raises
     ------
@@ -185,6 +194,7 @@ def run(
         running: dict[Future, tuple[Task, float]] = {}
         failed: set[ChainKey] = set()
         failures: list[str] = []
+        losses: Counter[ChainKey] = Counter()
         seconds_per_step: list[float] = []
         tasks = segments = 0
         loop = 0.0
@@ -237,6 +247,25 @@ def run(
                                 full = f"the disk of {store} is full\n  fix: {FREE_ROOM}"
                                 raise EngineError(full) from error
                             continue
+                        except _broken_pool() as error:
+                            # Parsl gives up when its last blocks (jobs) all failed.
+                            raise EngineError(
+                                f"the workers of site {site!r} cannot be started: {_first_lines(error)}\n"
+                                f"  log: {store / 'work' / 'parsl'}\n  fix: the site file, or the cluster; then "
+                                "run the same command again, every record is kept"
+                            ) from error
+                        except _lost_worker() as error:
+                            losses[task.key] += 1
+                            # What it finished before is on disk.
+                            situation.refresh(
+                                task.key[0], stores.load_records(store, state_ids=[task.key[0]])
+                            )
+                            message = f"{task.chain.name}: lost its worker ({error})"
+                            if losses[task.key] >= MAX_LOSSES:
+                                failed.add(task.key)
+                                failures.append(f"{message}, {MAX_LOSSES} times")
+                            report(situation, len(running), message)
+                            continue
                         seconds_per_step.append((time.monotonic() - since) / sum(r.steps for r in new))
                         segments += len(new)
                         loop += sum(r.loop_seconds for r in new)
@@ -250,6 +279,23 @@ def run(
     if stop.is_set():
         raise KeyboardInterrupt
     return Outcome(tasks, segments, loop, time.monotonic() - began, tuple(failures), left is None)
+
+
+def _lost_worker() -> tuple[type[Exception], ...]:
+    from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+
+    return ManagerLost, WorkerLost
+
+
+def _broken_pool() -> type[Exception]:
+    from parsl.executors.errors import BadStateException
+
+    return BadStateException
+
+
+def _first_lines(error: Exception, n: int = 6) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[:n])[:600]
 
 
 def load_situation(store: Path, profile: Profile) -> Situation:

@@ -26,6 +26,7 @@ def config(workers: int, run_dir: Path) -> Any:
     """Parsl configuration with `workers` workers on as many nodes as they need."""
     from parsl.config import Config
     from parsl.executors import HighThroughputExecutor
+    from parsl.jobs.error_handlers import windowed_error_handler
     from parsl.launchers import SrunLauncher
     from parsl.providers import SlurmProvider
 
@@ -47,6 +48,7 @@ def config(workers: int, run_dir: Path) -> Any:
     executor = HighThroughputExecutor(
         label="slurm",
         provider=provider,
+        block_error_handler=windowed_error_handler,  # one failing node is no reason to stop, three in a row are
         max_workers_per_node=per_node,
         cores_per_worker=CORES_PER_WORKER,
         encrypted=False,
