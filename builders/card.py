@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders import criteria
+from binlj.builders.dominance import dominance_rows
 from binlj.builders.reconcile import PHASES
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
@@ -78,6 +79,7 @@ def card_values(
         "yaml_configs": yaml_configs(tables, version=version, data_sha256=data_sha256),
         "yaml_dataset_info": yaml_dataset_info(tables),
         "citation": citation(version),
+        "dominance_rows": dominance_rows(folder, n),
     }
     for config, splits in tables.items():
         values[f"rows_{config}"] = (

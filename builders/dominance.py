@@ -1,0 +1,53 @@
+"""Which parameter rules the curves, for the dataset card: Sobol indices of the published tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from binlj import schema
+from binlj.grid import PAIRS, grid
+
+NAMES = {"T": "T\\*", "C_B": "C_B", "S": "S", "eps_AB": "ε_AB"}
+INCOMPLETE = "Not computed: it needs the complete grid."
+
+
+def dominance_rows(folder: Path, n_states: int) -> str:
+    """A Markdown table of first-order Sobol indices in percent, against r and against r / sigma_ij.
+
+    The grid is a full factorial with equal weights, so the indices are exact; the counting noise is taken
+    out, and how much of the variance it was stands in the last row.
+
+    Parameters
+    ----------
+    folder : Path
+        A dataset folder; only its parquet files are read.
+    n_states : int
+        States it holds.
+    """
+    if n_states != len(grid()):
+        return INCOMPLETE
+    import numpy as np
+    import pandas as pd
+
+    from binlj.eval.explain.curves import merged_curves
+    from binlj.eval.explain.sobol import sobol_indices
+
+    def table(config: str, split: str) -> pd.DataFrame:
+        frame = pd.read_parquet(folder / config / f"{split}.parquet")
+        frame["pair"] = np.array(PAIRS, dtype=object)[frame["pair"].to_numpy()]  # no README.md for read_table yet
+        return frame
+
+    fine = table("fine", "all")
+    coarse = pd.concat([table("extrapolation", split) for split in schema.SPLITS["extrapolation"]])
+    fine, coarse = (f.sort_values(["pair", "state_id"]).reset_index(drop=True) for f in (fine, coarse))
+    columns = []
+    for scaled in (False, True):
+        curves = merged_curves(fine, coarse, scaled=scaled)
+        columns += [sobol_indices(*curves.values()), *(sobol_indices(curves[pair]) for pair in PAIRS)]
+    head = [f"{name}, {x}" for x in ("r", "r / σ_ij") for name in ("all", *PAIRS)]
+    rows = [
+        [NAMES[f], *(f"{100 * i.first[k]:.0f}" for i in columns)] for k, f in enumerate(schema.FEATURES)
+    ]
+    rows.append(["noise taken out", *(f"{100 * i.noise_share:.0f}" for i in columns)])
+    lines = ["| % of the variance | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
