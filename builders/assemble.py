@@ -110,11 +110,12 @@ class Quality:
 
         A state outside its bounds of pressure or drift is wrong, the others are merely noisy: it comes first,
         until it has the production steps everybody gets. Otherwise what is missing decides, times how far
-        the state is from equilibrium.
+        the state is from equilibrium; bounded, since a gap between the starts may take very long to close and
+        nobody else should wait for it.
         """
         wrong = max(self.pressure, self.drift) > 1 and self.production > 1
         missing = max(self.error, self.production)
-        return wrong, missing * (1.0 + self.pressure + self.drift + self.gap + self.needs_second_start)
+        return wrong, missing * (1.0 + min(3.0, max(self.pressure, self.drift, self.gap)))
 
 
 def quality(result: StateResult) -> Quality:

@@ -88,7 +88,7 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         fine = towards and criteria.ONE_SIDED_IS_CONVERGED
         return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
     if still:
-        kept, why = "separated", "both starts are stationary and differ"
+        kept, why = "separated", "neither start is seen to drift, and they differ"
     else:
         kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
         why = "both starts drift and differ"

@@ -172,7 +172,7 @@ def test_the_stationary_start_is_published_when_the_other_drifts_towards_it() ->
 def test_two_stationary_starts_that_differ_are_flagged() -> None:
     still = chain(STATE, segments=12, g=true_g(STATE) + BUMP, start="separated", seed=5)
     result = assemble_state(STATE, [*chain(STATE, segments=12), *still])
-    assert result.start == "separated" and "both starts are stationary and differ" in result.reason
+    assert result.start == "separated" and "neither start is seen to drift, and they differ" in result.reason
     assert quality(result).gap > 1
 
 
