@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import errno
 import importlib.util
@@ -28,6 +29,7 @@ from binlj.grid import State, parse_state_id
 
 FREE_ROOM = "free some room and run the same command again"
 SITES = Path(__file__).parent / "sites"
+CLEANUP_SECONDS = 20  # for cancelling jobs at the end
 MAX_LOSSES = 3  # workers a chain may lose (node failures, cancelled jobs) before it is left alone
 
 
@@ -150,12 +152,32 @@ def run_task(
 def _parsl(config: Any) -> Iterator[Callable[..., Future]]:
     import parsl
 
-    parsl.load(config)
+    # Ctrl-C reaches the whole process group. Parsl's interchange has to outlive it, to cancel the jobs;
+    # what is ignored when it starts stays ignored.
+    with _ignoring(signal.SIGINT):
+        kernel = parsl.load(config)
     try:
         yield parsl.python_app(run_task)
     finally:
-        parsl.dfk().cleanup()
+        # Without its interchange (it can be killed too) Parsl's own cleanup would wait for ever.
+        cleanup = threading.Thread(target=kernel.cleanup, daemon=True)
+        cleanup.start()
+        cleanup.join(CLEANUP_SECONDS)
+        if cleanup.is_alive():
+            atexit.unregister(kernel.atexit_cleanup)
         parsl.clear()
+
+
+@contextmanager
+def _ignoring(number: signal.Signals) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def run(

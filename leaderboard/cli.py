@@ -130,6 +130,16 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
         click.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
 
 
+@leaderboard.command("table")
+@click.option("--out", type=_folder, help="Where results.json is (default: leaderboard/ in the clone).")
+@_submissions
+def table_command(out: Path | None, submissions: Path | None) -> None:
+    """Print results.json as a Markdown table."""
+    from binlj.leaderboard.markdown import markdown_table
+
+    click.echo(markdown_table(out or _root(submissions).parent))
+
+
 def _number(value: float | None) -> str:
     return "   –  " if value is None else f"{value:6.3f}"
 
