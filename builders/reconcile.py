@@ -2,6 +2,8 @@
 
 * Both starts agree (each pair's rms difference over 0.9 to 5 sigma is within three combined standard errors
   or 2 % of the curve's maximum): all chains are averaged, but for a drifting start beside a stationary one.
+* They differ, and a chain is too short to show a drift: the separated one is published, unless PeTS calls the
+  homogeneous mixture stable.
 * They differ, one is stationary and the other drifts towards it: the stationary one is published.
 * Anything else: the separated start is published if it is the only stationary one or if both are (a start
   that stays separated has no nucleation to wait for), else the one that drifts less; flagged.
@@ -79,12 +81,17 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         if len(still) == 1:
             return Choice(tuple(starts[still[0]]), still[0], gap.systematic, ())
         return Choice((*starts["mixed"], *starts["separated"]), "both", gap.systematic, ())
+    if any(p.production_steps < criteria.MIN_STEPS_TO_JUDGE for p in parts):
+        kept = "mixed" if pets_stable(state) else "separated"
+        told = "stable" if kept == "mixed" else "not stable"
+        reason = f"start gap: too short to tell, the mixture is {told} by PeTS, {gap}"
+        return Choice(tuple(starts[kept]), kept, gap.systematic, (reason,))
     if len(still) == 1:
         kept = still[0]
         moving = "mixed" if kept == "separated" else "separated"
         towards = _moves_towards(starts[moving], starts[kept])
         way = "drifts towards" if towards else "drifts, but not towards"
-        reason = f"start gap: the {moving} start {way} the {kept} one; {gap}"
+        reason = f"start gap: the {moving} start {way} the {kept} one, {gap}"
         fine = towards and criteria.ONE_SIDED_IS_CONVERGED
         return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
     if still:
@@ -92,7 +99,7 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
     else:
         kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
         why = "both starts drift and differ"
-    return Choice(tuple(starts[kept]), kept, gap.systematic, (f"start gap: {why}; {gap}",))
+    return Choice(tuple(starts[kept]), kept, gap.systematic, (f"start gap: {why}, {gap}",))
 
 
 def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> Gap:
@@ -151,10 +158,8 @@ def _wants_second_start(state: State, chains: Sequence[ChainPart]) -> str:
         return flag
     if any(p.drift > criteria.DRIFT_LIMIT for p in chains):
         return "drift"
-    fluctuation = weighted(chains, "composition_fluctuation")
-    if fluctuation > criteria.MAY_DEMIX_FLUCTUATION and not pets_stable(state):
-        return f"may demix (composition fluctuation {fluctuation:.2g}, unstable by PeTS)"
-    return ""
+    stable = pets_stable(state)
+    return "" if stable else "may demix (PeTS)" if stable is None else "not stable by PeTS"
 
 
 def _moves_towards(moving: Sequence[ChainPart], target: Sequence[ChainPart]) -> bool:

@@ -139,7 +139,7 @@ def test_pets_knows_which_mixtures_demix() -> None:
 def test_second_start_is_asked_for() -> None:
     unstable = State(0.8, 0.5, 1.0, 0.2)
     result = assemble_state(unstable, chain(unstable, composition=1.5))
-    assert "may demix" in result.reason and quality(result).needs_second_start
+    assert "not stable by PeTS" in result.reason and quality(result).needs_second_start
     stable = State(1.4, 0.5, 1.0, 1.0)
     assert not quality(assemble_state(stable, chain(stable, composition=1.5))).needs_second_start
     assert quality(assemble_state(stable, chain(stable, composition=5.0))).needs_second_start
@@ -174,6 +174,15 @@ def test_two_stationary_starts_that_differ_are_flagged() -> None:
     result = assemble_state(STATE, [*chain(STATE, segments=12), *still])
     assert result.start == "separated" and "neither start is seen to drift, and they differ" in result.reason
     assert quality(result).gap > 1
+
+
+def test_short_starts_that_differ_are_settled_by_the_equation_of_state() -> None:
+    """A chain too short to show a drift is not evidence; neighbouring states must not be labelled by chance."""
+    unstable, stable = State(0.8, 0.5, 1.0, 0.2), State(1.4, 0.5, 1.0, 1.0)
+    for state, start in ((unstable, "separated"), (stable, "mixed")):
+        other = chain(state, segments=1, g=true_g(state) + BUMP, start="separated", seed=5)
+        result = assemble_state(state, [*chain(state, segments=1), *other])
+        assert result.start == start and "too short to tell" in result.reason and not result.converged
 
 
 def test_two_drifting_starts_are_flagged() -> None:

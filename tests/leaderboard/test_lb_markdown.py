@@ -1,0 +1,39 @@
+"""The Markdown table says what results.json says, and the README says what the table says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from binlj.errors import DataError
+from binlj.leaderboard.build import Board, results_text
+from binlj.leaderboard.markdown import markdown_table
+from binlj.paths import clone_root
+
+
+def test_every_row_with_its_numbers(board: Board, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(results_text(board))
+    lines = markdown_table(tmp_path).splitlines()
+    assert len(lines) == 2 + len(board.rows)
+    alpha = next(line for line in lines if "Alpha net" in line and "extrapolation" in line)
+    row = next(r for r in board.rows if r["id"] == "alpha" and r["track"] == "extrapolation")
+    assert f"| {row['r2']['BB']:.3f} |" in alpha and "1=. Alpha net" in alpha
+    assert all(line.count("|") - line.count("\\|") == lines[0].count("|") for line in lines)
+
+
+def test_no_results_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a results file"):
+        markdown_table(tmp_path)
+    (tmp_path / "results.json").write_text(json.dumps([]))
+    with pytest.raises(DataError, match="not a results file"):
+        markdown_table(tmp_path)
+
+
+def test_the_readme_shows_the_committed_results() -> None:
+    root = clone_root()
+    assert root is not None
+    text = (root / "README.md").read_text(encoding="utf-8")
+    shown = text.split("<!-- results -->")[1].split("<!-- /results -->")[0].strip()
+    assert shown == markdown_table(root / "leaderboard"), "paste what `binlj leaderboard table` prints"
