@@ -2,7 +2,8 @@
 
 Members (:mod:`binlj.baselines.members`) are combined by non-negative weights found by cross-validation
 inside the training set (:mod:`binlj.baselines.selection`), one set of weights for queries below the
-training temperatures, one above, one between, and hedged with the median of the Gaussian processes.
+training temperatures, one above, one between, and hedged with the median of the Gaussian processes. Each
+process is a pair, one on either side of the phase boundary of the PeTS equation of state.
 Predictions are bounded by the densest environment seen.
 The selection is part of the fit, so the model never depends on anybody's look at the test temperatures.
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.baselines import gaussian_process, members, selection
+from binlj.baselines import members, selection
 from binlj.baselines.floor_models import frame_from_arrays, frame_to_arrays
 from binlj.baselines.frames import check_training_table, query_frame
 from binlj.baselines.members import MEMBERS
@@ -55,7 +56,7 @@ class GpEnsemble:
         self._train: pd.DataFrame | None = None
         self._weights: dict[tuple[str, str], selection.Weights] = {}
         self._thetas: selection.Thetas = {}
-        self._processes: dict[tuple[str, str], gaussian_process.Fitted] = {}
+        self._processes: dict[tuple[str, str], members.Processes] = {}
 
     def fit(self, train: pd.DataFrame, context: FitContext = FitContext()) -> None:  # noqa: B008
         """Fit all members, cross-validate them, find the weights.
@@ -76,7 +77,7 @@ class GpEnsemble:
 
         self._train, self._thetas = train, {}
         self._condition(progress=within(0))
-        self._thetas = {key: fitted.theta for key, fitted in self._processes.items()}
+        self._thetas = {key: members.thetas(fitted) for key, fitted in self._processes.items()}
         held: list[selection.Held] = []
         for step, regime in enumerate(self.parameters["regimes"], start=1):
             # Inside the range the hyperparameters barely depend on which fifth is held out; refitting

@@ -1,5 +1,10 @@
 """The candidates of ``gp_ensemble``: temperature extrapolations and Gaussian processes, all linear smoothers.
 
+The RDFs jump where the mixture demixes, which no smooth function follows. So each process is two: one for
+the states where the homogeneous fluid is stable, one for those where it is not, told apart by the PeTS
+equation of state (:mod:`binlj.pets`), which knows no simulation of ours. A side with too few training
+states is left to the other.
+
 Two sets of coordinates. *plain* is (T*, ln C_B, S, eps_AB). *energies* is (1/T*, ln C_B, S, (1 - eps_AB)/T*):
 with energies in units of the thermal energy, a cold mixture with a moderate cross-attraction resembles a
 warmer one with a weaker attraction, so part of what lies outside the training temperatures lies inside
@@ -9,19 +14,22 @@ the range of the coordinates. What drives demixing is the last of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from binlj.baselines import gaussian_process, transforms
 from binlj.data import curves
-from binlj.grid import PAIRS
+from binlj.grid import PAIRS, State
+from binlj.pets import pets_stable
 from binlj.schema import FEATURES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COORDINATES = ("plain", "energies")
+MIN_SIDE = 15  # training states a side of the phase boundary needs for a process of its own
 _HEADROOM = 1.3  # predictions may exceed the densest training environment by this factor
 
 
@@ -53,13 +61,25 @@ MEMBERS: tuple[Member, ...] = (
 
 @dataclass(frozen=True)
 class PairTable:
-    """The rows of one pair as arrays: state (n, 4), g and g_stderr (n, 100), exp(-u/T*) of each row."""
+    """The rows of one pair as arrays: state (n, 4), g and g_stderr (n, 100), exp(-u/T*) of each row.
+
+    ``stable`` (n,) is False where the mixture demixes by PeTS, or PeTS cannot say.
+    """
 
     pair: str
     state: np.ndarray
     g: np.ndarray
     stderr: np.ndarray
     base: np.ndarray
+    stable: np.ndarray
+
+    def take(self, rows: np.ndarray) -> PairTable:
+        """Some of the rows."""
+        parts = (a[rows] for a in (self.state, self.g, self.stderr, self.base, self.stable))
+        return PairTable(self.pair, *parts)
+
+
+Processes = dict[bool, gaussian_process.Fitted]  # by ``stable``
 
 
 def pair_table(frame: pd.DataFrame, pair: str) -> PairTable:
@@ -69,7 +89,13 @@ def pair_table(frame: pd.DataFrame, pair: str) -> PairTable:
     base = np.array([transforms.boltzmann(T, S, e, pair) for T, _, S, e in state]).reshape(len(state), -1)
     known = "g" in rows and len(rows)
     g = curves(rows) if known else np.empty_like(base)
-    return PairTable(pair, state, g, curves(rows, "g_stderr") if known else np.empty_like(base), base)
+    stderr = curves(rows, "g_stderr") if known else np.empty_like(base)
+    return PairTable(pair, state, g, stderr, base, np.array([_stable(*row) for row in state.tolist()], dtype=bool))
+
+
+@cache
+def _stable(T: float, C_B: float, S: float, eps_AB: float) -> bool:
+    return pets_stable(State(T=T, C_B=C_B, S=S, eps_AB=eps_AB)) is True
 
 
 def share(pair: str, state: np.ndarray) -> np.ndarray:
@@ -103,10 +129,38 @@ def ceiling(query: PairTable, train: PairTable) -> np.ndarray:
     return _HEADROOM * by_size[nearest] / share(query.pair, query.state)[:, None]
 
 
-def fit_process(
-    member: Member, train: PairTable, *, theta: np.ndarray | None = None
-) -> gaussian_process.Fitted:
-    """Fit (or, with `theta`, only condition) a member's Gaussian process on one pair."""
+def sides(query: PairTable, train: PairTable) -> list[tuple[bool, np.ndarray, PairTable]]:
+    """The rows of `query` on each side of the phase boundary, with the training rows that speak for them.
+
+    Returns
+    -------
+    list of (stable, rows, train)
+        Training rows of the same side; of both if that side has fewer than :data:`MIN_SIDE`.
+    """
+    out = []
+    for stable in (True, False):
+        rows, own = np.flatnonzero(query.stable == stable), train.stable == stable
+        if rows.size:
+            out.append((stable, rows, train.take(own) if own.sum() >= MIN_SIDE else train))
+    return out
+
+
+def fit_process(member: Member, train: PairTable, *, theta: np.ndarray | None = None) -> Processes:
+    """Fit (or, with `theta` from :func:`thetas`, only condition) a member's processes on one pair."""
+    out = {}
+    for stable in (True, False):
+        own = train.stable == stable
+        part = train.take(own) if own.sum() >= MIN_SIDE else train
+        out[stable] = _fit_side(member, part, None if theta is None else theta[int(stable)])
+    return out
+
+
+def thetas(fitted: Processes) -> np.ndarray:
+    """Hyperparameters of both processes, shape (2, parameters): unstable, stable."""
+    return np.stack([fitted[False].theta, fitted[True].theta])
+
+
+def _fit_side(member: Member, train: PairTable, theta: np.ndarray | None) -> gaussian_process.Fitted:
     T = train.state[:, 0]
     top = ceiling(train, train)
     y = transforms.forward(member.form, train.g, T, train.base, top)
@@ -114,17 +168,22 @@ def fit_process(
     return gaussian_process.fit(coordinates(member.coordinates, train.state), y, noise, theta=theta)
 
 
-def predict_process(
-    member: Member, fitted: gaussian_process.Fitted, query: PairTable, train: PairTable
-) -> np.ndarray:
+def predict_process(member: Member, fitted: Processes, query: PairTable, train: PairTable) -> np.ndarray:
     """g(r) of the rows of `query` before bounds, shape (n, 100)."""
-    v = gaussian_process.predict(fitted, coordinates(member.coordinates, query.state))
-    return transforms.inverse(member.form, v, query.state[:, 0], query.base, ceiling(query, train))
+    out = np.empty_like(query.base)
+    for stable, rows, own in sides(query, train):
+        part = query.take(rows)
+        v = gaussian_process.predict(fitted[stable], coordinates(member.coordinates, part.state))
+        out[rows] = transforms.inverse(member.form, v, part.state[:, 0], part.base, ceiling(part, own))
+    return out
 
 
 def bounded(g: np.ndarray, query: PairTable, train: PairTable) -> np.ndarray:
-    """Cut predictions at 0 and at the :func:`ceiling`."""
-    return np.clip(g, 0.0, ceiling(query, train))
+    """Cut predictions at 0 and at the :func:`ceiling` of their side."""
+    out = np.empty_like(g)
+    for _, rows, own in sides(query, train):
+        out[rows] = np.clip(g[rows], 0.0, ceiling(query.take(rows), own))
+    return out
 
 
 def predict_floor(member: Member, train: pd.DataFrame, query: pd.DataFrame, pair: str) -> np.ndarray:

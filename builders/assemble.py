@@ -17,11 +17,11 @@ from binlj.builders import criteria, equilibration, reconcile
 from binlj.builders.chains import ChainPart, equilibrated_part
 from binlj.builders.errors_of_mean import mean_and_error
 from binlj.builders.observables import energy_and_pressure
-from binlj.builders.pets import pets_density
 from binlj.builders.reconcile import blocks_of, dilute_limit
 from binlj.builders.records import SegmentRecord
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
+from binlj.pets import pets_density
 from binlj.schema import MERGE, N_FINE, bin_centres
 
 _SORT_OUT = "keep the records that belong together and move the others out of the store"

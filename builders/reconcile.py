@@ -20,8 +20,8 @@ from binlj.builders import criteria
 from binlj.builders.chains import ChainPart
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
-from binlj.builders.pets import pets_stable
 from binlj.grid import PAIRS, State
+from binlj.pets import pets_stable
 from binlj.schema import MERGE, N_BINS, bin_centres
 
 NEEDS_SECOND = "the other start has not been run"

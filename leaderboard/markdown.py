@@ -30,7 +30,7 @@ def markdown_table(folder: Path) -> str:
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         rows = results["rows"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             path, [f"not a results file: {error}"], fix="`binlj leaderboard build` writes it"
         ) from None

@@ -14,11 +14,21 @@ import pytest
 from binlj.baselines import gaussian_process as gp
 from binlj.baselines import load_model, make_model, save_model, selection, transforms
 from binlj.baselines.frames import frame_states
-from binlj.baselines.members import MEMBERS, Member, bounded, ceiling, pair_table, share
+from binlj.baselines.members import (
+    MEMBERS,
+    Member,
+    bounded,
+    ceiling,
+    fit_process,
+    pair_table,
+    predict_process,
+    share,
+)
 from binlj.baselines.selection import Held, r2
 from binlj.data import curves, read_table
 from binlj.errors import DataError, InputError
-from binlj.grid import State
+from binlj.grid import State, grid
+from binlj.pets import pets_stable
 
 EDGES = ("cold", "hot")
 
@@ -267,3 +277,25 @@ def test_test_values_cannot_reach_any_model(small: Path, tmp_path: Path):
             found.append(curves(predict_track(out, dataset=dataset)[0]))
         np.testing.assert_array_equal(found[0], found[1])
         assert np.isfinite(found[0]).all()
+
+
+def test_a_jump_at_the_phase_boundary_is_not_smeared():
+    """g is one wave where PeTS calls the mixture stable and another where not; the boundary moves with T*."""
+    rows = []
+    r = np.arange(100) / 10 + 0.05
+    for state in grid():
+        stable = pets_stable(state) is True
+        g = 1 + (0.1 if stable else 0.8) * np.sin(3 * r) * np.exp(-r / 4) / state.T
+        rows.append(
+            {"state_id": state.state_id, "T": state.T, "C_B": state.C_B, "S": state.S, "eps_AB": state.eps_AB,
+             "pair": "AA", "r": r, "g": g, "g_stderr": np.full(100, 1e-3)}
+        )  # fmt: skip
+    frame = pd.DataFrame(rows)
+    held = frame["T"] == 0.6
+    table, query = pair_table(frame[~held], "AA"), pair_table(frame[held], "AA")
+    crossed = [not a and b for a, b in zip(query.stable, table.stable[table.state[:, 0] == 0.8], strict=True)]
+    assert sum(crossed) > 10, "states that demix on cooling, of which the training set shows only the other side"
+    member = Member("gp g plain", "g", "plain")
+    found = predict_process(member, fit_process(member, table), query, table)
+    assert r2(query.g, found) > 0.95
+    assert r2(query.g[crossed], found[crossed]) > 0.95

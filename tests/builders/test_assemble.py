@@ -12,10 +12,10 @@ from binlj.builders import criteria, equilibration
 from binlj.builders.assemble import assemble_all, assemble_state, quality
 from binlj.builders.chains import equilibrated_part
 from binlj.builders.observables import energy_and_pressure
-from binlj.builders.pets import pets_density, pets_stable
 from binlj.builders.records import merge_records
 from binlj.errors import DataError
 from binlj.grid import State
+from binlj.pets import pets_density, pets_stable
 
 STATE = State(1.0, 0.5, 1.0, 0.6)
 BUMP = np.array([1.0, -1.0, 1.0])[:, None] * 0.4 * np.exp(-((R - 1.5) ** 2))[None, :]

@@ -1,4 +1,4 @@
-"""Density of the truncated and shifted Lennard-Jones mixture from the PeTS equation of state.
+"""Density and stability of the truncated and shifted Lennard-Jones mixture from the PeTS equation of state.
 
 PeTS (Heier et al., Mol. Phys. 116, 2083 (2018)) was fitted by others to the fluid truncated and shifted at
 2.5 sigma, so it is a check of our densities that shares nothing with us. The mixture's cross term is set by
@@ -49,7 +49,7 @@ def _fluid(state: State, pressure: float) -> tuple[Any, Any]:
         import numpy as np
         import si_units as si
     except ImportError as error:
-        raise MissingExtraError("feos", "build") from error
+        raise MissingExtraError("feos", "build or baselines") from error
     names = [feos.Identifier(name=name) for name in ("A", "B")]
     # Reduced units are mapped to sigma = 1 Angstrom, epsilon = 1 K * k_B.
     records = [
