@@ -91,8 +91,9 @@ class Quality:
     converged : bool
     exhausted : bool
         The step limit is reached: more of the same will not help.
-    pressure : float
-        Deviation of the pressure from g(r) from P* = 1, over its bound.
+    bounds : float
+        Deviation of the pressure from g(r) from P* = 1, or of the density from PeTS where all particles are
+        alike, over its bound: the larger one.
     """
 
     error: float
@@ -102,20 +103,20 @@ class Quality:
     needs_second_start: bool
     converged: bool
     exhausted: bool
-    pressure: float = 0.0
+    bounds: float = 0.0
 
     @property
     def urgency(self) -> tuple[bool, float]:
         """Order of the work: larger is first.
 
-        A state outside its bounds of pressure or drift is wrong, the others are merely noisy: it comes first,
+        A state that drifts or is outside its bounds is wrong, the others are merely noisy: it comes first,
         until it has the production steps everybody gets. Otherwise what is missing decides, times how far
         the state is from equilibrium; bounded, since a gap between the starts may take very long to close and
         nobody else should wait for it.
         """
-        wrong = max(self.pressure, self.drift) > 1 and self.production > 1
+        wrong = max(self.bounds, self.drift) > 1 and self.production > 1
         missing = max(self.error, self.production)
-        return wrong, missing * (1.0 + min(3.0, max(self.pressure, self.drift, self.gap)))
+        return wrong, missing * (1.0 + min(3.0, max(self.bounds, self.drift, self.gap)))
 
 
 def quality(result: StateResult) -> Quality:
@@ -128,12 +129,20 @@ def quality(result: StateResult) -> Quality:
         error=max(errors),
         drift=result.drift / criteria.DRIFT_LIMIT,
         gap=(result.start_gap or 0.0) / criteria.GAP_RELATIVE,
-        pressure=abs(result.pressure_from_rdf - PRESSURE) / criteria.PRESSURE_TOLERANCE,
+        bounds=max(abs(result.pressure_from_rdf - PRESSURE) / criteria.PRESSURE_TOLERANCE, _off_pets(result)),
         production=criteria.MIN_PRODUCTION_STEPS / max(result.min_production_steps, 1),
         needs_second_start=reconcile.NEEDS_SECOND in result.reason,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )
+
+
+def _off_pets(result: StateResult) -> float:
+    """Deviation of the density from PeTS over its bound, where `binlj verify` asks for it; else 0."""
+    state, pets = result.state, result.density_pets
+    if not (state.S == 1 and state.eps_AB == 1 and state.T >= criteria.PETS_MIN_T and pets):
+        return 0.0
+    return abs(result.density / pets - 1) / criteria.PETS_TOLERANCE
 
 
 def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResult:

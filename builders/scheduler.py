@@ -2,7 +2,7 @@
 
 Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for
-whoever is outside the bounds of pressure or drift, then for whoever is furthest from the criteria of
+whoever drifts or is outside the bounds of pressure and density, then for whoever is furthest from the criteria of
 :mod:`binlj.builders.criteria`, until it is converged or its chains have reached the profile's last step.
 """
 

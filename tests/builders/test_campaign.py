@@ -65,7 +65,7 @@ def test_the_first_pass_comes_first_then_second_starts_then_the_worst() -> None:
 def test_a_state_out_of_its_bounds_comes_before_a_noisy_one() -> None:
     two = Progress(2, 1200)
     chains = {key(s): two for s in STATES}
-    expands = dataclasses.replace(BAD, pressure=1.2)
+    expands = dataclasses.replace(BAD, bounds=1.2)
     quality = {A: WORSE, B: expands, C: GOOD}
     task = next_task(STATES, chains, quality, RELEASE)
     assert task is not None and task.chain.state == B
