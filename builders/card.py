@@ -283,6 +283,7 @@ def _thresholds() -> dict[str, str]:
         **{f"target_{pair}": percent(criteria.error_target(usual, pair)) for pair in PAIRS},
         "target_BB_dilute": percent(criteria.error_target(dilute, "BB")),
         "drift_level": f"{criteria.DRIFT_LEVEL:g}",
+        "min_judge": f"{criteria.MIN_STEPS_TO_JUDGE:,}",
         "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
         "gap_relative": percent(criteria.GAP_RELATIVE),
     }

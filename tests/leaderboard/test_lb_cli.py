@@ -122,7 +122,7 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     assert (tmp_path / "o" / "results.json").read_text() == "{}"  # a check writes nothing
 
 
-def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path) -> None:
+def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: Path) -> None:
     out = tmp_path / "p.parquet"
     write_predictions(out, blend("interpolation", toy, share=0.8, noise=1, seed=1))
     files = []
@@ -141,6 +141,7 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path) -> None:
         predictions={"interpolation": out},
         metadata={"interpolation": files},
         seconds={("interpolation", "predict_seconds"): 0.5},
+        attributions=entries / "alpha" / "attributions.parquet",
         authors=["The authors"],
         fields={
             "code": "https://example.org/x",
@@ -158,6 +159,8 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path) -> None:
     assert submission.meta["links"] == {"code": "https://example.org/x"}
     assert "versions" not in (folder / "submission.yaml").read_text()
     assert submission.predictions("interpolation").read_bytes() == out.read_bytes()
+    assert submission.attributions is not None
+    assert submission.attributions.read_bytes() == (entries / "alpha" / "attributions.parquet").read_bytes()
 
 
 def test_new_leaves_a_time_empty_if_one_run_does_not_say_it(tmp_path: Path, entries: Path) -> None:
