@@ -27,14 +27,14 @@ B.link = function (label, url) {
   return B.h("a", { href: url, rel: "noopener noreferrer nofollow", target: "_blank", title: url }, label);
 };
 
-B.r2 = (v) => (v === null || v === undefined ? "–" : v > -9.995 ? v.toFixed(v > 0.99 ? 4 : 3) : v.toExponential(1)).replace("-", "−");
+B.r2 = (v) => (v === null || v === undefined ? "–" : v > -999.5 ? v.toFixed(v > 0.99 ? 4 : v > -0.9995 ? 3 : v > -9.995 ? 2 : 0) : v.toExponential(1)).replace("-", "−");
 B.number = function (v) {
   if (v === null || v === undefined) return "–";
   const a = Math.abs(v);
   const text = a === 0 ? "0" : a >= 1e5 || a < 1e-3 ? v.toExponential(2) : v.toPrecision(a >= 1 ? 4 : 3);
   return text.replace("-", "−");
 };
-B.percent = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(v > 0.99 && v < 1 ? 2 : 1) + " %").replace("-", "−");
+B.percent = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(v > 0.99 && v < 1 ? 2 : v < -1 ? 0 : 1) + " %").replace("-", "−");
 B.seconds = function (v) {
   if (v === null || v === undefined) return "–";
   if (v < 0.0005) return v === 0 ? "0 s" : "< 1 ms";
