@@ -6,7 +6,9 @@ import atexit
 import dataclasses
 import errno
 import importlib.util
+import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -152,20 +154,32 @@ def run_task(
 def _parsl(config: Any) -> Iterator[Callable[..., Future]]:
     import parsl
 
-    # Ctrl-C reaches the whole process group. Parsl's interchange has to outlive it, to cancel the jobs;
-    # what is ignored when it starts stays ignored.
-    with _ignoring(signal.SIGINT):
-        kernel = parsl.load(config)
+    with _scripts_on_path():
+        # Ctrl-C reaches the whole process group. Parsl's interchange has to outlive it, to cancel the jobs;
+        # what is ignored when it starts stays ignored.
+        with _ignoring(signal.SIGINT):
+            kernel = parsl.load(config)
+        try:
+            yield parsl.python_app(run_task)
+        finally:
+            # Without its interchange (it can be killed too) Parsl's own cleanup would wait for ever.
+            cleanup = threading.Thread(target=kernel.cleanup, daemon=True)
+            cleanup.start()
+            cleanup.join(CLEANUP_SECONDS)
+            if cleanup.is_alive():
+                atexit.unregister(kernel.atexit_cleanup)
+            parsl.clear()
+
+
+@contextmanager
+def _scripts_on_path() -> Iterator[None]:
+    """Parsl starts its own scripts by name; they stand beside Python, also where no environment is activated."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
     try:
-        yield parsl.python_app(run_task)
+        yield
     finally:
-        # Without its interchange (it can be killed too) Parsl's own cleanup would wait for ever.
-        cleanup = threading.Thread(target=kernel.cleanup, daemon=True)
-        cleanup.start()
-        cleanup.join(CLEANUP_SECONDS)
-        if cleanup.is_alive():
-            atexit.unregister(kernel.atexit_cleanup)
-        parsl.clear()
+        os.environ["PATH"] = before
 
 
 @contextmanager
