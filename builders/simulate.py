@@ -125,6 +125,7 @@ def advance(
         If the folder's restart belongs to another step than the records end at, or there is neither a
         restart nor a configuration to go on from.
     """
+    folder = folder.resolve()  # LAMMPS runs in a folder below it
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("tmp-*"):
         shutil.rmtree(stale, ignore_errors=True)
