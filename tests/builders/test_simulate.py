@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from binlj.builders import resimulate as again
 from binlj.builders import store as stores
 from binlj.builders.engine import Engine, deck_sha256, find_engine
 from binlj.builders.observables import energy_and_pressure
@@ -155,6 +156,17 @@ def test_separated_starts_are_separated(engine: Engine, tmp_path: Path, share: f
     (apart,) = advance(chain, profile=profile, engine=engine, folder=tmp_path / "s", records=tmp_path)
     (mixed,) = advance(Chain(state), profile=profile, engine=engine, folder=tmp_path / "m", records=tmp_path)
     assert read_records(apart)[0].composition_fluctuation > 3 * read_records(mixed)[0].composition_fluctuation
+
+
+def test_resimulate_into_a_relative_folder(
+    engine: Engine, tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `make benchmark` calls it; LAMMPS runs in another folder than we do."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(again, "PROFILE", TINY)
+    (found,) = again.resimulate(Path("out/again"), engine=engine, states=again.DEFAULT_STATES[:1], dataset=toy)
+    assert found.new.state == again.DEFAULT_STATES[0]
+    assert len(list(tmp_path.glob("out/again/loose/*.parquet"))) == again.SEGMENTS
 
 
 def test_continuing_equals_not_stopping(engine: Engine, tmp_path: Path) -> None:
