@@ -65,8 +65,6 @@ def read_table(
     DataFrame
         ``pair`` is "AA", "AB" or "BB"; ``r``, ``g`` and ``g_stderr`` hold one ndarray a row.
     """
-    import pyarrow.parquet as pq
-
     folder = _folder(config, path)
     known = SPLITS[config]
     if split is None and len(known) == 1:
@@ -80,6 +78,13 @@ def read_table(
         raise DataError(
             file, ["file is missing"], fix="run `binlj verify`; reinstall or fetch the clone again"
         )
+    return read_file(file)
+
+
+def read_file(file: Path) -> pd.DataFrame:
+    """One parquet file of the dataset as a frame with pair names; also of a folder that is still being written."""
+    import pyarrow.parquet as pq
+
     frame: pd.DataFrame = pq.read_table(file).to_pandas()
     if "pair" in frame:
         frame["pair"] = np.array(PAIRS, dtype=object)[frame["pair"].to_numpy()]

@@ -140,7 +140,7 @@ def quality(result: StateResult) -> Quality:
 def _off_pets(result: StateResult) -> float:
     """Deviation of the density from PeTS over its bound, where `binlj verify` asks for it; else 0."""
     state, pets = result.state, result.density_pets
-    if not (state.S == 1 and state.eps_AB == 1 and state.T >= criteria.PETS_MIN_T and pets):
+    if not (criteria.pets_applies(state.T, state.S, state.eps_AB) and pets):
         return 0.0
     return abs(result.density / pets - 1) / criteria.PETS_TOLERANCE
 

@@ -200,7 +200,7 @@ def _quality(states: pd.DataFrame) -> dict[str, str]:
         values[f"error_{pair}_median"] = percent(errors.median())
         values[f"error_{pair}_worst"] = f"{percent(errors.max())} (`{errors.idxmax()}`)"
         values[f"error_{pair}_beyond"] = str(int((errors > targets).sum()))
-    alike = states[(states.S == 1) & (states.eps_AB == 1) & (states["T"] >= criteria.PETS_MIN_T)]
+    alike = states[criteria.pets_applies(states["T"], states.S, states.eps_AB)]
     for name, deviation, bound in (
         ("energy", states.energy_from_rdf / states.energy - 1, criteria.ENERGY_TOLERANCE),
         ("pressure", states.pressure_from_rdf - 1, criteria.PRESSURE_TOLERANCE),

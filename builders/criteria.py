@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from binlj.grid import State
 
 # --- convergence -----------------------------------------------------------------------------------------
@@ -52,6 +54,11 @@ PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is no
 SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
 FAR_RANGE = (8.0, 10.0)  # sigma_AA; where g of a homogeneous state must be near 1
 FAR_TOLERANCE = 0.03
+
+
+def pets_applies(T: Any, S: Any, eps_AB: Any) -> Any:
+    """Whether the density must agree with PeTS's: all particles alike, T* in its range. Numbers or columns."""
+    return (S == 1) & (eps_AB == 1) & (T >= PETS_MIN_T)
 
 
 def error_target(state: State, pair: str) -> float:

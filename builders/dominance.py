@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from binlj import schema
+from binlj.data import read_file
 from binlj.grid import PAIRS, grid
 
 NAMES = {"T": "T\\*", "C_B": "C_B", "S": "S", "eps_AB": "ε_AB"}
@@ -26,20 +27,15 @@ def dominance_rows(folder: Path, n_states: int) -> str:
     """
     if n_states != len(grid()):
         return INCOMPLETE
-    import numpy as np
-    import pandas as pd
-
-    from binlj.eval.explain.curves import merged_curves
+    from binlj.eval.explain.curves import aligned, merged_curves
     from binlj.eval.explain.sobol import sobol_indices
 
-    def table(config: str, split: str) -> pd.DataFrame:
-        frame = pd.read_parquet(folder / config / f"{split}.parquet")
-        frame["pair"] = np.array(PAIRS, dtype=object)[frame["pair"].to_numpy()]  # no README.md for read_table yet
-        return frame
-
-    fine = table("fine", "all")
-    coarse = pd.concat([table("extrapolation", split) for split in schema.SPLITS["extrapolation"]])
-    fine, coarse = (f.sort_values(["pair", "state_id"]).reset_index(drop=True) for f in (fine, coarse))
+    # The folder is still being written: it has no README.md for `read_table` yet.
+    fine, coarse = aligned(
+        read_file(folder / "fine" / "all.parquet"),
+        *(read_file(folder / "extrapolation" / f"{split}.parquet") for split in schema.SPLITS["extrapolation"]),
+        where=folder,
+    )
     columns = []
     for scaled in (False, True):
         curves = merged_curves(fine, coarse, scaled=scaled)

@@ -121,8 +121,7 @@ def _thermodynamics(row: pd.Series) -> Iterable[str]:
     if abs(row.pressure_from_rdf - 1) > criteria.PRESSURE_TOLERANCE:
         bound = criteria.PRESSURE_TOLERANCE
         yield f"pressure from g(r) is {row.pressure_from_rdf:.3f} (bound 1 +- {bound:g})"
-    alike = row.S == 1 and row.eps_AB == 1
-    if alike and row["T"] >= criteria.PETS_MIN_T and row.density_pets == row.density_pets:
+    if criteria.pets_applies(row["T"], row.S, row.eps_AB) and row.density_pets == row.density_pets:
         off = row.density / row.density_pets - 1
         if abs(off) > criteria.PETS_TOLERANCE:
             yield f"density is {100 * off:+.2f} % off PeTS (bound {100 * criteria.PETS_TOLERANCE:g} %)"

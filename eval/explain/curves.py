@@ -61,11 +61,15 @@ def load_frames(dataset: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame
     DataError
         If the two do not hold the same curves.
     """
-    fine = data.read_table("fine", "all", path=dataset)
-    coarse = pd.concat([data.read_table("extrapolation", s, path=dataset) for s in ("train", "test")])
+    parts = [data.read_table("extrapolation", s, path=dataset) for s in ("train", "test")]
+    return aligned(data.read_table("fine", "all", path=dataset), *parts, where=dataset or "the installed dataset")
+
+
+def aligned(fine: pd.DataFrame, *parts: pd.DataFrame, where: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The fine table and the joined 100-bin `parts`, both sorted by (pair, state); DataError if they differ."""
+    coarse = pd.concat(parts)
     fine, coarse = (f.sort_values(["pair", "state_id"]).reset_index(drop=True) for f in (fine, coarse))
     if not fine[["pair", "state_id"]].equals(coarse[["pair", "state_id"]]):
-        where = dataset or "the installed dataset"
         raise DataError(where, ["configs `fine` and `extrapolation` hold different curves"], fix="run `binlj verify`")
     return fine, coarse
 
