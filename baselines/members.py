@@ -14,7 +14,6 @@ the range of the coordinates. What drives demixing is the last of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,12 +89,8 @@ def pair_table(frame: pd.DataFrame, pair: str) -> PairTable:
     known = "g" in rows and len(rows)
     g = curves(rows) if known else np.empty_like(base)
     stderr = curves(rows, "g_stderr") if known else np.empty_like(base)
-    return PairTable(pair, state, g, stderr, base, np.array([_stable(*row) for row in state.tolist()], dtype=bool))
-
-
-@cache
-def _stable(T: float, C_B: float, S: float, eps_AB: float) -> bool:
-    return pets_stable(State(T=T, C_B=C_B, S=S, eps_AB=eps_AB)) is True
+    stable = np.array([pets_stable(State(*row)) is True for row in state.tolist()], dtype=bool)
+    return PairTable(pair, state, g, stderr, base, stable)
 
 
 def share(pair: str, state: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ k_ij = 1 - eps_AB. It knows fluids only, and one phase only.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from binlj.errors import MissingExtraError
@@ -35,6 +36,7 @@ def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | N
     return density, ""
 
 
+@cache
 def pets_stable(state: State, *, pressure: float = PRESSURE) -> bool | None:
     """Whether the homogeneous fluid is stable against demixing by PeTS; None if the analysis fails."""
     try:
