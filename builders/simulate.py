@@ -135,7 +135,7 @@ def advance(
         restart = _ready(chain, profile, engine, folder, step, configuration, report)
         report(f"segment {index + 1}")
         path = _segment(chain, profile, engine, folder, records, restart, index=index, step=step)
-        step += profile.segment(index)[0]
+        step += profile.segment_from(index, step)[0]
         restart.unlink()
         written.append(path)
     return written
@@ -238,10 +238,7 @@ def _segment(
     step: int,
 ) -> Path:
     began = time.monotonic()
-    steps, every = profile.segment(index)
-    # Frames lie at multiples of the interval; a chain that stopped between two (another profile's
-    # segment) is brought back to one.
-    steps += -(step + steps) % every
+    steps, every = profile.segment_from(index, step)
     with _scratch(folder) as tmp:
         dynamics = run_deck(
             engine,

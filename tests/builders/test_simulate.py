@@ -169,6 +169,23 @@ def test_resimulate_into_a_relative_folder(
     assert len(list(tmp_path.glob("out/again/loose/*.parquet"))) == again.SEGMENTS
 
 
+def test_a_chain_stands_between_two_frames_of_the_next_interval(engine: Engine, tmp_path: Path) -> None:
+    """Segments end at frames, whatever intervals came before, also when several are run in one go."""
+    profile = dataclasses.replace(TINY, first=((60, 20), (60, 30)), steps=100, every=50)
+    assert [profile.segment_from(i, step) for i, step in ((0, 0), (1, 60), (2, 120), (3, 200))] == [
+        (60, 20), (60, 30), (80, 50), (100, 50),
+    ]  # fmt: skip
+    assert profile.segment_from(2, 149) == (51, 50)
+    assert dataclasses.replace(profile, steps=10).segment_from(2, 120) == (30, 50)
+    paths = advance(
+        Chain(State(1.4, 0.3, 1.0, 0.6)), profile=profile, engine=engine, folder=tmp_path / "w",
+        records=tmp_path / "r", segments=4,
+    )  # fmt: skip
+    records = [read_records(path)[0] for path in paths]
+    assert [(r.step_start, r.step_end) for r in records] == [(0, 60), (60, 120), (120, 200), (200, 300)]
+    assert [r.step.tolist() for r in records] == [[20, 40, 60], [90, 120], [150, 200], [250, 300]]
+
+
 def test_continuing_equals_not_stopping(engine: Engine, tmp_path: Path) -> None:
     chain = Chain(State(1.4, 0.3, 1.0, 0.6))
     whole = advance(
