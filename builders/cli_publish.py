@@ -26,6 +26,12 @@ _store_option = click.option(
 _workers_option = click.option(
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes."
 )
+_only_start_option = click.option(
+    "--only-start",
+    type=click.Choice(["mixed", "separated"]),
+    default=None,
+    help="Only chains from this start: what a study with one start would have found. Never for a release.",
+)
 _dataset_option = click.option(
     "--dataset",
     type=click.Path(path_type=Path, file_okay=False),
@@ -38,6 +44,7 @@ _dataset_option = click.option(
 @_store_option
 @_workers_option
 @click.option("--state", "state_ids", multiple=True, help="Only this state (repeatable).")
+@_only_start_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -45,12 +52,14 @@ _dataset_option = click.option(
     show_default=True,
     help="Folder for the tables.",
 )
-def assemble(store: Path | None, workers: int, state_ids: tuple[str, ...], out: Path) -> None:
+def assemble(
+    store: Path | None, workers: int, state_ids: tuple[str, ...], only_start: str | None, out: Path
+) -> None:
     """Turn segment records into tables of RDFs with errors (rdf, fine, states)."""
     from binlj import schema
     from binlj.builders import tables
 
-    results = _results(_store(store), workers, state_ids)
+    results = _results(_store(store), workers, state_ids, only_start)
     tables.write_table(out / "rdf.parquet", tables.rdf_table(results, schema.N_BINS))
     tables.write_table(out / "fine.parquet", tables.rdf_table(results, schema.N_FINE))
     tables.write_table(out / "states.parquet", tables.states_table(results))
@@ -72,6 +81,7 @@ def assemble(store: Path | None, workers: int, state_ids: tuple[str, ...], out: 
 @click.option(
     "--partial", is_flag=True, help="Publish an incomplete grid (development only; the card says so)."
 )
+@_only_start_option
 @click.option(
     "--snapshots",
     type=click.Choice(["auto", "refresh", "keep"]),
@@ -95,6 +105,7 @@ def publish(
     version: str,
     released: str | None,
     partial: bool,
+    only_start: str | None,
     snapshots: str,
     repo_id: str | None,
     dry_run: bool,
@@ -108,8 +119,14 @@ def publish(
         return
     from binlj.builders.publish import publish as write
 
+    if only_start is not None:
+        if dataset is None:
+            raise InputError(
+                "--only-start", ["is an experiment, not a release"], fix="name a folder for it with --dataset"
+            )
+        version += f"+{only_start}"
     folder = _store(store)
-    results = _results(folder, workers, ())
+    results = _results(folder, workers, (), only_start)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
     done = write(
         results,
@@ -164,7 +181,9 @@ def _store(store: Path | None) -> Path:
     return folder
 
 
-def _results(store: Path, workers: int, state_ids: Iterable[str]) -> list[StateResult]:
+def _results(
+    store: Path, workers: int, state_ids: Iterable[str], only_start: str | None
+) -> list[StateResult]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -179,6 +198,8 @@ def _results(store: Path, workers: int, state_ids: Iterable[str]) -> list[StateR
         records: list[SegmentRecord] = load_records(store)
         if wanted:
             records = [record for record in records if record.state_id in wanted]
+        if only_start is not None:
+            records = [record for record in records if record.start == only_start]
         missing = sorted(wanted - {record.state_id for record in records}) if wanted else []
         if missing or not records:
             problems = [f"{name} has no records" for name in missing] or ["no segment records"]
