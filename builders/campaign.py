@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
 import errno
-import importlib.util
-import os
 import signal
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from binlj.builders import store as stores
 from binlj.builders.assemble import Quality, assemble_state, quality
@@ -25,13 +20,11 @@ from binlj.builders.engine import Engine, deck_sha256, stop_all
 from binlj.builders.profiles import Profile
 from binlj.builders.records import ChainKey, SegmentRecord, read_records
 from binlj.builders.scheduler import FIRST_PASS, Progress, Task, next_task
-from binlj.builders.simulate import Chain, advance
-from binlj.errors import BinljError, DataError, EngineError, InputError
+from binlj.builders.workers import broken_pool, load_site, lost_worker, submitting
+from binlj.errors import BinljError, DataError, EngineError
 from binlj.grid import State, parse_state_id
 
 FREE_ROOM = "free some room and run the same command again"
-SITES = Path(__file__).parent / "sites"
-CLEANUP_SECONDS = 20  # for cancelling jobs at the end
 MAX_LOSSES = 3  # workers a chain may lose (node failures, cancelled jobs) before it is left alone
 
 
@@ -90,110 +83,6 @@ class Outcome:
     finished: bool  # nothing was left to do
 
 
-def load_site(site: str, *, workers: int, run_dir: Path) -> Any:
-    """Parsl configuration of a site: the name of a file in ``builders/sites/``, or a path to one.
-
-    The file defines ``config(workers, run_dir) -> parsl.Config``. It is your own code: it is executed.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it defines no ``config``.
-    """
-    path = Path(site) if site.endswith(".py") else SITES / f"{site}.py"
-    known = ", ".join(sorted(p.stem for p in SITES.glob("*.py") if p.stem != "__init__"))
-    if not path.is_file():
-        raise InputError(
-            f"site {site!r}",
-            [f"no file {path}"],
-            fix=f"use one of: {known}; or the path of your own site file",
-        )
-    spec = importlib.util.spec_from_file_location(f"binlj_site_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "config"):
-        raise InputError(
-            path, ["defines no function config(workers, run_dir)"], fix=f"see the ones in {SITES}"
-        )
-    return module.config(workers=workers, run_dir=run_dir)
-
-
-def run_task(
-    state_id: str,
-    start: str,
-    replica: int,
-    done: tuple[int, int],
-    segments: int,
-    profile: Profile,
-    engine: Engine,
-    store: str,
-) -> list[str]:
-    """What a worker does: advance one chain. Plain arguments, so that it also travels to other machines."""
-    chain = Chain(parse_state_id(state_id), start, replica)
-    root = Path(store)
-    folder = root / "work" / chain.name
-    key = (state_id, start, replica)
-    configuration = None
-    if done[1] and not any(folder.glob("step-*.restart")):
-        configuration = stores.find_configuration(root, key, step=done[1])
-    paths = advance(
-        chain,
-        profile=profile,
-        engine=engine,
-        folder=folder,
-        records=root / "loose",
-        done=done,
-        segments=segments,
-        configuration=configuration,
-    )
-    return [str(path) for path in paths]
-
-
-@contextmanager
-def _parsl(config: Any) -> Iterator[Callable[..., Future]]:
-    import parsl
-
-    with _scripts_on_path():
-        # Ctrl-C reaches the whole process group. Parsl's interchange has to outlive it, to cancel the jobs;
-        # what is ignored when it starts stays ignored.
-        with _ignoring(signal.SIGINT):
-            kernel = parsl.load(config)
-        try:
-            yield parsl.python_app(run_task)
-        finally:
-            # Without its interchange (it can be killed too) Parsl's own cleanup would wait for ever.
-            cleanup = threading.Thread(target=kernel.cleanup, daemon=True)
-            cleanup.start()
-            cleanup.join(CLEANUP_SECONDS)
-            if cleanup.is_alive():
-                atexit.unregister(kernel.atexit_cleanup)
-            parsl.clear()
-
-
-@contextmanager
-def _scripts_on_path() -> Iterator[None]:
-    """Parsl starts its own scripts by name; they stand beside Python, also where no environment is activated."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
-
-
-@contextmanager
-def _ignoring(number: signal.Signals) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
-
-
 def run(
     store: Path,
     states: Sequence[State],
@@ -228,43 +117,30 @@ def run(
         report(situation, 0, f"{sum(map(len, situation.records.values()))} records read")
         config = load_site(site, workers=workers, run_dir=store / "work" / "parsl")
         running: dict[Future, tuple[Task, float]] = {}
-        failed: set[ChainKey] = set()
-        failures: list[str] = []
-        losses: Counter[ChainKey] = Counter()
-        seconds_per_step: list[float] = []
-        tasks = segments = 0
-        loop = 0.0
+        tally = _Tally()
         stop = threading.Event()
-        with _terminating(stop), _parsl(config) as submit:
+
+        def choose(busy: Iterable[Task] = (), failed: Iterable[ChainKey] = ()) -> Task | None:
+            return next_task(
+                states, situation.chains(), situation.quality, profile, replica=replica, phases=phases,
+                busy=frozenset(t.key for t in busy), failed=frozenset(failed),
+            )  # fmt: skip
+
+        with _terminating(stop), submitting(config) as submit:
             try:
                 while True:
                     while (
                         len(running) < workers
                         and not stop.is_set()
-                        and (max_tasks is None or tasks < max_tasks)
+                        and (max_tasks is None or tally.tasks < max_tasks)
                     ):
-                        task = next_task(
-                            states,
-                            situation.chains(),
-                            situation.quality,
-                            profile,
-                            replica=replica,
-                            phases=phases,
-                            busy=frozenset(t.key for t, _ in running.values()),
-                            failed=frozenset(failed),
-                        )
-                        if task is None or _too_long(task, profile, seconds_per_step, deadline):
+                        task = choose((t for t, _ in running.values()), tally.failed)
+                        if task is None or _too_long(task, profile, tally.seconds_per_step, deadline):
                             break
-                        future = submit(
-                            *task.key,
-                            dataclasses.astuple(task.done),
-                            task.segments,
-                            profile,
-                            engine,
-                            str(store.resolve()),
-                        )
+                        done = dataclasses.astuple(task.done)
+                        future = submit(*task.key, done, task.segments, profile, engine, str(store.resolve()))
                         running[future] = (task, time.monotonic())
-                        tasks += 1
+                        tally.tasks += 1
                     if not running:
                         break
                     finished, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
@@ -273,60 +149,71 @@ def run(
                         break
                     for future in finished:
                         task, since = running.pop(future)
-                        try:
-                            new = [r for path in future.result() for r in read_records(Path(path))]
-                        except (BinljError, OSError) as error:
-                            failed.add(task.key)
-                            failures.append(f"{task.chain.name}: {error}")
-                            report(situation, len(running), failures[-1])
-                            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                                full = f"the disk of {store} is full\n  fix: {FREE_ROOM}"
-                                raise EngineError(full) from error
-                            continue
-                        except _broken_pool() as error:
-                            # Parsl gives up when its last blocks (jobs) all failed.
-                            raise EngineError(
-                                f"the workers of site {site!r} cannot be started: {_first_lines(error)}\n"
-                                f"  log: {store / 'work' / 'parsl'}\n  fix: the site file, or the cluster; then "
-                                "run the same command again, every record is kept"
-                            ) from error
-                        except _lost_worker() as error:
-                            losses[task.key] += 1
-                            # What it finished before is on disk.
-                            situation.refresh(
-                                task.key[0], stores.load_records(store, state_ids=[task.key[0]])
-                            )
-                            message = f"{task.chain.name}: lost its worker ({error})"
-                            if losses[task.key] >= MAX_LOSSES:
-                                failed.add(task.key)
-                                failures.append(f"{message}, {MAX_LOSSES} times")
-                            report(situation, len(running), message)
-                            continue
-                        seconds_per_step.append((time.monotonic() - since) / sum(r.steps for r in new))
-                        segments += len(new)
-                        loop += sum(r.loop_seconds for r in new)
-                        situation.add(new)
-                        report(situation, len(running), "")
+                        message = _collect(future, task, since, tally, situation, store=store, site=site)
+                        report(situation, len(running), message)
             finally:
                 stop_all()  # nothing runs here unless the budget is spent or we were stopped
-        left = next_task(
-            states, situation.chains(), situation.quality, profile, replica=replica, phases=phases
-        )
+        left = choose()
     if stop.is_set():
         raise KeyboardInterrupt
-    return Outcome(tasks, segments, loop, time.monotonic() - began, tuple(failures), left is None)
+    wall = time.monotonic() - began
+    return Outcome(
+        tally.tasks, tally.segments, tally.loop_seconds, wall, tuple(tally.failures), left is None
+    )
 
 
-def _lost_worker() -> tuple[type[Exception], ...]:
-    from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+@dataclass
+class _Tally:
+    """What a run has done so far."""
 
-    return ManagerLost, WorkerLost
+    tasks: int = 0
+    segments: int = 0
+    loop_seconds: float = 0.0
+    seconds_per_step: list[float] = field(default_factory=list)
+    failed: set[ChainKey] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    losses: Counter[ChainKey] = field(default_factory=Counter)
 
 
-def _broken_pool() -> type[Exception]:
-    from parsl.executors.errors import BadStateException
+def _collect(
+    future: Future, task: Task, since: float, tally: _Tally, situation: Situation, *, store: Path, site: str
+) -> str:
+    """Take in a finished task; what is worth saying about it, or nothing.
 
-    return BadStateException
+    Raises
+    ------
+    EngineError
+        If going on makes no sense: the disk is full, or the site's workers cannot be started.
+    """
+    try:
+        new = [r for path in future.result() for r in read_records(Path(path))]
+    except (BinljError, OSError) as error:
+        tally.failed.add(task.key)
+        tally.failures.append(f"{task.chain.name}: {error}")
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise EngineError(f"the disk of {store} is full\n  fix: {FREE_ROOM}") from error
+        return tally.failures[-1]
+    except broken_pool() as error:
+        # Parsl gives up when its last blocks (jobs) all failed.
+        raise EngineError(
+            f"the workers of site {site!r} cannot be started: {_first_lines(error)}\n"
+            f"  log: {store / 'work' / 'parsl'}\n  fix: the site file, or the cluster; then "
+            "run the same command again, every record is kept"
+        ) from error
+    except lost_worker() as error:
+        tally.losses[task.key] += 1
+        # What it finished before is on disk.
+        situation.refresh(task.key[0], stores.load_records(store, state_ids=[task.key[0]]))
+        message = f"{task.chain.name}: lost its worker ({error})"
+        if tally.losses[task.key] >= MAX_LOSSES:
+            tally.failed.add(task.key)
+            tally.failures.append(f"{message}, {MAX_LOSSES} times")
+        return message
+    tally.seconds_per_step.append((time.monotonic() - since) / sum(r.steps for r in new))
+    tally.segments += len(new)
+    tally.loop_seconds += sum(r.loop_seconds for r in new)
+    situation.add(new)
+    return ""
 
 
 def _first_lines(error: Exception, n: int = 6) -> str:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from binlj.baselines import cli
 from binlj.baselines.reproduce import EXPERIMENTS, benchmark_table
+from binlj.baselines.reproduce.extrapolation import without_tail
 from binlj.baselines.reproduce.learning_curve import subset
 from binlj.baselines.reproduce.result import Result as Finding
 from binlj.baselines.reproduce.result import Row, mean_row
@@ -204,3 +205,14 @@ def test_result_table(tmp_path: Path):
     assert "|           3.2 |" in text
     assert (tmp_path / "x.md").read_text(encoding="utf-8") == text
     assert set(FLOORS)
+
+
+def test_the_tail_is_the_curves_of_most_variance():
+    g = np.ones((20, 100))
+    g[7], g[13, 0] = 50.0, 30.0
+    keep, variance = without_tail(g, 0.05)
+    assert np.flatnonzero(~keep).tolist() == [7]
+    expected = ((g - g.mean()) ** 2).sum(1)
+    assert variance == pytest.approx(expected[7] / expected.sum())
+    keep, more = without_tail(g, 0.1)
+    assert np.flatnonzero(~keep).tolist() == [7, 13] and more > variance

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from binlj.builders import campaign as campaigns
 from binlj.builders import store as stores
+from binlj.builders import workers
 from binlj.builders.assemble import Quality
 from binlj.builders.cli import duration
 from binlj.builders.engine import find_engine
@@ -107,17 +108,17 @@ def test_unknown_profiles_sites_and_states_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="smoke, release, paper"):
         get_profile("huge")
     with pytest.raises(InputError, match="local, slurm"):
-        campaigns.load_site("nowhere", workers=1, run_dir=tmp_path)
+        workers.load_site("nowhere", workers=1, run_dir=tmp_path)
     (tmp_path / "mine.py").write_text("x = 1\n")
     with pytest.raises(InputError, match="defines no function config"):
-        campaigns.load_site(str(tmp_path / "mine.py"), workers=1, run_dir=tmp_path)
+        workers.load_site(str(tmp_path / "mine.py"), workers=1, run_dir=tmp_path)
     result = CliRunner().invoke(cli, ["campaign", "run", "--store", str(tmp_path), "--states", "T9*"])
     assert isinstance(result.exception, InputError)
     assert "matches no state" in str(result.exception)
 
 
 def test_the_slurm_site_asks_for_whole_nodes(tmp_path: Path) -> None:
-    config = campaigns.load_site("slurm", workers=100, run_dir=tmp_path)
+    config = workers.load_site("slurm", workers=100, run_dir=tmp_path)
     (executor,) = config.executors
     assert executor.provider.max_blocks == 2
     assert executor.max_workers_per_node == 64
