@@ -38,6 +38,10 @@ def template(track: str, dataset: Path | None, out: Path) -> None:
 @click.option(
     "--plots", type=click.Path(path_type=Path, file_okay=False), help="Write four pictures to this folder."
 )
+@click.option(
+    "--partial", is_flag=True,
+    help="Let the file cover only some of the test states (whole ones); they are scored on their own.",
+)
 @_boot
 @_seed
 @_dataset
@@ -46,6 +50,7 @@ def evaluate(
     track: str,
     json_out: Path | None,
     plots: Path | None,
+    partial: bool,
     n_boot: int,
     seed: int,
     dataset: Path | None,
@@ -54,7 +59,9 @@ def evaluate(
     from binlj.eval.report import print_scores
     from binlj.eval.scoring import evaluate_case
 
-    case, scores = evaluate_case(predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed)
+    case, scores = evaluate_case(
+        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, partial=partial
+    )
     print_scores(scores, str(predictions))
     if json_out:
         from binlj.files import write_json

@@ -10,7 +10,7 @@ all points (state, r) of a subset, as in the paper, unless they are said to run 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from binlj.eval import calibration, physics
-from binlj.eval.truth import Truth
+from binlj.eval.truth import Truth, restrict, rows_of
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ class Case:
         """The submission's ``g_std``; only for metrics with ``needs_std``."""
         assert self.g_std is not None
         return self.g_std
+
+    def restricted(self, states: Collection[str]) -> Case:
+        """The same submission on some of its states only."""
+        rows = rows_of(self.truth, states)
+        std = None if self.g_std is None else self.g_std[rows]
+        return Case(restrict(self.truth, states), self.g[rows], std)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 A predictions file is a parquet table keyed by (``state_id``, ``pair``): ``g`` is a list of 100 floats,
 ``g_std`` (optional) the model's own standard deviation at the same points. Rows may come in any order;
-they are matched by key, never by position.
+they are matched by key, never by position. It holds the whole test set of a track; only where a caller
+asks for ``partial=True`` may it hold some of the states, and then whole ones (AA, AB and BB).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 # No g(r) of 10,000 particles comes near this; beyond it sums of squares lose their meaning or overflow.
 MAX_VALUE = 1e6
 
+MIN_STATES = 2  # of a partial file: the R² of one state says nothing about another
+
 FIX = "`binlj template --track TRACK out.parquet` writes a valid file to fill in"
 
 
@@ -70,15 +73,26 @@ class Validation:
 
 @dataclass(frozen=True)
 class Checked:
-    """A checked submission; `g` and `g_std` are in the order of the track's test keys, shape (n, 100)."""
+    """A checked submission; `g` and `g_std` are in the order of `keys`, shape (n, 100).
+
+    `keys` are the track's test keys, in their order; of a partial file those of the states it covers.
+    """
 
     validation: Validation
+    keys: tuple[Key, ...]
     g: np.ndarray | None
     g_std: np.ndarray | None
 
 
-def validate(path: str | Path | pd.DataFrame, *, track: str, dataset: Path | None = None) -> Validation:
+def validate(
+    path: str | Path | pd.DataFrame, *, track: str, dataset: Path | None = None, partial: bool = False
+) -> Validation:
     """Check a predictions file (or frame) against a track; never raises for what it contains.
+
+    Parameters
+    ----------
+    partial : bool
+        Whether the file may cover only some of the track's test states (whole ones, at least 2).
 
     Returns
     -------
@@ -97,7 +111,7 @@ def validate(path: str | Path | pd.DataFrame, *, track: str, dataset: Path | Non
         if error.exit_code != InputError.exit_code:
             raise
         return Validation(_subject(path), (f"{error.subject}: {error.problems[0]} ({error.fix})",), ())
-    return check(path, keys).validation
+    return check(path, keys, partial=partial).validation
 
 
 def read_predictions(
@@ -165,22 +179,39 @@ def template(track: str, *, dataset: Path | None = None) -> pd.DataFrame:
     return _frame(keys, np.ones((len(keys), N_BINS)), None)
 
 
-def check(source: str | Path | pd.DataFrame, keys: Sequence[Key]) -> Checked:
-    """Check a file or frame against the keys it must hold, and bring it into their order."""
+def check(source: str | Path | pd.DataFrame, keys: Sequence[Key], *, partial: bool = False) -> Checked:
+    """Check a file or frame against the keys it must hold, and bring it into their order.
+
+    With `partial`, against the keys of those states only of which it holds anything.
+    """
     if isinstance(source, str | Path):
         table, problems, warnings = open_table(Path(source))
     else:
         table, problems, warnings = _table_from_frame(source)
     g = std = None
     if table is not None:
-        row_problems, row_warnings, g, std = _check_rows(table, keys)
+        if partial and "state_id" in table.column_names:
+            keys, few, odd = _touched(table, keys)
+            problems, warnings = problems + few, warnings + odd
+        row_problems, row_warnings, g, std = _check_rows(table, keys, partial=partial)
         problems, warnings = problems + row_problems, warnings + row_warnings
     validation = Validation(_subject(source), tuple(problems), tuple(warnings))
-    return Checked(validation, None if problems else g, None if problems else std)
+    return Checked(validation, tuple(keys), None if problems else g, None if problems else std)
+
+
+def _touched(table: pa.Table, keys: Sequence[Key]) -> tuple[list[Key], list[str], list[str]]:
+    """The keys of all test states that occur in a partial file, and what is wrong or odd about their number."""
+    present = set(table.column("state_id").to_pylist())
+    kept = [key for key in keys if key[0] in present]
+    n, of = len({state for state, _ in kept}), len({state for state, _ in keys})
+    if n < MIN_STATES:
+        return kept, [f"covers {n} of {of} test states, at least {MIN_STATES} are needed"], []
+    odd = [f"covers {n} of {of} test states: its scores do not compare with those over all of them"]
+    return kept, [], odd if n < of else []
 
 
 def _check_rows(
-    table: pa.Table, keys: Sequence[Key]
+    table: pa.Table, keys: Sequence[Key], *, partial: bool
 ) -> tuple[list[str], list[str], np.ndarray | None, np.ndarray | None]:
     problems: list[str] = []
     warnings: list[str] = []
@@ -191,7 +222,7 @@ def _check_rows(
         if nulls:
             problems.append(f"{nulls} rows have no state_id or no pair (null)")
         rows = [(a or "", b or "") for a, b in zip(ids, pairs, strict=True)]
-        problems += _check_keys([key for key in rows if key[0] and key[1]], keys)
+        problems += _check_keys([key for key in rows if key[0] and key[1]], keys, partial=partial)
 
     def label(i: int) -> str:
         return _label(rows[i]) if rows else f"row {i}"
@@ -220,7 +251,7 @@ def _check_rows(
     return problems, warnings, found["g"][order], found["g_std"][order] if "g_std" in found else None
 
 
-def _check_keys(rows: list[Key], keys: Sequence[Key]) -> list[str]:
+def _check_keys(rows: list[Key], keys: Sequence[Key], *, partial: bool) -> list[str]:
     problems = []
     wanted = set(keys)
     counts = Counter(rows)
@@ -231,7 +262,8 @@ def _check_keys(rows: list[Key], keys: Sequence[Key]) -> list[str]:
     extra = [key for key in counts if key not in wanted]
     twice = [key for key, count in counts.items() if count > 1]
     if missing:
-        problems.append(f"{len(missing)} of {len(keys)} keys are missing: {_names(missing)}")
+        whole = f"; a state needs all of {', '.join(PAIRS)}" if partial else ""
+        problems.append(f"{len(missing)} of {len(keys)} keys are missing: {_names(missing)}{whole}")
     if extra:
         problems.append(f"{len(extra)} keys are not in the test set: {_names(extra)}")
     if twice:

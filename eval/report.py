@@ -20,8 +20,11 @@ def print_scores(scores: Scores, subject: str, console: Console | None = None) -
     """Print R² with its interval first, then the rest, the breakdowns and the floors."""
     console = console or Console(highlight=False)
     console.print(Text(f"{subject} on the {scores.track} track"))
+    states = f"{scores.n_states} states"
+    if scores.n_states < scores.of_states:
+        states = f"{scores.n_states} of {scores.of_states} states"
     console.print(Text(
-        f"{scores.n_curves} RDFs of {scores.n_states} states, {scores.n_points} points; dataset "
+        f"{scores.n_curves} RDFs of {states}, {scores.n_points} points; dataset "
         f"{scores.dataset_version} ({scores.dataset_sha256[:12]}), evaluator {scores.evaluator_version}"
     ))
     for warning in scores.warnings:

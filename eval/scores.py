@@ -17,6 +17,10 @@ class Scores:
 
     Attributes
     ----------
+    n_states, of_states : int
+        How many of the track's test states the predictions cover, and how many there are. Where the
+        first is smaller (``partial=True``), every value, the noise ceiling and the floors are of the
+        covered states alone, and do not compare with scores over all of them.
     r2 : dict
         The primary metric: AA, AB, BB, overall.
     r2_ci95 : dict
@@ -35,6 +39,7 @@ class Scores:
     dataset_version: str
     dataset_sha256: str
     n_states: int
+    of_states: int
     n_curves: int
     n_points: int
     r2: Values
@@ -96,7 +101,7 @@ def scores_schema() -> dict[str, Any]:
         "dataset_version": text,
         "dataset_sha256": text,
         "track": {"enum": ["extrapolation", "interpolation"]},
-        "n_states": count, "n_curves": count, "n_points": count,
+        "n_states": count, "of_states": count, "n_curves": count, "n_points": count,
         "r2": per_pair(number, pairs),
         "r2_ci95": per_pair(bounds, pairs),
         "noise_ceiling": per_pair(number, pairs),

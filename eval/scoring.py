@@ -23,7 +23,7 @@ from binlj.eval.floors import FLOORS
 from binlj.eval.metrics import BY_NAME, Case, Metric, available
 from binlj.eval.predictions import Validation, check
 from binlj.eval.scores import Scores, Values
-from binlj.eval.truth import Truth, load_truth, read_split
+from binlj.eval.truth import Truth, load_truth, read_split, restrict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ def evaluate(
     n_boot: int = 1000,
     seed: int = 0,
     floors: bool = True,
+    partial: bool = False,
 ) -> Scores:
     """Score predictions on a track.
 
@@ -54,6 +55,9 @@ def evaluate(
         Bootstrap resamples over compositions, and their seed.
     floors : bool
         Whether to score the floors beside the submission (they read the training table).
+    partial : bool
+        Whether the predictions may cover only some of the test states: whole ones, at least 2. They are
+        scored on these alone, with the noise ceiling and the floors of these.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def evaluate(
         If the dataset cannot be read.
     """
     return evaluate_case(
-        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, floors=floors
+        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, floors=floors, partial=partial
     )[1]
 
 
@@ -75,12 +79,13 @@ def evaluate_case(
     n_boot: int = 1000,
     seed: int = 0,
     floors: bool = True,
+    partial: bool = False,
 ) -> tuple[Case, Scores]:
     """As :func:`evaluate`, together with the aligned curves (for pictures)."""
     check_boot(n_boot)
     truth = load_truth(track, dataset=dataset)
-    case, validation = load_case(predictions, truth)
-    beside = floor_r2(truth, dataset=dataset) if floors else {}
+    case, validation = load_case(predictions, truth, partial=partial)
+    beside = floor_r2(case.truth, dataset=dataset) if floors else {}
     return case, score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings, floors=beside)
 
 
@@ -90,11 +95,18 @@ def check_boot(n_boot: int) -> None:
         raise InputError(f"n_boot = {n_boot}", [f"must lie between 1 and {MAX_BOOT}"])
 
 
-def load_case(predictions: str | Path | pd.DataFrame, truth: Truth) -> tuple[Case, Validation]:
-    """Check predictions against `truth` and align them by key; raises InputError with every problem."""
-    checked = check(predictions, truth.keys)
+def load_case(
+    predictions: str | Path | pd.DataFrame, truth: Truth, *, partial: bool = False
+) -> tuple[Case, Validation]:
+    """Check predictions against `truth` and align them by key; raises InputError with every problem.
+
+    With `partial` they may cover only some of the states, and the case holds the truth of these.
+    """
+    checked = check(predictions, truth.keys, partial=partial)
     checked.validation.raise_if_bad()
     assert checked.g is not None
+    if checked.keys != truth.keys:
+        truth = restrict(truth, {state for state, _ in checked.keys})
     return Case(truth, checked.g, checked.g_std), checked.validation
 
 
@@ -119,6 +131,7 @@ def score(
         dataset_version=truth.dataset_version,
         dataset_sha256=truth.dataset_sha256,
         n_states=len(truth.state_id),
+        of_states=truth.of_states,
         n_curves=len(truth.keys),
         n_points=truth.g.size,
         r2=table["r2"]["values"],
@@ -141,25 +154,28 @@ def score(
     )
 
 
-def r2_values(case: Case) -> Values:
-    """R² of an aligned submission: AA, AB, BB, overall."""
-    metric = BY_NAME["r2"]
+def pooled(case: Case, name: str) -> Values:
+    """A metric of curves, such as ``r2``, of an aligned submission: AA, AB, BB, overall."""
+    metric = BY_NAME[name]
     sums = composition_sums(metric, case.truth, metric.terms(case)).sum(axis=0)
     return dict(zip(SUBSETS, map(number, metric.finish(sums)), strict=True))
 
 
 def floor_r2(truth: Truth, *, dataset: Path | None = None) -> dict[str, Values]:
-    """R² of every floor on the track of `truth`."""
+    """R² of every floor on the states of `truth`."""
     train = read_split(truth.track, "train", dataset=dataset)
     test = read_split(truth.track, "test", dataset=dataset)
-    return {name: r2_values(Case(truth, floor(train, test))) for name, floor in FLOORS.items()}
+    test = test[test["state_id"].isin(truth.state_id)].reset_index(drop=True)
+    return {name: pooled(Case(truth, floor(train, test)), "r2") for name, floor in FLOORS.items()}
 
 
 def _describe(metric: Metric, sums: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
     names = subsets(metric)
+    # One composition drawn again and again is no spread, which is not the same as none.
+    bounds = interval(resample(metric, sums, weights)) if len(sums) > 1 else [[None, None] for _ in names]
     return {
         "title": metric.title, "unit": metric.unit, "formula": metric.formula,
         "better": metric.better, "target": metric.target,
         "values": dict(zip(names, map(number, metric.finish(sums.sum(axis=0))), strict=True)),
-        "ci95": dict(zip(names, interval(resample(metric, sums, weights)), strict=True)),
+        "ci95": dict(zip(names, bounds, strict=True)),
     }

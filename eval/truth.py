@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ class Truth:
     T, C_B, density, energy, phase, converged : ndarray, shape (m,)
     composition : ndarray of int, shape (m,)
         Index of the state's (C_B, S, eps_AB) among the `n_compositions` present.
+    of_states : int
+        States in the track's whole test set; more than `m` after :func:`restrict`.
     """
 
     track: str
@@ -63,6 +66,7 @@ class Truth:
     converged: np.ndarray
     composition: np.ndarray
     n_compositions: int
+    of_states: int
 
 
 def read_split(track: str, split: str, *, dataset: Path | None = None) -> pd.DataFrame:
@@ -124,6 +128,33 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
         converged=chosen["converged"].to_numpy(bool),
         composition=composition,
         n_compositions=len(compositions),
+        of_states=len(ids),
+    )
+
+
+def rows_of(truth: Truth, states: Collection[str]) -> np.ndarray:
+    """Which curves belong to one of `states`, shape (n,)."""
+    wanted = set(states)
+    mask: np.ndarray = np.array([name in wanted for name in truth.state_id])[truth.state]
+    return mask
+
+
+def restrict(truth: Truth, states: Collection[str]) -> Truth:
+    """The test set as if it held only `states` (in the published order); ``of_states`` keeps its size."""
+    rows = rows_of(truth, states)
+    kept = np.unique(truth.state[rows])
+    found, composition = np.unique(truth.composition[kept], return_inverse=True)
+    by_curve = {name: getattr(truth, name)[rows] for name in ("g", "g_stderr", "pair", "sigma", "epsilon")}
+    by_state = {name: getattr(truth, name)[kept] for name in ("T", "C_B", "density", "energy", "phase", "converged")}
+    return replace(
+        truth,
+        keys=tuple(key for key, use in zip(truth.keys, rows, strict=True) if use),
+        state=np.searchsorted(kept, truth.state[rows]),
+        state_id=tuple(truth.state_id[i] for i in kept),
+        composition=composition,
+        n_compositions=len(found),
+        **by_curve,
+        **by_state,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.errors import DataError, InputError
 from binlj.files import sha256, write_text
+from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
 from binlj.leaderboard.submission import Submission, check
 from binlj.schema import TRACKS
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from binlj.eval import Scores
+    from binlj.eval.metrics import Case
 
 SCHEMA_VERSION = "binlj-leaderboard/1"
 DIGITS = 6
@@ -54,7 +56,8 @@ class Board:
     rows : list of dict
         One per model and track, in the order of the tracks and then of the scores.
     curves : dict
-        (id, track) -> predicted g, shape (test curves, 100), in the order of the test table.
+        (id, track) -> predicted g, shape (test curves, 100), in the order of the test table; of a partial
+        reference the curves of the states in its row's ``subset``.
     """
 
     header: dict[str, Any]
@@ -126,14 +129,20 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
             curves[row_id, track] = case.g
             metrics.update(_describe(scores))
             on_track.append(_floor_row(row_id, track, scores))
+        whole = scores  # of a floor: what is said about the track itself must not come from a partial reference
+        cases: dict[str, Case] = {}
         for submission in (s for s in submissions if track in s.tracks):
             step(f"{track}: {submission.id}")
-            case, validation = load_case(submission.predictions(track), truth)
+            case, validation = load_case(submission.predictions(track), truth, partial=submission.may_be_partial)
             scores = score(case, warnings=validation.warnings)
-            curves[submission.id, track] = case.g
+            curves[submission.id, track], cases[submission.id] = case.g, case
             metrics.update(_describe(scores))
             on_track.append(_model_row(submission, track, scores))
         step(f"{track}: ranks and ties")
+        ranked = {s.id: cases[s.id] for s in submissions if s.ranked and s.id in cases}
+        for row in on_track:
+            if row["id"] in cases and cases[row["id"]].truth is not truth:
+                row["subset"] = subset(cases[row["id"]], ranked)
         best = max((r["r2"]["overall"] for r in on_track if r["kind"] == "floor" and r["r2"]["overall"] is not None),
                    default=None)
         for row in on_track:
@@ -141,13 +150,13 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
                 value = row["r2"]["overall"]
                 row["beats_floors"] = value is not None and (best is None or value > best)
         files = {s.id: s.predictions(track) for s in submissions}
-        rows += [_ceiling_row(track, scores), *assign(on_track, _comparer(files, track, dataset))]
+        rows += [_ceiling_row(track, whole), *assign(on_track, _comparer(files, track, dataset))]
     models = [_model_entry(s) for s in submissions]
     if any(s.attributions for s in submissions):
         step("feature attributions")
         agreement = _agreements(submissions, dataset)
         models = [{**m, "attributions": agreement[m["id"]]} if m["id"] in agreement else m for m in models]
-    return Board(header=_rounded(_header(scores, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves)
+    return Board(header=_rounded(_header(whole, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves)
 
 
 def count_steps(folder: Path) -> int:

@@ -44,13 +44,17 @@ def submit() -> None:
 @click.option("--author", "authors", multiple=True, help="Author; give it once per author.")
 @click.option("--set", "fields", nargs=2, multiple=True, metavar="KEY VALUE",
               help="Any other line of submission.yaml: description, license, date, hardware, notes, parameters …")
+@click.option("--reference", is_flag=True,
+              help="Not a model but a reference, such as a repeated simulation (kind: reference). It may cover only "
+                   "some of a track's test states, which are taken out of FILE; one FILE can serve both tracks.")
 @_submissions
 @_dataset
 def new(
     id: str, predictions: tuple[tuple[str, Path], ...], metadata: tuple[tuple[str, Path], ...],
     train_seconds: tuple[tuple[str, float], ...], predict_seconds: tuple[tuple[str, float], ...],
     attributions: Path | None, name: str | None,
-    authors: tuple[str, ...], fields: tuple[tuple[str, str], ...], submissions: Path | None, dataset: Path | None,
+    authors: tuple[str, ...], fields: tuple[tuple[str, str], ...], reference: bool,
+    submissions: Path | None, dataset: Path | None,
 ) -> None:
     """Make the submission folder ID from prediction files, and say what is left to fill in."""
     from binlj.errors import InputError
@@ -63,18 +67,21 @@ def new(
         metadata={track: [file for t, file in metadata if t == track] for track, _ in metadata},
         seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
         attributions=attributions, name=name, authors=authors, fields=dict(fields),
+        reference=reference, dataset=dataset, say=click.echo,
     )
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     click.echo(f"wrote {folder}")
     try:
-        run(folder, dataset=dataset)
+        submission = run(folder, dataset=dataset)
     except InputError as error:
         click.echo("still to do:")
         for problem in error.problems:
             click.echo(f"  - {problem}")
         click.echo(f"then: binlj submit check {folder}")
     else:
+        for warning in submission.warnings:
+            click.echo(f"warning: {warning}")
         click.echo("complete and valid")
 
 
@@ -109,6 +116,7 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
     """Rescore every submission; write results.json and the page index.html."""
     from binlj.errors import DataError
     from binlj.leaderboard.build import PAGE, RESULTS, build, count_steps, differences
+    from binlj.leaderboard.partial import label
 
     root = _root(submissions)
     folder = out or root.parent
@@ -125,7 +133,7 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
     for row in board.rows:
         r2 = "  ".join(f"{pair} {_number(row['r2'][pair])}" for pair in ("AA", "AB", "BB", "overall"))
         rank = f"{row['rank']}{'=' if row['tie'] else ' '}" if row["rank"] else "– "
-        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} R² {r2}")
+        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} R² {r2}  {label(row)}".rstrip())
     for path in written.values():
         click.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
 

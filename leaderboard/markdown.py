@@ -8,6 +8,7 @@ from typing import Any
 
 from binlj.errors import DataError
 from binlj.leaderboard.build import RESULTS
+from binlj.leaderboard.partial import label
 from binlj.schema import TRACKS
 
 COLUMNS = ("AA", "AB", "BB", "overall")
@@ -15,6 +16,8 @@ COLUMNS = ("AA", "AB", "BB", "overall")
 
 def markdown_table(folder: Path) -> str:
     """R² of every row of ``results.json``, one table with both tracks.
+
+    A partial reference says how many states its numbers, and the ceiling they are measured by, are of.
 
     Parameters
     ----------
@@ -45,6 +48,7 @@ def markdown_table(folder: Path) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     name = row["name"].replace("|", "\\|").replace("*", "\\*")
+    name += f" ({covered})" if (covered := label(row)) else ""
     place = f"{row['rank']}{'=' if row['tie'] else ''}. {name}" if row["rank"] else f"*{name}*"
     values = [_number(row["r2"][c]) for c in COLUMNS]
     low, high = row["r2_ci95"]["overall"]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from binlj.errors import InputError
+from binlj.errors import DataError, InputError
 from binlj.files import replacing, write_text
+from binlj.leaderboard.partial import take_test_states
 from binlj.leaderboard.strict_yaml import read_bounded, shown
 from binlj.leaderboard.submission import ATTRIBUTIONS, METADATA, check_id, predictions_name, schema
 from binlj.schema import TRACKS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TIMES = ("train_seconds", "predict_seconds")
 
@@ -41,6 +45,9 @@ def create(
     name: str | None = None,
     authors: Sequence[str] = (),
     fields: Mapping[str, str] | None = None,
+    reference: bool = False,
+    dataset: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write ``root/id`` with a copy of the predictions and a submission.yaml filled as far as known.
 
@@ -62,6 +69,14 @@ def create(
         Feature attributions to copy beside the predictions.
     name, authors, fields : optional
         Further content; `fields` maps keys of submission.yaml (and link names) to text.
+    reference : bool
+        Make a ``kind: reference`` of it, which may cover only some of a track's test states: these are
+        taken out of the predictions, states of the track's train split are left out. So the same file
+        can serve both tracks.
+    dataset : Path, optional
+        Another copy of the dataset (for `reference`).
+    say : callable, optional
+        Told what `reference` took from each file.
 
     Returns
     -------
@@ -74,6 +89,8 @@ def create(
         For a bad id, unreadable files, unknown fields, or a folder that exists; nothing is written then.
     """
     metadata, fields = metadata or {}, dict(fields or {})
+    if reference:
+        fields.setdefault("kind", "reference")
     folder = root / id
     problems = check_id(id)
     if not problems and folder.exists():
@@ -84,6 +101,8 @@ def create(
     problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in unknown]
     if fields.get("parameters", "0").isdigit() is False:
         problems.append(f"parameters must be a whole number, not {shown(fields['parameters'])}")
+    if reference and fields["kind"] != "reference":
+        problems.append(f"a reference has the kind reference, not {shown(fields['kind'])}")
     timed = {*metadata, *(track for track, _ in seconds or {})}
     problems += [f"times are given for the {t} track, predictions are not" for t in sorted(timed - set(predictions))]
     runs: dict[str, list[dict[str, Any]]] = {track: [] for track in predictions}
@@ -96,22 +115,58 @@ def create(
             problems.append(f"{path}: {str(error).splitlines()[0]}")
         else:
             runs[track].append(value)
+    taken, notes, unusable = _take(predictions, dataset) if reference else ({}, [], [])
+    problems += unusable
     if problems:
         raise InputError(f"submission {shown(id)}", problems)
+    for note in notes:
+        say(note)
 
     times = {t: {key: _total(runs[t], key) for key in _TIMES} for t in TRACKS if t in predictions}
     for (track, key), value in (seconds or {}).items():
         times[track][key] = value
     text = _yaml(_merge(_from_runs([run for part in runs.values() for run in part]), times, name, authors, fields))
     folder.mkdir(parents=True)
-    copies = {predictions_name(track): path for track, path in predictions.items()}
+    copies = {predictions_name(track): path for track, path in predictions.items() if track not in taken}
     if attributions:
         copies[ATTRIBUTIONS] = attributions
     for file_name, path in copies.items():
         with replacing(folder / file_name) as temporary:
             shutil.copyfile(path, temporary)
+    for track, table in taken.items():
+        _write_table(folder / predictions_name(track), table)
     write_text(folder / METADATA, text)
     return folder
+
+
+def _take(
+    predictions: Mapping[str, Path], dataset: Path | None
+) -> tuple[dict[str, pa.Table], list[str], list[str]]:
+    """Test states of each track that there are files for; what was taken, in words; what cannot be used."""
+    taken: dict[str, pa.Table] = {}
+    notes: list[str] = []
+    problems: list[str] = []
+    for track, path in predictions.items():
+        if not path.is_file():
+            continue
+        try:
+            taken[track], left_out = take_test_states(path, track, dataset=dataset)
+        except DataError:
+            raise
+        except InputError as error:
+            problems += [f"{path}: {problem}" for problem in error.problems]
+            continue
+        n = len({*taken[track].column("state_id").to_pylist()})
+        rest = f"; {len(left_out)} states of the {track} train split are left out" if left_out else ""
+        notes.append(f"{predictions_name(track)}: {n} states{rest}")
+    return taken, notes, problems
+
+
+def _write_table(path: Path, table: pa.Table) -> None:
+    import pyarrow.parquet as pq
+
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)
 
 
 def _total(runs: Sequence[dict[str, Any]], key: str) -> float | None:

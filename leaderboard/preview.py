@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from binlj.errors import BinljError
 from binlj.leaderboard.submission import Submission
 
+if TYPE_CHECKING:
+    from binlj.eval.metrics import Case
+
 
 def preview(submission: Submission, *, others: Path | None, dataset: Path | None = None) -> list[str]:
     """Lines for the terminal: R² with intervals, the best floor, and the rank among the present entries.
+
+    A partial reference has no rank; instead, the ranked models are scored on the same states.
 
     Parameters
     ----------
     others : Path or None
         Folder of the present submissions; those that do not pass their check are left out and named.
     """
-    from binlj.eval import FLOORS, compare, evaluate
+    from binlj.eval import FLOORS, compare
+    from binlj.eval.scoring import evaluate_case
     from binlj.leaderboard.submission import check
 
     lines: list[str] = []
@@ -30,7 +37,11 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
             lines.append(f"(not compared with {folder.name!a}: {str(error).splitlines()[0]})")
     for track in submission.tracks:
         path = submission.predictions(track)
-        scores = evaluate(path, track=track, dataset=dataset)
+        case, scores = evaluate_case(path, track=track, dataset=dataset, partial=submission.may_be_partial)
+        partial = scores.n_states < scores.of_states
+        if partial:
+            lines.append(f"{track:<13} partial: {scores.n_states} of {scores.of_states} test states; "
+                         "all numbers below are of these states alone")
         for pair, value in scores.r2.items():
             low, high = scores.r2_ci95[pair]
             lines.append(f"{track:<13} R² {pair:<7} {_text(value)}  [{_text(low)}, {_text(high)}]  "
@@ -42,6 +53,8 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
         lines.append(f"{track:<13} {verdict} the best of the {len(FLOORS)} floors ({floor}, {known[floor]:.4f})")
         if not submission.ranked:
             lines.append(f"{track:<13} shown outside the ranking (a reference, or trained on extra data)")
+            if partial:
+                lines += _like_for_like(case, track, [r for r in rivals if r.ranked and track in r.tracks], dataset)
             continue
         results = {
             r.id: compare(path, r.predictions(track), track=track, dataset=dataset).r2["overall"]
@@ -54,6 +67,20 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
             f"{len(ties)} tied, {len(results) - len(better) - len(ties)} significantly worse"
         )
     return lines
+
+
+def _like_for_like(case: Case, track: str, rivals: list[Submission], dataset: Path | None) -> list[str]:
+    """What the ranked models score on the states of a partial reference."""
+    from binlj.eval.scoring import load_case
+    from binlj.eval.truth import load_truth
+    from binlj.leaderboard.partial import subset
+
+    truth = load_truth(track, dataset=dataset)
+    models = {r.id: load_case(r.predictions(track), truth)[0] for r in rivals}
+    return [
+        f"{track:<13} R² on the same states, {id}: " + "  ".join(f"{pair} {_text(v)}" for pair, v in r2.items())
+        for id, r2 in subset(case, models)["models"].items()
+    ]
 
 
 def _text(value: float | None) -> str:

@@ -61,6 +61,11 @@ class Submission:
         """Whether it competes: a model trained on the track's train split alone."""
         return self.meta.get("kind", "model") == "model" and self.meta["extra_training_data"] == "none"
 
+    @property
+    def may_be_partial(self) -> bool:
+        """Whether its predictions may cover only some of a track's test states: those of a reference may."""
+        return _may_be_partial(self.meta)
+
     def predictions(self, track: str) -> Path:
         """The predictions file of a track."""
         return self.folder / predictions_name(track)
@@ -70,6 +75,10 @@ class Submission:
         """The feature attributions, where they were sent."""
         path = self.folder / ATTRIBUTIONS
         return path if path.is_file() else None
+
+
+def _may_be_partial(meta: dict[str, Any] | None) -> bool:
+    return meta is not None and meta.get("kind", "model") == "reference"
 
 
 def predictions_name(track: str) -> str:
@@ -135,7 +144,8 @@ def check(folder: Path, *, dataset: Path | None = None) -> Submission:
     warnings: list[str] = []
     for track in TRACKS:
         if track in present:
-            bad, odd = _check_predictions(folder / predictions_name(track), track, dataset)
+            partial = _may_be_partial(meta)
+            bad, odd = _check_predictions(folder / predictions_name(track), track, dataset, partial=partial)
             problems += [f"{predictions_name(track)}: {problem}" for problem in bad]
             warnings += [f"{predictions_name(track)}: {warning}" for warning in odd]
     if ATTRIBUTIONS in files:
@@ -284,8 +294,10 @@ def _check_attributions(path: Path) -> list[str]:
     return []
 
 
-def _check_predictions(path: Path, track: str, dataset: Path | None) -> tuple[list[str], list[str]]:
+def _check_predictions(
+    path: Path, track: str, dataset: Path | None, *, partial: bool
+) -> tuple[list[str], list[str]]:
     from binlj.eval import validate
 
-    validation = validate(path, track=track, dataset=dataset)
+    validation = validate(path, track=track, dataset=dataset, partial=partial)
     return list(validation.problems), list(validation.warnings)

@@ -32,7 +32,7 @@ B.accuracy = function () {
   B.fill(B.$("acc-x"), Object.entries(xs).map(([key, label]) => B.h("option", { value: key }, label)));
   B.$("acc-x").addEventListener("change", (event) => B.set({ x: event.target.value }));
   const nice = (subset) => (subset === "overall" ? "R² overall" : `R² of g_${subset}`);
-  const tip = (row, subset) => [row.name, `R² ${B.r2(row.r2[subset])}`, B.range((row.r2_ci95 || {})[subset]),
+  const tip = (row, subset) => [B.named(row), `R² ${B.r2(row.r2[subset])}`, B.range((row.r2_ci95 || {})[subset]),
     row.train_seconds !== undefined ? `training ${B.seconds(row.train_seconds)}, prediction ${B.seconds(row.predict_seconds)}, ${B.count(row.parameters)} parameters` : null].filter(Boolean).join("\n");
 
   const forest = () => {
@@ -40,19 +40,20 @@ B.accuracy = function () {
     const rows = B.rows(track).filter((r) => r.r2[pair] !== null).sort((a, b) => b.r2[pair] - a.r2[pair]);
     B.$("forest-caption").textContent = `${nice(pair)} with 95 % intervals, ${track}`;
     const width = box.clientWidth, left = Math.min(230, width * 0.42);
-    const names = new Map(rows.map((r) => [r.id, r.name]));
-    const letters = Math.floor((left - 12) / 6.1);
+    // A long name is cut, never what says that the row covers only some of the states.
+    const letters = Math.floor((left - 12) / 6.1), cut = (text, n) => (text.length > n ? text.slice(0, Math.max(n, 2) - 1) + "…" : text);
+    const names = new Map(rows.map((r) => { const part = r.subset ? ` (${letters > 30 ? B.part(r) : B.part(r).replace(" states", "")})` : ""; return [r.id, cut(r.name, letters - part.length) + part]; }));
     const models = rows.filter((r) => r.kind !== "ceiling"), ceiling = rows.filter((r) => r.kind === "ceiling");
     const e = (r) => B.unexplained(r.r2[pair]);
     B.fill(box, Plot.plot({
       width, height: 46 + 24 * rows.length, marginLeft: left, marginRight: 14, marginBottom: 38, style: { fontSize: "12px" },
       ariaLabel: `${nice(pair)} of every row with its 95 % interval`,
       x: B.r2scale(rows, pair, width - left - 14, 40, `${nice(pair)} →`),
-      y: { type: "band", domain: rows.map((r) => r.id), label: null, tickSize: 0, tickFormat: (id) => { const n = names.get(id); return n.length > letters ? n.slice(0, letters - 1) + "…" : n; } },
+      y: { type: "band", domain: rows.map((r) => r.id), label: null, tickSize: 0, tickFormat: (id) => names.get(id) },
       marks: [
         Plot.ruleX(ceiling, { x: e, stroke: "var(--ceiling)", strokeWidth: 1.5, strokeDasharray: "4 3" }),
         Plot.ruleY(rows, { y: "id", x1: (r) => B.unexplained(r.r2_ci95[pair][0]), x2: (r) => B.unexplained(r.r2_ci95[pair][1]), stroke: (r) => B.colour(track, r.id), strokeWidth: 2.2, className: "ci" }),
-        Plot.dot(models, { y: "id", x: e, r: 4.5, symbol: (r) => (r.kind === "floor" ? "diamond" : "circle"), fill: (r) => (r.kind === "floor" ? "var(--card)" : B.colour(track, r.id)), stroke: (r) => B.colour(track, r.id), strokeWidth: 1.6, className: "dots" }),
+        Plot.dot(models, { y: "id", x: e, r: 4.5, symbol: (r) => (r.kind === "floor" ? "diamond" : "circle"), fill: (r) => (r.kind === "floor" || r.subset ? "var(--card)" : B.colour(track, r.id)), stroke: (r) => B.colour(track, r.id), strokeWidth: 1.6, className: "dots" }),
         Plot.dot(ceiling, { y: "id", x: e, r: 4.5, symbol: "star", fill: "var(--ceiling)" }),
         Plot.tip(rows, Plot.pointerY({ y: "id", x: e, title: (r) => tip(r, pair) })),
       ],
@@ -61,7 +62,7 @@ B.accuracy = function () {
 
   const tradeoff = () => {
     const { track, pair, x } = B.state, box = B.$("tradeoff");
-    const rows = B.rows(track).filter((r) => r.r2[pair] !== null);
+    const rows = B.rows(track).filter((r) => r.r2[pair] !== null && !r.subset);  // cost is of a whole test set
     const models = rows.filter((r) => r[x] !== undefined);
     const lines = rows.filter((r) => r.kind === "floor" || r.kind === "ceiling").filter((r) => r.kind === "ceiling" || r.r2[pair] >= Math.min(...models.map((m) => m.r2[pair])) - 0.5);
     B.$("tradeoff-caption").textContent = `${nice(pair)} against ${xs[x].split(" /")[0]}, ${track}`;

@@ -40,7 +40,7 @@ B.rdf = function (position, models, { width, track, height = 210, difference = t
 B.errors = function (track, id) {
   const key = `rms|${id}|${track}`;
   if (!B.cache.has(key)) {
-    const all = B.data.tracks[track].test.map((position) => {
+    const all = B.covered(track, id).test.map((position) => {
       const d = B.difference(track, id, position);
       return { position, rmse: Math.sqrt(d.reduce((sum, v) => sum + v * v, 0) / d.length) };
     });
@@ -52,7 +52,7 @@ B.errors = function (track, id) {
 // Prediction against data of one pair, binned: 20,000 points say more as counts than as dots.
 B.parity = function (track, id, pairIndex, width) {
   const points = [];
-  for (const position of B.data.tracks[track].test) {
+  for (const position of B.covered(track, id).test) {
     if (position % 3 !== pairIndex) continue;
     const { g } = B.truth(position), d = B.difference(track, id, position);
     for (let i = 0; i < B.bins; i++) points.push([g[i], g[i] + d[i]]);

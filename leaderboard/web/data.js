@@ -23,6 +23,20 @@ B.rows = (track) => B.data.rows.filter((row) => row.track === track);
 B.row = (track, id) => B.data.rows.find((row) => row.track === track && row.id === id);
 B.withCurves = (track) => B.rows(track).filter((row) => (B.data.curves.models[row.id] || {})[track]);
 
+// The test curves a row has: of the whole test set, or of the states of a partial reference.
+B.covered = function (track, id) {
+  const whole = B.data.tracks[track], { subset } = B.row(track, id) || {}, key = `covered|${id}|${track}`;
+  if (!subset) return whole;
+  if (!B.cache.has(key)) {
+    const states = new Set(subset.state_ids), test = whole.test.filter((position) => states.has(B.data.state_ids[Math.floor(position / 3)]));
+    B.cache.set(key, { test, rowOf: new Map(test.map((position, i) => [position, i])) });
+  }
+  return B.cache.get(key);
+};
+// "20 of 100 states" for a partial reference: it goes wherever such a row's name stands beside a score.
+B.part = (row) => (row.subset ? `${row.subset.n_states} of ${row.subset.of_states} states` : "");
+B.named = (row) => (row.subset ? `${row.name} (${B.part(row)})` : row.name);
+
 // Colours follow the order on the track, so that a model keeps its colour in every picture of it.
 B.colour = function (track, id) {
   const row = B.row(track, id);
@@ -59,7 +73,7 @@ B.truth = (position) => ({
 // A model's difference from the data on one test curve, or null where it has none.
 B.difference = function (track, id, position) {
   const packed = (B.data.curves.models[id] || {})[track];
-  const row = B.data.tracks[track].rowOf.get(position);
+  const row = B.covered(track, id).rowOf.get(position);
   return packed && row !== undefined ? B.line(B.unpack(`${id}|${track}`, packed, "i1"), row) : null;
 };
 

@@ -6,7 +6,7 @@ B.detail = function () {
   const candidates = () => B.rows(B.state.track).filter((r) => r.kind !== "ceiling");
   const options = () => {
     const rows = candidates();
-    B.fill(select, rows.map((r) => B.h("option", { value: r.id }, r.rank ? `${r.rank}${r.tie ? "=" : ""}. ${r.name}` : `${r.name} (${r.kind === "model" ? "extra data" : r.kind})`)));
+    B.fill(select, rows.map((r) => B.h("option", { value: r.id }, r.rank ? `${r.rank}${r.tie ? "=" : ""}. ${r.name}` : `${r.name} (${r.kind === "model" ? "extra data" : r.kind}${r.subset ? `, ${B.part(r)}` : ""})`)));
     const first = rows.find((r) => r.ranked) || rows[0];
     if (!rows.some((r) => r.id === B.state.model)) B.set({ model: first.id });
     select.value = B.state.model;
@@ -18,7 +18,7 @@ B.detail = function () {
     const facts = [
       ["authors", model.authors.map((a) => a.name + (a.affiliation ? ` (${a.affiliation})` : "")).join("; ")],
       ["date, licence", `${model.date}, ${model.license}`],
-      ["training data", model.extra_training_data === "none" ? "the track's train split" : `more than the train split: ${model.extra_training_data}`],
+      ["training data", model.extra_training_data === "none" ? (row.kind === "reference" ? "" : "the track's train split") : `more than the train split: ${model.extra_training_data}`],
       ["parameters", B.count(model.parameters)],
       ["training, prediction", `${B.seconds(row.train_seconds)}, ${B.seconds(row.predict_seconds)} on ${model.hardware}`],
       ["seeds", model.seeds.length ? model.seeds.join(", ") : "none"],
@@ -37,7 +37,7 @@ B.detail = function () {
   const scores = (row) => {
     return table(["", ...order], [
       ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.r2[p]), B.h("small", {}, B.range(row.r2_ci95[p]))))],
-      ["share of the noise ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
+      [row.subset ? "share of these states' noise ceiling" : "share of the noise ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
       ...B.metrics.filter((m) => row.metrics[m.name]).map((about) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[about.name] ? B.number(row.metrics[about.name][p]) : ""))]),
     ]);
   };
@@ -56,6 +56,20 @@ B.detail = function () {
         Object.entries(given).map(([method, a]) => [method, ...["kendall", "spearman", "overlap"].map((k) => B.number(a[k])), a.same_first ? "yes, in all pairs" : "not in all pairs"])))];
   };
 
+  // A partial reference beside the ranked models, all on the states it covers.
+  const alike = (row) => {
+    if (!row.subset) return [];
+    const { subset } = row, cells = (name, r2) => [name, ...order.map((p) => B.r2(r2[p]))];
+    const models = Object.entries(subset.models).map(([id, r2]) => ({ row: B.row(B.state.track, id), r2 }));
+    models.sort((a, b) => (b.r2.overall ?? -Infinity) - (a.r2.overall ?? -Infinity));
+    return [B.h("h3", {}, `Like for like: R² on the same ${B.part(row)}`),
+      B.h("p", { class: "muted small" }, "The same evaluator on exactly these states. The models' R² elsewhere on this page is over the whole test set and does not compare with this row."),
+      B.h("div", { class: "panel", id: "alike" }, table(["", ...order], [
+        cells("Noise ceiling of these states", subset.ceiling), cells(B.h("b", {}, row.name), row.r2),
+        ...models.map((m) => cells(B.h("button", { type: "button", class: "model-link", on: { click: () => B.show(m.row.id) } }, m.row.name), m.r2))])),
+      B.h("details", { class: "small" }, B.h("summary", {}, "The states"), B.h("p", {}, subset.state_ids.join(", ")))];
+  };
+
   const cases = (row) => {
     const { track } = B.state, all = B.errors(track, row.id), panels = B.h("div", { class: "panels" });
     const wide = body.clientWidth, columns = Math.max(1, Math.min(3, Math.floor((wide + 16) / 346)));
@@ -71,17 +85,18 @@ B.detail = function () {
   const draw = () => {
     const { track, model } = B.state, row = B.row(track, model);
     if (!row || row.kind === "ceiling") return;
+    const part = row.subset ? `, ${B.part(row)}` : "";
     const place = row.rank ? `rank ${row.rank}${row.tie ? " (tied)" : ""}` : "not ranked";
     const versus = row.versus && row.versus.ci95[0] !== null
       ? `, ${B.number(Math.abs(row.versus.difference))} below ${B.row(track, row.versus.id).name} (95 % interval of the difference ${B.number(row.versus.ci95[0])} to ${B.number(row.versus.ci95[1])})` : "";
     const parts = [
-      B.h("h3", {}, `${row.name} on ${track}: ${place}${versus}`), about(row),
+      B.h("h3", {}, `${row.name} on ${track}: ${place}${versus}${part}`), about(row), ...alike(row),
       B.h("div", { class: "two wide-left" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
     ];
     parts.push(...explained(row));
     if ((B.data.curves.models[row.id] || {})[track]) {
       const width = Math.min(380, (body.clientWidth - (body.clientWidth > 800 ? 32 : 0)) / (body.clientWidth > 800 ? 3 : 1) - 28);
-      parts.push(B.h("h3", {}, "Parity: every point of the test set, stronger colour is more points (logarithmic)"),
+      parts.push(B.h("h3", {}, `Parity: every point of ${row.subset ? "these states" : "the test set"}, stronger colour is more points (logarithmic)`),
         B.h("div", { class: "panels", id: "parity" }, B.PAIRS.map((pair, i) => B.h("div", { class: "panel" }, B.h("figcaption", {}, `${pair}, R² ${B.r2(row.r2[pair])}`), B.parity(track, row.id, i, width)))),
         B.h("h3", {}, "Worst and best curves (dots: data, band ± 2 standard errors)"), cases(row));
     } else parts.push(B.h("p", { class: "muted" }, "The curves of this model are not in this page, which keeps to 5 MB by carrying those of the best models; they are in its predictions file."));

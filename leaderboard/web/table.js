@@ -17,6 +17,7 @@ B.table = function () {
   const badges = (row) => [
     row.kind === "floor" && B.h("span", { class: "badge floor", title: "what anybody gets without a model" }, "floor"),
     row.kind === "ceiling" && B.h("span", { class: "badge ceiling", title: "R² that the exact curves would be expected to reach, given the data's errors" }, "ceiling"),
+    row.subset && B.h("span", { class: "badge warn part", title: "its scores are of these states alone and do not compare with the other rows; its details show the models on the same states" }, B.part(row)),
     row.kind === "reference" && B.h("span", { class: "badge note", title: "shown for orientation, not ranked" }, "reference"),
     row.kind === "model" && !row.ranked && B.h("span", { class: "badge note", title: "trained on more than the track's train split, not ranked" }, "extra data"),
     row.kind === "model" && row.beats_floors === false && B.h("span", { class: "badge warn", title: "overall R² is not above the best floor" }, "below a floor"),
@@ -55,7 +56,7 @@ B.table = function () {
       column(title, `r2.${key}`, score(key), { responsive, minWidth: 114, cssClass: `r2-${key}` }));
     if (B.state.columns === "metrics") {
       // What is the same for every row says nothing about a model.
-      const rows = B.rows(B.state.track).filter((r) => r.metrics), telling = B.metrics.filter((m) => new Set(rows.map((r) => (r.metrics[m.name] || {}).overall)).size > 1);
+      const rows = B.rows(B.state.track).filter((r) => r.metrics && !r.subset), telling = B.metrics.filter((m) => new Set(rows.map((r) => (r.metrics[m.name] || {}).overall)).size > 1);
       return [...first, r2[0], ...telling.map((about, i) => column(
         about.title + (about.unit ? ` / ${about.unit}` : "") + ({ higher: " ↑", lower: " ↓" }[about.better] || ""), `metrics.${about.name}.overall`, plain(B.number),
         { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 106 }))];
@@ -108,11 +109,12 @@ B.table = function () {
     table.on("tableBuilt", () => table.setFilter(keep));
   };
   const note = () => {
-    const rows = B.rows(B.state.track), ties = rows.some((r) => r.tie), { bootstrap } = B.data.header;
+    const rows = B.rows(B.state.track), ties = rows.some((r) => r.tie), parts = rows.some((r) => r.subset), { bootstrap } = B.data.header;
     const units = rows.find((r) => r.kind === "ceiling").n_compositions;
     B.$("table-note").textContent = [
       `Small figures: 95 % intervals, ${bootstrap.resamples.toLocaleString("en-US")} bootstrap resamples over ${units} compositions.`,
       "Models share a rank (=) when the paired bootstrap cannot tell them from the first of their group." + (ties ? "" : " None do at present."),
+      ...(parts ? ["A row that says “n of m states” is scored, and measured against the ceiling, on these alone: its details show the models on the same states."] : []),
       "Times, parameters and hardware are the authors' own figures. Select a name for details.",
     ].join(" ");
   };

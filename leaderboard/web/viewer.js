@@ -15,7 +15,7 @@ B.viewer = function () {
     B.fill(B.$("viewer-models"), B.withCurves(track).map((row) => {
       const on = overlay.includes(row.id);
       return B.h("button", {
-        type: "button", class: "chip", "aria-pressed": String(on), title: row.name, "data-id": row.id,
+        type: "button", class: "chip", "aria-pressed": String(on), title: B.named(row), "data-id": row.id,
         on: { click: () => B.set({ overlay: on ? overlay.filter((id) => id !== row.id) : [...overlay, row.id] }) },
       }, B.h("span", { class: "dot", style: on ? { background: B.colour(track, row.id) } : {} }), B.h("span", { class: "name" }, row.name));
     }));
@@ -31,15 +31,17 @@ B.viewer = function () {
   const box = B.$("viewer-plots");
   const draw = () => {
     const { track, view, viewPair } = B.state, held = B.data.tracks[track].rowOf.has(3 * view);
-    const state = B.stateOf(view);
+    const state = B.stateOf(view), here = (r) => B.covered(track, r.id).rowOf.has(3 * view);
+    const models = chosen().filter(here), absent = held ? chosen().filter((r) => !here(r)) : [];
     for (const [key] of B.FEATURES) selects[key].value = state[key];
-    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `a training state of the ${track} track, so no predictions. Dots: data; band: ± 2 standard errors.`);
+    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `a training state of the ${track} track, so no predictions. Dots: data; band: ± 2 standard errors.`) +
+      absent.map((r) => ` ${B.named(r)} does not cover it.`).join("");
     const pairs = viewPair === "all" ? [0, 1, 2] : [B.PAIRS.indexOf(viewPair)];
     const fit = Math.max(1, Math.min(pairs.length, Math.floor((box.clientWidth + 16) / 346)));
     const width = (box.clientWidth - 16 * (fit - 1)) / fit - 28;
     B.fill(box, pairs.map((p) => B.h("div", { class: "panel", "data-pair": B.PAIRS[p] },
       B.h("figcaption", {}, `${B.PAIRS[p]} at ${B.stateText(view)}`),
-      B.rdf(3 * view + p, held ? chosen() : [], { width, track, height: pairs.length === 1 ? 330 : 230, difference: held && chosen().length > 0 }))));
+      B.rdf(3 * view + p, models, { width, track, height: pairs.length === 1 ? 330 : 230, difference: models.length > 0 }))));
   };
   const again = B.lazy(box, draw);
   B.on(["track"], () => {

@@ -14,7 +14,10 @@ HOSTILE = '</script><img src=x onerror="window.pwned=1">'
 
 @pytest.fixture(scope="session")
 def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
-    """Six submissions: two that tie, a worse one with a hostile name, three on a single track."""
+    """Seven submissions: two that tie, a worse one with a hostile name, four on a single track.
+
+    One of them, ``sampled``, is a reference that covers 20 of the 100 states.
+    """
     from lb_make import make
 
     from binlj.eval.explain import model_free_importances, write_attributions
@@ -43,6 +46,17 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
         name="Simulation, repeated",
         kind="reference",
         tracks=("interpolation",),
+    )
+    make(
+        root,
+        "sampled",
+        toy,
+        share=1.0,
+        seed=7,
+        name="Some states, repeated",
+        kind="reference",
+        tracks=("interpolation",),
+        states=20,
     )
     make(
         root,

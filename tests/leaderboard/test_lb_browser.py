@@ -308,3 +308,75 @@ def test_attributions_are_shown_where_they_were_sent(driver: Any, page: Path) ->
     )
     assert len(rows) == 4 and rows[0][0] == "Sobol first order, r"
     assert rows[0][1].startswith("1") and rows[0][4] == "yes, in all pairs"
+
+
+def test_a_partial_reference_is_labelled_and_compared_like_for_like(driver: Any, page: Path, board: Any) -> None:
+    row = next(r for r in board.rows if r["id"] == "sampled")
+    part, label = row["subset"], "20 of 100 states"
+    outside = next(s for s in held_out() if s not in part["state_ids"])
+    lb_browser.view(driver, page, hash=f"#track=interpolation&model=sampled&state={outside}&curves=AA")
+    badges = driver.execute_script(
+        "return Object.fromEntries(B.tabulator.getRows().map((r) => [r.getData().id, "
+        "[...r.getElement().querySelectorAll('.badge')].map((b) => b.innerText)]))"
+    )
+    assert badges["sampled"] == [label, "reference"]
+    assert not [id for id, texts in badges.items() if id != "sampled" and label in texts]
+    driver.execute_script("B.set({ columns: 'metrics' })")  # a column that tells models apart, not sets of states
+    fields = driver.execute_script("return B.tabulator.getColumns().map((c) => c.getField())")
+    assert "metrics.rmse.overall" in fields and "metrics.energy_resolution.overall" not in fields
+    assert "n of m states" in driver.execute_script("return document.getElementById('table-note').innerText")
+    assert label in driver.execute_script("return document.querySelector('#detail-model option[value=sampled]').text")
+
+    driver.execute_script("document.getElementById('detail').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelectorAll('#alike tbody tr').length > 0")
+    assert label in driver.execute_script("return document.querySelector('#detail-body h3').innerText")
+    table = driver.execute_script(
+        "const rows = document.querySelectorAll('#alike tbody tr');"
+        "return [...rows].map((r) => [...r.cells].map((c) => c.innerText.replace('−', '-')))"
+    )
+    models = sorted(part["models"].values(), key=lambda r2: -r2["overall"])
+    for cells, r2 in zip(table, [part["ceiling"], row["r2"], *models], strict=True):
+        assert [float(c) for c in cells[1:]] == pytest.approx([r2[p] for p in ("overall", "AA", "AB", "BB")], abs=6e-4)
+    assert [cells[0] for cells in table[1:]] == ["Some states, repeated", *(name(board, part, r2) for r2 in models)]
+    assert driver.execute_script("return B.errors('interpolation', 'sampled').length") == 60
+    assert "20 of the 100 test states" in driver.execute_script(
+        "return document.getElementById('cite-sentence').innerText"
+    )
+    assert ",20,100," in next(
+        line for line in driver.execute_script("return B.csv()").splitlines() if ",sampled," in line
+    )
+
+    driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 1")
+    driver.execute_script("B.set({ overlay: ['sampled'] })")
+    lines = "return document.querySelectorAll('#viewer-plots .model-line path').length"
+    note = "return document.getElementById('viewer-note').innerText"
+    assert driver.execute_script(lines) == 0
+    assert f"Some states, repeated ({label}) does not cover it" in driver.execute_script(note)
+    driver.execute_script("B.set({ view: B.data.state_ids.indexOf(arguments[0]) })", part["state_ids"][7])
+    assert driver.execute_script(lines) == 2  # the curve and its difference
+    assert "does not cover" not in driver.execute_script(note)
+    got = driver.execute_script("return [...B.difference('interpolation', 'sampled', 3 * B.state.view + 1)]")
+    g = driver.execute_script("return [...B.truth(3 * B.state.view + 1).g]")
+    expected = board.curves["sampled", "interpolation"][3 * 7 + 1]
+    assert [a + b for a, b in zip(g, got, strict=True)] == pytest.approx(list(expected), abs=2e-3)
+
+    driver.execute_script("document.getElementById('accuracy').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelectorAll('#forest svg').length > 0")
+    assert "(20 of 100" in driver.execute_script("return document.querySelector('#forest svg').textContent")
+    wait(driver, "document.querySelectorAll('#tradeoff g.dots > *').length > 0")
+    timed = [r for r in board.rows if r["track"] == "interpolation" and "train_seconds" in r]
+    assert driver.execute_script("return document.querySelectorAll('#tradeoff g.dots > *').length") == len(timed) - 1
+
+
+def held_out() -> list[str]:
+    """Test states of the interpolation track."""
+    from binlj.tracks import split
+
+    return [state.state_id for state in split("interpolation")[1]]
+
+
+def name(board: Any, part: dict[str, Any], r2: dict[str, float]) -> str:
+    """Name of the model with these scores."""
+    id = next(id for id, values in part["models"].items() if values is r2)
+    return next(m["name"] for m in board.models if m["id"] == id)

@@ -23,6 +23,16 @@ def test_every_row_with_its_numbers(board: Board, tmp_path: Path) -> None:
     assert all(line.count("|") - line.count("\\|") == lines[0].count("|") for line in lines)
 
 
+def test_a_partial_reference_says_so_beside_its_name(board: Board, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(results_text(board))
+    lines = markdown_table(tmp_path).splitlines()
+    row = next(r for r in board.rows if r["id"] == "sampled")
+    (line,) = [line for line in lines if "Some states" in line]
+    assert "| *Some states, repeated (20 of 100 states)* |" in line
+    assert f"| {100 * row['ceiling_share']['overall']:.1f} % |" in line
+    assert len([line for line in lines if " states)" in line]) == 1
+
+
 def test_no_results_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a results file"):
         markdown_table(tmp_path)
