@@ -155,6 +155,11 @@ class Boosted:
             raise ValueError(str(error).splitlines()[0]) from None
         self._booster = booster
 
+    @property
+    def n_parameters(self) -> int | None:
+        """Nodes of all trees."""
+        return None if self._booster is None else len(self._booster.trees_to_dataframe())
+
     def _options(self, depth: int, seed: int) -> dict[str, Any]:
         return {
             "objective": "reg:squarederror",

@@ -130,6 +130,12 @@ class GpEnsemble:
         self._weights = {k: selection.Weights(w[:-1], float(w[-1])) for k, w in weights.items()}
         self._condition()
 
+    @property
+    def n_parameters(self) -> int:
+        """Hyperparameters and weights; the training curves, which the model carries too, are not counted."""
+        weights = sum(len(w.member) + 1 for w in self._weights.values())
+        return weights + sum(theta.size for theta in self._thetas.values())
+
     def _condition(self, progress: Any = None) -> None:
         assert self._train is not None
         processes = [m for m in MEMBERS if not m.is_floor]

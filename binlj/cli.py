@@ -29,6 +29,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Write the dataset folder (and push it to the Hub).",
     ),
     "verify": ("binlj.builders.cli_publish", "verify", "Check the published dataset; list every problem."),
+    "validate": (
+        "binlj.builders.validation.cli",
+        "validate",
+        "Physics checks beyond verify: PeTS, repeatability, finite size, cost.",
+    ),
     "template": ("binlj.eval.cli", "template", "Write an empty, valid predictions file."),
     "evaluate": ("binlj.eval.cli", "evaluate", "Score a predictions file."),
     "compare": ("binlj.eval.cli", "compare", "Compare two predictions files by paired bootstrap."),

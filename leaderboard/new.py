@@ -188,7 +188,7 @@ def _from_runs(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             if isinstance(text, str):
                 known[key] = text
         if isinstance(run.get("parameters"), int):
-            known["parameters"] = run["parameters"]
+            known["parameters"] = max(run["parameters"], known.get("parameters", 0))
         machine = run.get("hardware")
         if isinstance(machine, dict):
             cores = f", {machine['cores']} cores" if machine.get("cores") else ""

@@ -222,9 +222,9 @@ def test_beats_the_nearest_temperature(fitted, small_train: pd.DataFrame, small_
 
 def test_save_and_load(fitted, small_test: pd.DataFrame, tmp_path: Path):
     save_model(fitted, tmp_path)
-    np.testing.assert_allclose(
-        predict(load_model(tmp_path), small_test), predict(fitted, small_test), rtol=1e-9
-    )
+    loaded = load_model(tmp_path)
+    np.testing.assert_allclose(predict(loaded, small_test), predict(fitted, small_test), rtol=1e-9)
+    assert loaded.n_parameters == fitted.n_parameters > 3 * len(MEMBERS)
 
 
 def test_regimes_by_temperature(fitted):

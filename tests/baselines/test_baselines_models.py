@@ -65,7 +65,10 @@ def test_trees_learn_and_repeat(small_train: pd.DataFrame, tmp_path: Path):
     np.testing.assert_array_equal(predict(again, small_train), g)
     save_model(model, tmp_path)
     assert (tmp_path / "booster.ubj").is_file()
-    np.testing.assert_array_equal(predict(load_model(tmp_path), small_train), g)
+    loaded = load_model(tmp_path)
+    np.testing.assert_array_equal(predict(loaded, small_train), g)
+    dumped = "".join(loaded._booster.get_dump()).splitlines()  # one line a node
+    assert loaded.n_parameters == model.n_parameters == len(dumped)
 
 
 def test_trees_tune_on_whole_states(small_train: pd.DataFrame):

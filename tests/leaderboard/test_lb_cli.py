@@ -131,6 +131,7 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: 
         record = {
             "run": {"name": "dnn", "parameters": {"epochs": 1000}, "seed": seed},
             "train_seconds": 12.25,
+            "parameters": 10_000 - seed,
             "hardware": {"cpu": "Some CPU", "cores": 2, "load_average": 9.0},
             "versions": {"numpy": "2"},
         }
@@ -146,12 +147,11 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: 
         fields={
             "code": "https://example.org/x",
             "description": "A net: with a colon # and a hash",
-            "parameters": "9542",
         },
     )
     submission = check(folder, dataset=toy)
     assert submission.meta["name"] == "dnn"
-    assert submission.meta["parameters"] == 9542
+    assert submission.meta["parameters"] == 9999, "the largest of the runs'"
     assert submission.meta["tracks"] == {"interpolation": {"train_seconds": 24.5, "predict_seconds": 0.5}}
     assert submission.meta["seeds"] == [1, 2]
     assert submission.meta["hardware"] == "Some CPU, 2 cores"
