@@ -18,8 +18,9 @@ from binlj.data import curves
 from binlj.errors import DataError
 
 N_RDFS = 100
-# Found on 100 RDFs: as good on held-out RDFs as 1000 epochs at the paper's constant rate, see bench_dnn.py.
-FAST = {"epochs": 100, "batch": 250, "learning_rate": 0.005, "schedule": "cosine", "jit": False}
+# As good on held-out RDFs as 1000 epochs at the paper's constant rate, see bench_dnn.py (the rate was chosen on other
+# draws of 100 RDFs than that benchmark's).
+FAST = {"epochs": 100, "batch": 250, "learning_rate": 0.01, "schedule": "cosine", "jit": False}
 
 
 def run(settings: Settings) -> Result:
