@@ -1,0 +1,246 @@
+"""Finite size: one homogeneous and one demixed state at several N, and what theory expects of the difference.
+
+* **Homogeneous**: in a closed box the tail of g falls short of 1 by a term of order 1/N; the local structure
+  does not know the box. Expected differences are below the errors.
+* **Demixed**: a pair is lost where it would reach across the interface. By Porod's law the share of pairs of one
+  domain that lie within it is 1 - r S_V / 4, with S_V the interface area over the domain's volume, so g of like
+  pairs changes by a factor that is linear in r / L, and g of unlike pairs (which meet only at the interface) is
+  proportional to 1 / L, with L ~ N^(1/3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from binlj.builders import criteria
+from binlj.builders.assemble import StateResult, assemble_state
+from binlj.builders.profiles import PROFILES
+from binlj.builders.simulate import Chain
+from binlj.builders.validation.output import markdown_table, number
+from binlj.builders.validation.runner import Job, Records, unfinished
+from binlj.errors import InputError
+from binlj.grid import N_PARTICLES, PAIRS, State
+from binlj.schema import bin_centres
+
+HOMOGENEOUS = "T1.20-C0.300-S1.50-E0.80"
+DEMIXED = "T0.80-C0.500-S1.00-E0.20"
+# (N, steps): about as many atom-steps for each, so that the small boxes do not drown in noise.
+SIZES = ((2_000, 40_000), (10_000, 16_000), (30_000, 8_000))
+SEGMENT = 2_000  # the first one is equilibration: the head that is always dropped
+EVERY = 200
+
+
+@dataclass(frozen=True)
+class Series:
+    """One state at several N; ``results`` by N, those that have records of two segments or more."""
+
+    state: State
+    start: str
+    shape: str
+    results: Mapping[int, StateResult]
+
+    @property
+    def reference(self) -> int | None:
+        """The N the others are compared with: the benchmark's, else the largest there is."""
+        if N_PARTICLES in self.results:
+            return N_PARTICLES
+        return max(self.results, default=None)
+
+
+def plan(
+    states: Sequence[tuple[State, str]],
+    sizes: Sequence[tuple[int, int]],
+    store: Path,
+    *,
+    segment: int = SEGMENT,
+    every: int = EVERY,
+    start_steps: int = PROFILES["release"].start_steps,
+) -> list[Job]:
+    """A chain for every (state, start) and (N, steps), each N in a store of its own.
+
+    Raises
+    ------
+    InputError
+        Listing sizes that are named twice, too small, or not whole segments.
+    """
+    problems = [f"N = {n} is named twice" for n in {n for n, _ in sizes} if [m for m, _ in sizes].count(n) > 1]
+    for n, steps in sizes:
+        if n < 100:
+            problems.append(f"N = {n} is below 100")
+        if steps % segment or steps < 2 * segment:
+            problems.append(f"{steps} steps at N = {n}: not two or more whole segments of {segment}")
+        problems += [
+            f"N = {n} leaves {state.state_id} without A or B" for state, _ in states if min(state.counts(n)) < 1
+        ]
+    if problems:
+        raise InputError("--size", problems, fix="give N:STEPS, e.g. --size 2000:40000")
+    return [
+        Job(
+            Chain(state, start), n, tuple((end, every) for end in range(segment, steps + 1, segment)),
+            store / f"N{n}", start_steps,
+        )
+        for state, start in states
+        for n, steps in sizes
+    ]  # fmt: skip
+
+
+def analyse(jobs: Sequence[Job], records: Records) -> list[Series]:
+    """Assemble what there is of a plan, state by state."""
+    out = []
+    for state, start in dict.fromkeys((job.chain.state, job.chain.start) for job in jobs):
+        mine = [job for job in jobs if (job.chain.state, job.chain.start) == (state, start)]
+        results = {
+            job.n: assemble_state(state, records[job.store, job.key])
+            for job in mine
+            if len(records[job.store, job.key]) > 1
+        }
+        out.append(Series(state, start, mine[0].chain.shape, dict(sorted(results.items()))))
+    return out
+
+
+def expected_difference(series: Series, n: float, *, by: int) -> np.ndarray | None:
+    """g at N = `n` (it may be infinite) minus g at N = `by` as geometry has it, (3, 100); None for a mixed start.
+
+    Like pairs: factor (1 - x_n) / (1 - x_by) with x = r S_V / 4 (Porod); unlike pairs: L_by / L_n. Meant for
+    domains that are nearly pure, and r below the thickness of the thinner one (:func:`thinnest`).
+    """
+    if series.shape == "mixed":
+        return None
+    reference = series.results[by]
+    f = series.state.volume_fraction_B
+    area = {"slab": 2.0, "cylinder": 2 * np.sqrt(np.pi * f), "sphere": (36 * np.pi * f**2) ** (1 / 3)}[series.shape]
+    r = bin_centres()
+    length = {m: (m / reference.density) ** (1 / 3) for m in (n, by)}
+
+    def kept(volume: float, m: float) -> np.ndarray:
+        return np.maximum(1 - r * area / (4 * volume * length[m]), 0.05)
+
+    like = [kept(volume, n) / kept(volume, by) for volume in (1 - f, f)]
+    factors = np.array([like[0], np.full_like(r, length[by] / length[n]), like[1]])
+    return np.asarray(reference.g * (factors - 1))
+
+
+def thinnest(series: Series, n: int) -> float:
+    """Thickness of the thinner domain at N = `n`: beyond it pairs reach the next interface."""
+    length = (n / series.results[n].density) ** (1 / 3)
+    f = series.state.volume_fraction_B
+    sphere = 2 * (3 * f / (4 * np.pi)) ** (1 / 3)
+    width = {"slab": f, "cylinder": 2 * np.sqrt(f / np.pi), "sphere": sphere}[series.shape]
+    return float(min(width, 1 - width) * length)
+
+
+def compare(series: Series) -> list[dict[str, Any]]:
+    """One row for every N and pair: difference from the reference N over 0.9 to 5 sigma."""
+    by = series.reference
+    if by is None:
+        return []
+    reference = series.results[by]
+    r = bin_centres()
+    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
+
+    def rms(x: np.ndarray) -> float:
+        return float(np.sqrt((x[inside] ** 2).mean()))
+
+    rows = []
+    for n, result in series.results.items():
+        expected = expected_difference(series, n, by=by)
+        for i, pair in enumerate(PAIRS):
+            top = float(reference.g[i].max())
+            noise = rms(np.hypot(result.g_stderr[i], reference.g_stderr[i]))
+            difference = rms(result.g[i] - reference.g[i])
+            rows.append(
+                {
+                    "state_id": series.state.state_id, "start": series.start, "n": n, "pair": pair, "reference_n": by,
+                    "rms": difference / top, "noise": noise / top,
+                    "rms_in_errors": difference / noise if n != by and noise > 0 else None,
+                    "expected": rms(expected[i]) / top if expected is not None and n != by else None,
+                    "density": result.density, "density_stderr": result.density_stderr, "energy": result.energy,
+                    "energy_stderr": result.energy_stderr, "phase": result.phase, "drift": result.drift,
+                    "production_steps": result.production_steps, "tail": float(result.g[i][(r >= 8)].mean()),
+                }
+            )  # fmt: skip
+    return rows
+
+
+def report(jobs: Sequence[Job], records: Records, found: Sequence[Series]) -> tuple[str, dict[str, Any]]:
+    """The check as Markdown and as data."""
+    left = unfinished(jobs, records)
+    lines = ["# Finite size", ""]
+    lines.append(f"{len(left)} of {len(jobs)} chains not finished:" if left else f"All {len(jobs)} chains finished.")
+    lines += [f"- {line}" for line in left]
+    data: dict[str, Any] = {"unfinished": left, "rows": []}
+    for series in found:
+        rows = compare(series)
+        data["rows"] += rows
+        lines += ["", f"## {series.state.state_id}, {series.start} start", ""]
+        if not rows:
+            lines.append("No size has two segments yet.")
+            continue
+        by = series.reference
+        lines += [
+            markdown_table(
+                ["N", "phase", "production steps", "drift, σ", "density", "energy per particle"],
+                [[f"{n:,}", x.phase, f"{x.production_steps:,}", number(x.drift, 1),
+                  _with_error(x.density, x.density_stderr), _with_error(x.energy, x.energy_stderr)]
+                 for n, x in series.results.items()],
+            ),
+            "", f"Difference of g from N = {by:,}, rms over {criteria.ERROR_RANGE[0]:g} to {criteria.ERROR_RANGE[1]:g} "
+            "σ, in per cent of the curve's maximum:", "",
+            markdown_table(
+                ["N", "pair", "difference", "combined standard error", "difference / error", "expected (interface)",
+                 "g at 8 to 10 σ"],
+                [[f"{r['n']:,}", r["pair"], number(r["rms"], 2, scale=100), number(r["noise"], 2, scale=100),
+                  number(r["rms_in_errors"], 1), number(r["expected"], 2, scale=100), number(r["tail"], 3)]
+                 for r in rows if r["n"] != by],
+            ),
+            "", _expectation(series),
+        ]  # fmt: skip
+    return "\n".join(lines), data
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return f"{value:.4f}" + (f" ± {error:.4f}" if error is not None else "")
+
+
+def _expectation(series: Series) -> str:
+    by = series.reference or N_PARTICLES
+    others = [n for n in series.results if n != by]
+    if series.shape == "mixed":
+        sizes = "; ".join(f"N = {n:,}: {100 * abs(1 / n - 1 / by):.3f} %" for n in others)
+        return (
+            "Expected of a homogeneous fluid in a closed box: a tail of 1 − O(1/N) and no other change, so differences "
+            f"of the order of |1/N − 1/{by:,}| ({sizes}): the differences should be noise, 1 in units of the error."
+        )
+    shares = "; ".join(f"N = {n:,}: {(by / n) ** (1 / 3):.2f} times" for n in others)
+    bulk = expected_difference(series, float("inf"), by=by)
+    assert bulk is not None
+    r = bin_centres()
+    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
+    gone = 100 * np.sqrt((bulk[:, inside] ** 2).mean(1)) / series.results[by].g.max(1)
+    listed = ", ".join(f"{pair} {share:.1f} %" for pair, share in zip(PAIRS, gone, strict=True))
+    return (
+        f"Expected of two phases ({series.shape}): the share of the particles near the interface goes as N^(−1/3), so "
+        f"against N = {by:,} it is {shares}. The column \"expected\" is the change of g that follows from the "
+        "interface alone: like pairs lose r S/(4V) (Porod), unlike pairs go as 1/L. Differences of that size are the "
+        "box, not noise. By the same law, without any interface (N → ∞) the curves would differ from those at "
+        f"N = {by:,} by {listed} of the maximum."
+    )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(N, steps) of ``2000:40000``.
+
+    Raises
+    ------
+    InputError
+        If it is not two positive whole numbers.
+    """
+    n, _, steps = text.partition(":")
+    if not (n.isdecimal() and steps.isdecimal() and int(n) and int(steps)):
+        raise InputError(f"--size {text!r}", ["not N:STEPS"], fix="write e.g. --size 2000:40000")
+    return int(n), int(steps)

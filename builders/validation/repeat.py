@@ -1,0 +1,259 @@
+"""Repeatability: states simulated again with another seed, against the published curves and their errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.builders import criteria
+from binlj.builders.assemble import StateResult, assemble_state
+from binlj.builders.records import SegmentRecord
+from binlj.builders.validation.output import dataset_line, markdown_table, number
+from binlj.data import curves, read_table
+from binlj.files import replacing
+from binlj.grid import PAIRS, parse_state_id
+from binlj.schema import N_BINS, bin_centres
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CLOSE_TO_ONE = (0.5, 2.0)
+CHANCE = 0.95
+
+
+@dataclass(frozen=True)
+class ChiSquare:
+    """Chi-square per bin of the difference between two curves.
+
+    Attributes
+    ----------
+    value : float
+        Mean of (g1 - g2)^2 / (e1^2 + e2^2) over the bins; NaN if there are none.
+    bins : int
+        Bins between 0.9 and 5 sigma in which at least one curve has found a pair.
+    independent : float
+        How many independent bins these are worth: neighbours move together.
+    """
+
+    value: float
+    bins: int
+    independent: float
+
+    def by_chance(self, share: float = CHANCE) -> tuple[float, float]:
+        """Values that right errors give in `share` of all repetitions."""
+        from scipy import stats
+
+        low, high = stats.chi2.interval(share, self.independent)
+        return float(low) / self.independent, float(high) / self.independent
+
+    @property
+    def close(self) -> bool:
+        return CLOSE_TO_ONE[0] <= self.value <= CLOSE_TO_ONE[1]
+
+
+def chi_square(g1: np.ndarray, e1: np.ndarray, g2: np.ndarray, e2: np.ndarray) -> ChiSquare:
+    """Compare two curves of one pair on the same bins; arrays of shape (bins,)."""
+    r = bin_centres(len(g1))
+    variance = e1**2 + e2**2
+    used = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1]) & ((g1 > 0) | (g2 > 0)) & (variance > 0)
+    if not used.any():
+        return ChiSquare(float("nan"), 0, 0.0)
+    z = (g1 - g2)[used] / np.sqrt(variance[used])
+    return ChiSquare(float(np.mean(z**2)), len(z), _independent(z))
+
+
+def _independent(z: np.ndarray) -> float:
+    """Number of independent values in a series of mean zero whose neighbours are correlated.
+
+    n / (1 + 2 sum rho_k^2): the effective number for the mean of squares; the sum stops where rho is lost in noise.
+    """
+    n, power = len(z), float(z @ z)
+    if n < 3 or power == 0:
+        return float(n)
+    total = 0.0
+    for k in range(1, n // 2):
+        rho = float(z[k:] @ z[:-k]) / power
+        if rho < 2 / np.sqrt(n):
+            break
+        total += rho**2
+    return max(1.0, n / (1 + 2 * total))
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """A state's published row and curves (3, 100) beside those of its rerun."""
+
+    row: pd.Series
+    g: np.ndarray
+    g_stderr: np.ndarray
+    new: StateResult
+
+    @property
+    def state_id(self) -> str:
+        return str(self.row.state_id)
+
+    def chi_squares(self) -> list[ChiSquare]:
+        """One for each pair."""
+        both = zip(self.g, self.g_stderr, self.new.g, self.new.g_stderr, strict=True)
+        return [chi_square(*four) for four in both]
+
+    def deviates(self, name: str) -> float:
+        """Difference of a scalar ("density", "energy") in combined standard errors; NaN without errors."""
+        errors = [self.row[f"{name}_stderr"], getattr(self.new, f"{name}_stderr")]
+        known = [float(e) for e in errors if e is not None and e == e]
+        if len(known) < 2 or not any(known):
+            return float("nan")
+        return float((getattr(self.new, name) - self.row[name]) / math.hypot(*known))
+
+
+def repetitions(
+    rows: Sequence[pd.Series], records: Mapping[str, Sequence[SegmentRecord]], *, dataset: Path | None = None
+) -> list[Repetition]:
+    """Assemble the rerun of every state that has records, beside what was published."""
+    table = read_table("interpolation", "test", path=dataset)
+    done = []
+    for row in rows:
+        mine = records.get(row.state_id, ())
+        if mine:
+            published = table[table.state_id == row.state_id].set_index("pair").loc[list(PAIRS)]
+            result = assemble_state(parse_state_id(row.state_id), mine)
+            done.append(Repetition(row, curves(published), curves(published, "g_stderr"), result))
+    return done
+
+
+def why(repetition: Repetition, chi: ChiSquare) -> str:
+    """Why a chi-square is not close to 1, from the state's own numbers; empty if it is close."""
+    if chi.close or not chi.bins:
+        return "" if chi.bins else "no pair found in the range by either"
+    row, new = repetition.row, repetition.new
+    low, high = chi.by_chance()
+    causes = []
+    if low <= chi.value <= high:
+        causes.append(f"chance: worth {chi.independent:.0f} independent bins, {low:.2f} … {high:.2f} is expected")
+    if chi.value < CLOSE_TO_ONE[0]:
+        causes.append("errors on the safe side (dispersion and inefficiency are taken as at least 1)")
+        return "; ".join(causes)
+    if new.phase != row.phase:
+        causes.append(f"phase {row.phase} published, {new.phase} in the rerun")
+    elif row.phase != "homogeneous":
+        causes.append(f"{row.phase}: one slow mode moves all bins")
+    if new.start != row.start:
+        causes.append(f"start {row.start} published, {new.start} kept in the rerun")
+    if row.start_gap == row.start_gap and row.start_gap is not None and row.start_gap > criteria.GAP_RELATIVE:
+        causes.append(f"starts still {100 * row.start_gap:.0f} % apart")
+    for name, drift in (("published", row.drift), ("rerun", new.drift)):
+        if drift > criteria.DRIFT_LIMIT:
+            causes.append(f"{name} drifts ({drift:.1f} σ)")
+    shortest = min(int(row.production_steps), new.production_steps)
+    if shortest < criteria.MIN_PRODUCTION_STEPS:
+        causes.append(f"short ({int(row.production_steps):,} and {new.production_steps:,} production steps)")
+    return "; ".join(causes) or "not explained"
+
+
+def report(
+    done: Sequence[Repetition], left: Sequence[str], *, total: int, dataset: Path | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The experiment as Markdown and as data."""
+    lines = ["# Repeatability: the same states with another seed", "", dataset_line(dataset)]
+    rows: list[dict[str, Any]] = []
+    for item in done:
+        for pair, chi in zip(PAIRS, item.chi_squares(), strict=True):
+            low, high = chi.by_chance() if chi.bins else (float("nan"), float("nan"))
+            rows.append(
+                {
+                    "state_id": item.state_id, "pair": pair, "chi2": chi.value, "bins": chi.bins,
+                    "independent_bins": chi.independent, "chance_low": low, "chance_high": high,
+                    "close": chi.close, "why": why(item, chi), "phase": item.row.phase, "phase_rerun": item.new.phase,
+                    "start": item.row.start, "start_rerun": item.new.start,
+                    "start_gap": item.row.start_gap, "drift": item.row.drift, "drift_rerun": item.new.drift,
+                    "production_steps": int(item.row.production_steps),
+                    "production_steps_rerun": item.new.production_steps,
+                    "density_deviate": item.deviates("density"), "energy_deviate": item.deviates("energy"),
+                    "seeds_rerun": list(item.new.seeds),
+                }
+            )  # fmt: skip
+    lines += [
+        f"{len(done)} of {total} states have a rerun"
+        + (f"; {len(left)} chain(s) not finished yet:" if left else ", all of them finished."),
+        *(f"- {line}" for line in left), "",
+    ]  # fmt: skip
+    summary = summarise(rows)
+    if rows:
+        low, high = CLOSE_TO_ONE
+        lines += [
+            "χ² per bin: mean of (g₁ − g₂)² / (e₁² + e₂²) over the 0.1σ bins between "
+            f"{criteria.ERROR_RANGE[0]:g} and {criteria.ERROR_RANGE[1]:g} in which either found a pair. "
+            "1 means that the published errors are right.", "",
+            markdown_table(
+                ["curves", "number", "median χ²", "mean χ²", f"within {low:g} … {high:g}", "below", "above",
+                 f"within {100 * CHANCE:.0f} % chance"],
+                [[name, str(s["curves"]), number(s["median"]), number(s["mean"]), str(s["close"]), str(s["below"]),
+                  str(s["above"]), str(s["by_chance"])] for name, s in summary.items()],
+            ),
+            "", "Chance counts neighbouring bins that move together, not that the errors themselves are estimates.",
+            "", "## All states", "",
+            markdown_table(
+                ["state", "phase", "start", "steps published", "steps rerun", *(f"χ² {p}" for p in PAIRS),
+                 "Δ density, σ", "Δ energy, σ"],
+                [_state_row(item) for item in done],
+            ),
+        ]  # fmt: skip
+        far = [r for r in rows if not r["close"]]
+        lines += ["", f"## Not within {low:g} … {high:g}: {len(far)} of {len(rows)} curves", ""]
+        if far:
+            far.sort(key=lambda r: -abs(np.log(max(r["chi2"], 1e-9))) if r["bins"] else 0.0)
+            lines.append(
+                markdown_table(
+                    ["state", "pair", "χ²", "why"],
+                    [[r["state_id"], r["pair"], number(r["chi2"]), r["why"]] for r in far],
+                )
+            )
+    return "\n".join(lines), {"curves": rows, "summary": summary, "unfinished": list(left), "states": total}
+
+
+def _state_row(item: Repetition) -> list[str]:
+    return [
+        item.state_id, item.row.phase, item.row.start, f"{int(item.row.production_steps):,}",
+        f"{item.new.production_steps:,}", *(number(c.value) for c in item.chi_squares()),
+        number(item.deviates("density"), 1, sign=True), number(item.deviates("energy"), 1, sign=True),
+    ]  # fmt: skip
+
+
+def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Counts and averages over all curves, by pair, and by published phase."""
+    groups = {"all": list(rows)}
+    groups |= {pair: [r for r in rows if r["pair"] == pair] for pair in PAIRS}
+    for phase in dict.fromkeys(r["phase"] for r in rows):
+        groups[phase] = [r for r in rows if r["phase"] == phase]
+    out: dict[str, dict[str, Any]] = {}
+    for name, members in groups.items():
+        values = np.array([r["chi2"] for r in members if r["bins"]])
+        if len(values):
+            out[name] = {
+                "curves": len(values), "median": float(np.median(values)), "mean": float(values.mean()),
+                "close": int(((values >= CLOSE_TO_ONE[0]) & (values <= CLOSE_TO_ONE[1])).sum()),
+                "below": int((values < CLOSE_TO_ONE[0]).sum()), "above": int((values > CLOSE_TO_ONE[1]).sum()),
+                "by_chance": sum(r["chance_low"] <= r["chi2"] <= r["chance_high"] for r in members if r["bins"]),
+            }  # fmt: skip
+    return out
+
+
+def write_curves(path: Path, done: Sequence[Repetition]) -> None:
+    """The rerun's curves in the form of a predictions file: state_id, pair, g (a list of 100 floats)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    flat = np.concatenate([item.new.g.ravel() for item in done])
+    offsets = pa.array(np.arange(len(done) * len(PAIRS) + 1, dtype=np.int32) * N_BINS)
+    columns = {
+        "state_id": pa.array([item.state_id for item in done for _ in PAIRS], pa.string()),
+        "pair": pa.array([pair for _ in done for pair in PAIRS], pa.string()),
+        "g": pa.ListArray.from_arrays(offsets, pa.array(flat)),
+    }
+    with replacing(path) as temporary:
+        pq.write_table(pa.table(columns), temporary)

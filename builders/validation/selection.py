@@ -1,0 +1,223 @@
+"""Which 20 states are simulated again, and for how long: the plan of the repeatability experiment.
+
+The states come from the test set of the interpolation track, so that the rerun can be scored beside the models.
+They are drawn one by one, a temperature at a time in turn, four from each: every draw takes the state whose
+values of phase flag, published start, C_B, S and eps_AB have been drawn least often so far (counted over all
+draws, and phase flag, start, C_B and S once more among those of its own temperature); ties go to the lower
+SHA-256 of the state id. Nothing about the quality of the curves enters.
+
+A chosen state gets the start (or both) it was published from, with the steps it was published with, cut into
+the segments and frames of the release campaign's own records. Replica 1 gives it another seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binlj.builders import store as stores
+from binlj.builders.profiles import PROFILES
+from binlj.builders.records import STARTS, ChainKey, SegmentRecord
+from binlj.builders.simulate import Chain
+from binlj.builders.validation.runner import Job
+from binlj.errors import DataError, InputError
+from binlj.files import write_json
+from binlj.grid import parse_state_id
+from binlj.tracks import split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PER_TEMPERATURE = 4
+REPLICA = 1
+CHOICE = "states.json"
+GLOBAL = ("phase", "start", "C_B", "S", "eps_AB")
+LOCAL = ("phase", "start", "C_B", "S")  # also balanced among the draws of one temperature
+_SEED = "binlj-repeat-1"
+
+
+def choose(states: pd.DataFrame, *, per_temperature: int = PER_TEMPERATURE) -> list[str]:
+    """State ids to simulate again: a pure function of the ``states`` table (rule above), sorted.
+
+    Raises
+    ------
+    DataError
+        If a temperature has too few published test states.
+    """
+    _, test = split("interpolation")
+    wanted = {state.state_id for state in test}
+    rows = states[states.state_id.isin(wanted)].to_dict("records")
+    pools: dict[float, list[dict]] = {}
+    for row in sorted(rows, key=lambda row: _rank(row["state_id"])):
+        pools.setdefault(row["T"], []).append(row)
+    few = [t for t in sorted({s.T for s in test}) if len(pools.get(t, [])) < per_temperature]
+    if few:
+        raise DataError(
+            "states table", [f"T* = {t:g}: fewer than {per_temperature} test states" for t in few],
+            fix="publish all 500 states, or name the states with --state",
+        )  # fmt: skip
+    levels = {name: len({row[name] for row in rows}) for name in GLOBAL}
+    drawn: list[dict] = []
+    for temperature in itertools.chain.from_iterable([sorted(pools)] * per_temperature):
+        counts = {name: Counter(row[name] for row in drawn) for name in GLOBAL}
+        near = {name: Counter(row[name] for row in drawn if row["T"] == temperature) for name in LOCAL}
+
+        def cost(row: dict, counts: dict = counts, near: dict = near) -> float:
+            # Weighted by the number of values, so that one draw too many costs about the same in each.
+            return sum(levels[n] * counts[n][row[n]] for n in GLOBAL) + sum(levels[n] * near[n][row[n]] for n in LOCAL)
+
+        best = min(pools[temperature], key=cost)  # the first of equals: the pool is in order of rank
+        pools[temperature].remove(best)
+        drawn.append(best)
+    return sorted(row["state_id"] for row in drawn)
+
+
+def kept_choice(store: Path, states: pd.DataFrame) -> tuple[list[str], str]:
+    """The choice a store was begun with, so that a dataset published meanwhile does not change the experiment.
+
+    Returns
+    -------
+    ids, note : list of str, str
+        The note says so where the present table would give another choice; else empty.
+
+    Raises
+    ------
+    DataError
+        If the store's list cannot be read.
+    """
+    file = store / CHOICE
+    if not file.is_file():
+        return choose(states), ""
+    try:
+        ids = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        ids = []
+    if not (isinstance(ids, list) and ids and all(isinstance(i, str) for i in ids)):
+        raise DataError(file, ["not a list of state ids"], fix="delete the file: the states are chosen anew")
+    note = ""
+    if ids != choose(states):
+        note = f"\n\nThe states are those this store was begun with ({CHOICE}); the present table would give others."
+    return ids, note
+
+
+def keep_choice(store: Path, ids: Sequence[str]) -> None:
+    """Write the choice down in a store that is begun with it."""
+    if not (store / CHOICE).is_file():
+        write_json(store / CHOICE, list(ids))
+
+
+def _rank(state_id: str) -> str:
+    return hashlib.sha256(f"{_SEED}|{state_id}".encode()).hexdigest()
+
+
+def rows_of(states: pd.DataFrame, ids: Sequence[str]) -> list[pd.Series]:
+    """The published rows of some states, in order.
+
+    Raises
+    ------
+    InputError
+        Listing the states that are not published, not in the track's test set, or named twice.
+    """
+    _, test = split("interpolation")
+    known = {state.state_id for state in test}
+    table = states.set_index("state_id", drop=False)
+    problems = [f"{i} is not in the dataset" for i in ids if i not in table.index]
+    problems += [f"{i} is not in the interpolation test set" for i in ids if i in table.index and i not in known]
+    problems += [f"{i} is named {n} times" for i, n in Counter(ids).items() if n > 1]
+    if problems:
+        raise InputError("states to repeat", problems, fix="`binlj states` lists the states; take test states")
+    return [row for _, row in table.loc[list(ids)].iterrows()]
+
+
+def plan(
+    rows: Sequence[pd.Series], *, release: Path, store: Path, start_steps: int = PROFILES["release"].start_steps
+) -> list[Job]:
+    """The chains to run for some published states.
+
+    Parameters
+    ----------
+    rows : sequence of Series
+        Rows of the ``states`` table.
+    release : Path
+        Store whose records the published states were made from; only read.
+    store : Path
+        Where the repetitions go.
+
+    Raises
+    ------
+    DataError
+        If the release store does not hold what the states were published from.
+    """
+    if release.resolve() == store.resolve():
+        raise InputError("--store", ["is the release store: repetitions would enter the published average"],
+                         fix="give another --store")  # fmt: skip
+    if not release.is_dir():
+        raise DataError(release, ["no such store"], fix="give the store of the published records with --release")
+    chains = stores.by_chain(stores.load_records(release, state_ids={row.state_id for row in rows}))
+    jobs, problems = [], []
+    for row in rows:
+        try:
+            lengths = published_lengths(row, chains)
+        except ValueError as error:
+            problems.append(f"{row.state_id}: {error}")
+            continue
+        for start, steps in lengths.items():
+            pieces = cutting(chains[row.state_id, start, 0], steps)
+            chain = Chain(parse_state_id(row.state_id), start, REPLICA)
+            jobs.append(Job(chain, int(row.n_A + row.n_B), pieces, store, start_steps))
+    if problems:
+        raise DataError(release, problems, fix="give the store this dataset was made from with --release")
+    return jobs
+
+
+def published_lengths(row: pd.Series, chains: Mapping[ChainKey, Sequence[SegmentRecord]]) -> dict[str, int]:
+    """Steps of each published chain of a state, by start; a campaign may have gone on since.
+
+    With one start published, its chain had the equilibration and production steps of the table. With both, the
+    chains had all of the state's steps between them: of the records' ends, the two that add up to that (or come
+    closest) are taken, the most even ones first.
+    """
+    starts = STARTS if row.start == "both" else (row.start,)
+    missing = [start for start in starts if (row.state_id, start, 0) not in chains]
+    if missing:
+        raise ValueError(f"no records of the {' and '.join(missing)} start")
+    ends = {start: [r.step_end for r in chains[row.state_id, start, 0]] for start in starts}
+    if len(starts) == 1:
+        (start,) = starts
+        steps = int(row.equilibration_steps + row.production_steps)
+        if steps > ends[start][-1]:
+            raise ValueError(f"published from {steps} steps of the {start} start, the store holds {ends[start][-1]}")
+        return {start: steps}
+    total = row.atom_steps / (row.n_A + row.n_B)
+    if total > sum(e[-1] for e in ends.values()):
+        raise ValueError(f"published from {total:.0f} steps, the store holds {sum(e[-1] for e in ends.values())}")
+    pairs = itertools.product(*(ends[start] for start in starts))
+    best = min(pairs, key=lambda ab: (abs(sum(ab) - total), abs(ab[0] - ab[1])))
+    return dict(zip(starts, best, strict=True))
+
+
+def cutting(records: Sequence[SegmentRecord], steps: int) -> tuple[tuple[int, int], ...]:
+    """(last step, frame interval) of a chain's records up to `steps`; the record that holds `steps` is cut there."""
+    pieces = []
+    for record in records:
+        if record.step_start < steps:
+            every = frame_interval(record)
+            end = min(record.step_end, steps)
+            pieces.append((max(end // every, record.step_start // every + 1) * every, every))
+    return tuple(pieces)
+
+
+def frame_interval(record: SegmentRecord) -> int:
+    """Steps between a record's frames; of one frame alone, the largest interval that gives it."""
+    if record.n_frames > 1:
+        return round(float(np.median(np.diff(record.step))))
+    frame = round(float(record.step[0]))
+    return frame - record.step_start if frame % (frame - record.step_start) == 0 else math.gcd(frame, record.step_start)
