@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACTUAL, PREDICTED, OTHER = "#0072B2", "#D55E00", "#009E73"  # Okabe & Ito: told apart by everybody
+WIDE = 30.0  # largest g shown on linear axes
 
 
 def figure(width: float, height: float) -> Figure:
@@ -47,16 +48,22 @@ def loss_curves(losses: dict[str, Sequence[float]], *, title: str, file: Path) -
 def parity(
     panels: Sequence[tuple[str, np.ndarray, np.ndarray, float | None]], *, title: str, file: Path
 ) -> Path:
-    """Predicted against actual g(r), one panel each (title, actual, predicted, R2)."""
+    """Predicted against actual g(r), one panel each (title, actual, predicted, R2).
+
+    Where g exceeds `WIDE`, both axes are scaled by arcsinh (linear below 1, logarithmic far above), or all but a few
+    points of a dilute demixed g_BB would lie in one corner.
+    """
     from matplotlib.colors import LogNorm
 
     drawn = figure(3.3 * len(panels) + 0.6, 3.4)
     axes_row = np.atleast_1d(drawn.subplots(1, len(panels)))
     for axes, (name, g, predicted, r2) in zip(axes_row, panels, strict=True):
-        low, high = 0.0, 1.03 * float(max(g.max(), predicted.max()))
+        top = float(max(g.max(), predicted.max()))
+        scale = np.arcsinh if top > WIDE else np.positive
+        low, high = 0.0, 1.03 * float(scale(top))
         hexes = axes.hexbin(
-            g.ravel(),
-            predicted.ravel(),
+            scale(g.ravel()),
+            scale(predicted.ravel()),
             gridsize=60,
             extent=(low, high, low, high),
             mincnt=1,
@@ -66,6 +73,10 @@ def parity(
         axes.plot([low, high], [low, high], color="black", lw=0.8, ls="--")
         text = name if r2 is None else f"{name}, R² = {r2:.3f}"
         axes.set(xlim=(low, high), ylim=(low, high), xlabel="actual g(r)", title=text, aspect="equal")
+        if top > WIDE:
+            ticks = [t for t in (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000) if t <= top]
+            axes.set_xticks(np.arcsinh(ticks), [str(t) for t in ticks])
+            axes.set_yticks(np.arcsinh(ticks), [str(t) for t in ticks])
         drawn.colorbar(hexes, ax=axes, label="points", shrink=0.8)
     axes_row[0].set_ylabel("predicted g(r)")
     drawn.suptitle(title)
