@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
 
-.PHONY: benchmark test lint env clean
+.PHONY: benchmark test refresh lint env clean
 
 env: $(VENV)/.installed
 
@@ -23,6 +23,10 @@ benchmark: env
 	$(BIN)/binlj leaderboard build --out $(OUT)/leaderboard
 	@echo "RDF overlay:  $(OUT)/resimulate/overlay.png"
 	@echo "Leaderboard:  $(OUT)/leaderboard/index.html"
+
+# After a new version of the data: retrain, rerun every experiment and report, rebuild the page (about 25 minutes).
+refresh: env
+	docs/refresh.sh
 
 test: env
 	$(BIN)/python -m pytest -n auto --dist loadfile
