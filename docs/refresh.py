@@ -1,4 +1,4 @@
-"""The parts of refresh.sh that are no commands of `binlj`: seeds, readme."""
+"""The parts of refresh.sh that are no commands of `binlj`: seeds, seconds, hardware, readme."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ def seeds(file: str) -> str:
     )
 
 
+def seconds(store: str, track: str) -> str:
+    """Wall time of the simulations in a store of the states in a track's test set, on one core."""
+    from binlj.builders.store import load_records
+    from binlj.tracks import split
+
+    wanted = {state.state_id for state in split(track)[1]}
+    return f"{sum(r.wall_seconds for r in load_records(Path(store)) if r.state_id in wanted):.0f}"
+
+
+def hardware() -> str:
+    """Processor of this machine."""
+    from binlj.baselines.training import hardware as machine
+
+    return f"{machine()['cpu']}, {machine()['cores']} cores"
+
+
 def readme(file: str) -> str:
     """Put the table on standard input between the README's markers."""
     path = Path(file)
@@ -33,4 +49,4 @@ def readme(file: str) -> str:
 
 
 if __name__ == "__main__":
-    print({"seeds": seeds, "readme": readme}[sys.argv[1]](*sys.argv[2:]))
+    print({"seeds": seeds, "seconds": seconds, "hardware": hardware, "readme": readme}[sys.argv[1]](*sys.argv[2:]))
