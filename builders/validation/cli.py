@@ -40,7 +40,7 @@ def validate() -> None:
     """Physics checks beyond verify: PeTS, repeatability, finite size, cost."""
 
 
-@validate.command("pets")
+@validate.command("pets", short_help="Density of all states against PeTS.")
 @_dataset_option
 @_out_option
 def pets_command(dataset: Path | None, out: Path) -> None:
@@ -53,7 +53,7 @@ def pets_command(dataset: Path | None, out: Path) -> None:
     _finish(out, "pets", text, data, density.draw(frame))
 
 
-@validate.command("repeat")
+@validate.command("repeat", short_help="Simulate 20 states again; test the errors.")
 @click.option("--store", type=_folder, help="Store of the repetitions [default: repeat beside the release store].")
 @click.option("--release", type=_folder, help="Store of the published records, only read [default: the campaign's].")
 @click.option("--state", "state_ids", multiple=True, help="Repeat this state instead of the 20 (repeatable).")
@@ -102,7 +102,7 @@ def repeat_command(
     click.echo(f"curves of the rerun: {out / 'repeat.parquet'}")
 
 
-@validate.command("finite-size")
+@validate.command("finite-size", short_help="Simulate two states at several N; compare.")
 @click.option("--store", type=_folder, help="Folder of one store for every N [default: finite-size beside the "
               "release store].")  # fmt: skip
 @click.option("--homogeneous", help="State that starts mixed [default: T1.20-C0.300-S1.50-E0.80].")
@@ -149,7 +149,7 @@ def finite_size_command(
     _finish(out, "finite-size", text, data, plots.draw_finite_size(series))
 
 
-@validate.command("cost")
+@validate.command("cost", short_help="What the campaign cost and still needs; a plan for GPUs.")
 @click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
 @click.option("--gpu-rate", type=click.FloatRange(min=0, min_open=True),
               help="Atom-steps per second of one GPU, as measured [default: a table of assumed ones].")  # fmt: skip
