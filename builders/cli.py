@@ -213,7 +213,7 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-@campaign.command("run")
+@campaign.command("run", short_help="Run the most urgent chains until done or out of budget.")
 @store_option
 @click.option("--profile", default="release", show_default=True)
 @click.option("--workers", default=1, show_default=True, help="LAMMPS runs at once.")
@@ -323,7 +323,7 @@ def run_command(
         )
 
 
-@campaign.command("status")
+@campaign.command("status", short_help="Steps, errors and convergence of every state.")
 @store_option
 @click.option("--profile", default="release", show_default=True)
 @click.option(

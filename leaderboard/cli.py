@@ -24,7 +24,7 @@ def submit() -> None:
     """Prepare and check a submission to the leaderboard."""
 
 
-@submit.command("new")
+@submit.command("new", short_help="Make a submission folder from prediction files.")
 @click.argument("id")
 @click.option(
     "--predictions", "-p", "predictions", nargs=2, multiple=True, metavar="TRACK FILE", required=True,
@@ -85,7 +85,7 @@ def new(
         click.echo("complete and valid")
 
 
-@submit.command("check")
+@submit.command("check", short_help="Check a submission folder; list all that is wrong.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @_submissions
 @_dataset
@@ -107,7 +107,7 @@ def leaderboard() -> None:
     """Rescore all submissions and build the page."""
 
 
-@leaderboard.command("build")
+@leaderboard.command("build", short_help="Rescore every submission; write results and page.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the files differ from a fresh rescore.")
 @click.option("--out", type=_folder, help="Where the files go, or are (default: leaderboard/ in the clone).")
 @_submissions

@@ -78,7 +78,7 @@ def explain() -> None:
     """Explainability: what rules the structure, in the data and in a model's predictions."""
 
 
-@explain.command("data")
+@explain.command("data", short_help="Rank the parameters by the data alone.")
 @_with(_options)
 @_with(_maps)
 @_boot
@@ -96,7 +96,7 @@ def data_command(out: Path, seed: int, dataset: Path | None, maps: int, resample
     click.echo(f"{out / 'data.json'} and pictures written")
 
 
-@explain.command("model")
+@explain.command("model", short_help="Explain a model by Shapley values.")
 @click.argument("paths", nargs=-1, required=True, type=_path, metavar="SUBMISSION-OR-MODEL...")
 @click.option("--attributions", type=_path, help="Feature attributions (parquet) to score against the data.")
 @click.option(
@@ -154,7 +154,7 @@ def model_command(
     click.echo(f"{out / f'model-{_slug(found.name)}.json'} and pictures written")
 
 
-@explain.command("check")
+@explain.command("check", short_help="Does S dominate? Every method in one table.")
 @click.option(
     "--dnn",
     "dnn",
