@@ -97,7 +97,8 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     kept = np.arange(len(per_block)) >= first
     counts = np.concatenate([r.counts for r in records])[kept]
     ideal = np.concatenate([r.ideal_counts() for r in records])[kept]
-    drifts = {name: abs(equilibration.drift(x[frame:])) for name, x in zip(SERIES, series, strict=True)}
+    steps = np.concatenate([r.step for r in records])[frame:]
+    drifts = {name: abs(equilibration.drift(x[frame:], steps)) for name, x in zip(SERIES, series, strict=True)}
     worst = max(drifts, key=lambda name: drifts[name])
     used = sorted(set(block_record[kept].tolist()))
     weight = np.array([records[i].steps for i in used], dtype=float)

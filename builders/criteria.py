@@ -41,6 +41,13 @@ MIN_BLOCKS_KEPT = 2  # a standard error needs two
 # --- which start is right where they differ -----------------------------------------------------------------
 MIN_STEPS_TO_JUDGE = 4_000  # production steps below which a chain cannot be called stationary
 
+# Where neither chain is seen to drift: the share of the gap between the starts that one of them closes from the
+# first half of what is kept to the second. It has to close this much, and this many times as much as the other, to
+# be called the one that moves. The gap is far larger than its noise, so this sees a droplet dissolve long before the
+# density does.
+MIN_APPROACH = 0.1
+APPROACH_RATIO = 3.0
+
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
 SOLID_FRACTION = 0.3  # of the particles of either species

@@ -87,8 +87,10 @@ def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]
     return mean, float(np.sqrt(np.sum(weights**2 * np.array(variances)))), n_eff
 
 
-def drift(x: np.ndarray) -> float:
+def drift(x: np.ndarray, time: np.ndarray | None = None) -> float:
     """Difference between the two halves' means, as a normal deviate (positive: rising).
+
+    `time` is when each value was taken (default: equal intervals); it matters for the straight line only.
 
     Student's t. The noise is what is left after taking off a straight line (so that a steady creep does not
     count as slow noise and hide itself): its variance and its statistical inefficiency g, with n/g - 2
@@ -110,7 +112,8 @@ def drift(x: np.ndarray) -> float:
     difference = float(x[half:].mean() - x[:half].mean())
     if np.ptp(x) == 0:
         return 0.0
-    time = np.arange(n) - (n - 1) / 2
+    time = np.arange(n) if time is None else np.asarray(time, dtype=float)
+    time = time - time.mean()
     noise = x - x.mean() - (time @ x) / (time @ time) * time
     g = inefficiency(noise)
     g /= max(1 - 4 * g / n, 0.2)

@@ -5,6 +5,8 @@
 * They differ, and a chain is too short to show a drift: the separated one is published, unless PeTS calls the
   homogeneous mixture stable.
 * They differ, one is stationary and the other drifts towards it: the stationary one is published.
+* They differ, none is seen to drift, but one closes the gap between them from half to half (a droplet that dissolves
+  moves g long before it moves the density): the other one is published; flagged.
 * Anything else: the separated start is published if it is the only stationary one or if both are (a start
   that stays separated has no nucleation to wait for), else the one that drifts less; flagged.
 """
@@ -22,7 +24,7 @@ from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
 from binlj.grid import PAIRS, State
 from binlj.pets import pets_stable
-from binlj.schema import MERGE, N_BINS, bin_centres
+from binlj.schema import MERGE, N_BINS, N_FINE, bin_centres
 
 NEEDS_SECOND = "the other start has not been run"
 PHASES = ("homogeneous", "demixed", "solid-like")
@@ -94,7 +96,13 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         reason = f"start gap: the {moving} start {way} the {kept} one, {gap}"
         fine = towards and criteria.ONE_SIDED_IS_CONVERGED
         return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
-    if still:
+    closing = _closing(starts["mixed"], starts["separated"])
+    moving = max(closing, key=lambda name: closing[name])
+    kept = "mixed" if moving == "separated" else "separated"
+    if still and closing[moving] >= max(criteria.MIN_APPROACH, criteria.APPROACH_RATIO * closing[kept]):
+        why = f"the {moving} start closes {100 * closing[moving]:.0f} % of it from half to half, the {kept} one "
+        why += f"{100 * closing[kept]:.0f} %"
+    elif still:
         kept, why = "separated", "neither start is seen to drift, and they differ"
     else:
         kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
@@ -162,14 +170,31 @@ def _wants_second_start(state: State, chains: Sequence[ChainPart]) -> str:
     return "" if stable else "may demix (PeTS)" if stable is None else "not stable by PeTS"
 
 
+def _closing(mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> dict[str, float]:
+    """Share of the gap in g that each start closes from its first half to its second (pairs scaled by maximum)."""
+    g = {"mixed": _mean(mixed), "separated": _mean(separated)}
+    scale = 1.0 / np.maximum(np.maximum(*g.values()).max(1), 1e-300)[:, None]
+    inside = bin_centres(N_FINE) >= criteria.ERROR_RANGE[0]
+    gap = ((g["separated"] - g["mixed"]) * scale)[:, inside]
+    closed = {
+        name: float(sign * np.sum((_change(chains) * scale)[:, inside] * gap) / np.sum(gap**2))
+        for name, chains, sign in (("mixed", mixed, 1), ("separated", separated, -1))
+    }
+    return {name: max(share, 0.0) for name, share in closed.items()}
+
+
 def _moves_towards(moving: Sequence[ChainPart], target: Sequence[ChainPart]) -> bool:
     """Whether the change of g within the moving chains points at the target's g (pairs scaled by maximum)."""
-
-    def mean(parts: Sequence[ChainPart]) -> np.ndarray:
-        return np.asarray(sum(p.counts.sum(0) for p in parts) / sum(p.ideal.sum(0) for p in parts))
-
-    goal = mean(target)
+    goal = _mean(target)
     scale = 1.0 / np.maximum(goal.max(1), 1e-300)[:, None]
-    change = sum(p.direction * p.ideal.sum(0) for p in moving) / sum(p.ideal.sum(0) for p in moving)
     inside = bin_centres(goal.shape[-1]) >= criteria.ERROR_RANGE[0]
-    return bool(np.sum((change * (goal - mean(moving)) * scale**2)[:, inside]) > 0)
+    return bool(np.sum((_change(moving) * (goal - _mean(moving)) * scale**2)[:, inside]) > 0)
+
+
+def _mean(parts: Sequence[ChainPart]) -> np.ndarray:
+    return np.asarray(sum(p.counts.sum(0) for p in parts) / sum(p.ideal.sum(0) for p in parts))
+
+
+def _change(parts: Sequence[ChainPart]) -> np.ndarray:
+    """Mean g of the second halves minus that of the first."""
+    return np.asarray(sum(p.direction * p.ideal.sum(0) for p in parts) / sum(p.ideal.sum(0) for p in parts))

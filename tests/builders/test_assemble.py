@@ -176,6 +176,32 @@ def test_two_stationary_starts_that_differ_are_flagged() -> None:
     assert quality(result).gap > 1
 
 
+@pytest.mark.parametrize("moving", ["mixed", "separated"])
+def test_the_start_that_closes_the_gap_is_not_the_one_published(moving: str) -> None:
+    """A droplet dissolves (or grows) while energy and density show nothing: g itself says which start moves."""
+    frames = 12 * 8
+    far = {"mixed": true_g(STATE), "separated": true_g(STATE) + BUMP}
+    sign = {"mixed": 1, "separated": -1}[moving]
+    parts = [
+        chain(STATE, segments=12, g=g, start=name, seed=5,
+              change=(lambda i: sign * BUMP * 0.5 * i / frames) if name == moving else None)
+        for name, g in far.items()
+    ]  # fmt: skip
+    result = assemble_state(STATE, [record for part in parts for record in part])
+    assert result.start != moving and f"the {moving} start closes" in result.reason and not result.converged
+    share = int(result.reason.split("closes ")[1].split(" %")[0])
+    assert share == pytest.approx(100 * 0.25 / 0.75, abs=4)  # half of the run: 0.25; the mean gap: 0.75
+
+
+def test_drift_takes_uneven_intervals_into_account() -> None:
+    """A straight creep in time, sampled ever more coarsely, is no noise."""
+    time = np.concatenate([np.arange(200, 3600, 200), np.arange(4000, 13600, 500)]).astype(float)
+    x = time / 1e4 + 0.02 * np.random.default_rng(3).standard_normal(len(time))
+    assert equilibration.drift(x, time) > criteria.DRIFT_LIMIT
+    assert equilibration.drift(x, time) > equilibration.drift(x)
+    assert equilibration.drift(x, np.arange(len(x)) * 7.0 + 3) == equilibration.drift(x)
+
+
 def test_short_starts_that_differ_are_settled_by_the_equation_of_state() -> None:
     """A chain too short to show a drift is not evidence; neighbouring states must not be labelled by chance."""
     unstable, stable = State(0.8, 0.5, 1.0, 0.2), State(1.4, 0.5, 1.0, 1.0)
