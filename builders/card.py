@@ -284,6 +284,8 @@ def _thresholds() -> dict[str, str]:
         "target_BB_dilute": percent(criteria.error_target(dilute, "BB")),
         "drift_level": f"{criteria.DRIFT_LEVEL:g}",
         "min_judge": f"{criteria.MIN_STEPS_TO_JUDGE:,}",
+        "min_approach": percent(criteria.MIN_APPROACH),
+        "approach_ratio": f"{criteria.APPROACH_RATIO:g}",
         "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
         "gap_relative": percent(criteria.GAP_RELATIVE),
     }
