@@ -51,10 +51,7 @@ def run(settings: Settings) -> Result:
     test = read_table(TRACK, "test", path=settings.dataset)
     actual = curves(test)
     of_seed = [predicted_curves(j, test) for j in jobs]
-    for share in TAIL_SHARES:
-        keep, variance = without_tail(actual, share)
-        label = f"R² test, without the {np.sum(~keep)} RDFs of most variance ({100 * variance:.0f} % of it)"
-        rows.append(mean_row(label, [r2(actual[keep], p[keep]) for p in of_seed]))
+    rows += tail_rows(actual, of_seed)
     rows.append(mean_row("seconds of training", [metadata_of(j)["train_seconds"] for j in jobs], digits=0))
     losses = {f"seed {j.seed}": load_model(j.folder).history["loss"] for j in jobs}
     pictures = [
@@ -98,6 +95,16 @@ def _where_the_error_sits(test: object, actual: np.ndarray, predicted: np.ndarra
         f"The worst {worst} of {len(error)} test RDFs (1 %) carry {100 * share:.0f} % of the squared error; "
         f"the worst three are {', '.join(names)}."
     )
+
+
+def tail_rows(actual: np.ndarray, predicted: list[np.ndarray]) -> list[Row]:
+    """R2 without the curves of most variance, one row for each of `TAIL_SHARES`; `predicted` by seed."""
+    rows = []
+    for share in TAIL_SHARES:
+        keep, variance = without_tail(actual, share)
+        label = f"R² test, without the {np.sum(~keep)} RDFs of most variance ({100 * variance:.0f} % of it)"
+        rows.append(mean_row(label, [r2(actual[keep], p[keep]) for p in predicted]))
+    return rows
 
 
 def without_tail(g: np.ndarray, share: float) -> tuple[np.ndarray, float]:

@@ -11,6 +11,7 @@ from binlj.baselines.frames import point_inputs
 from binlj.baselines.progress import progress_bar
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
+from binlj.baselines.reproduce.extrapolation import tail_rows
 from binlj.baselines.reproduce.result import Result, mean_row
 from binlj.baselines.reproduce.runs import (
     Settings,
@@ -48,6 +49,7 @@ def run(settings: Settings) -> Result:
             mean_row(f"R² test, whole states held out, {p}", [float(s.r2[p] or np.nan) for s in scored])
             for p in PAIRS
         ),
+        *tail_rows(actual, [predicted_curves(j, test) for j in jobs]),
         mean_row(
             "R² train, random points held out",
             [p["train"] for p in points],
