@@ -114,9 +114,12 @@ def train_jobs(jobs: Sequence[Job], settings: Settings) -> None:
             bar.update(tasks[number], completed=done, total=total, note=note)
 
         if workers == 1:
+            from threadpoolctl import threadpool_limits
+
             failures = []
-            for i, j in enumerate(todo):
-                failures.append(_train(i, j, settings.dataset, lambda d, t, s, i=i: show(i, d, t, s)))  # type: ignore[misc]
+            with threadpool_limits(1):  # as with more workers; threads beyond the cores only get in each other's way
+                for i, j in enumerate(todo):
+                    failures.append(_train(i, j, settings.dataset, lambda d, t, s, i=i: show(i, d, t, s)))  # type: ignore[misc]
         else:
             failures = _train_in_processes(todo, settings.dataset, workers, show)
     found = [f"  - {j.label}: {text}" for j, text in zip(todo, failures, strict=True) if text]
