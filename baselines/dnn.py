@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.baselines.frames import check_training_table, point_inputs, query_frame
+from binlj.baselines.frames import check_training_table, point_inputs, query_frame, scaling
 from binlj.baselines.network import LAYERS, CompiledTrainer, build_network, forward
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.store import read_arrays, write_arrays
@@ -107,8 +107,7 @@ class Dnn:
     def fit_points(self, x: np.ndarray, y: np.ndarray, context: FitContext = FitContext()) -> None:  # noqa: B008
         """Train on points, `x` (n, 7) and `y` (n,); the paper's random split needs this form."""
         p = self.parameters
-        self._mean, scale = x.mean(0), x.std(0)
-        self._scale = np.where(scale > 0, scale, 1.0)
+        self._mean, self._scale = scaling(x)
         network = build_network(context.seed)
         trainer = CompiledTrainer(network, (x - self._mean) / self._scale, y, batch=p["batch"], jit=p["jit"])
         key = _fingerprint(x, y, p, context.seed)

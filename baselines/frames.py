@@ -109,6 +109,12 @@ def frame_states(frame: pd.DataFrame) -> list[State]:
     return [State(*row) for row in frame[list(FEATURES)].to_numpy(dtype=float).tolist()]
 
 
+def scaling(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column of `x`; 1 for a constant one, whose deviation is rounding."""
+    mean, scale = x.mean(0), x.std(0)
+    return mean, np.where(scale > 1e-9 * np.maximum(np.abs(mean), 1.0), scale, 1.0)
+
+
 def point_inputs(frame: pd.DataFrame) -> np.ndarray:
     """The paper's seven inputs at every r of every row, shape (rows * 100, 7).
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from binlj.baselines.frames import scaling
+
 _JITTER = 1e-8
 # theta = ln of: Matern variance, slope variance, noise variance, 4 lengths of the Matern part (temperature
 # first), 3 lengths of the slope over compositions. Inputs are scaled to unit standard deviation.
@@ -54,8 +56,7 @@ def fit(x: np.ndarray, y: np.ndarray, noise: np.ndarray, *, theta: np.ndarray | 
     """
     from scipy.linalg import cho_factor, cho_solve
 
-    shift, scale = x.mean(0), x.std(0)
-    scale = np.where(scale > 0, scale, 1.0)
+    shift, scale = scaling(x)
     z = (x - shift) / scale
     mean = y.mean(0)
     centred = y - mean

@@ -169,3 +169,15 @@ def test_fits_and_predicts_a_table(small_train: pd.DataFrame, small_test: pd.Dat
     assert again.parameters == model.parameters
     assert again.n_parameters == 9339
     assert again.history == model.history
+
+
+def test_a_constant_input_is_not_blown_up():
+    """The deviation of 10,000 times 0.01 is 1e-18, not 0: dividing by it would send other values to 1e17."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.full(10_000, 0.01), *(rng.random(10_000) for _ in range(6))])
+    assert 0 < x.std(0)[0] < 1e-12
+    model = quick(epochs=1, batch=1000)
+    model.fit_points(x, x[:, 1])
+    other = x.copy()
+    other[:, 0] = 0.5
+    assert np.abs(model.predict_points(other) - model.predict_points(x)).max() < 10
