@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Everything that follows from a new version of the data, after `binlj publish`: retrains the baselines, reruns the
 # paper's experiments, the explainability report and the physics checks, enters our own submissions again, rebuilds the
-# page and the table in the README. About 25 minutes on two cores; what is trained already is kept, so it can be
+# page and the table in the README. About 35 minutes on two cores; what is trained already is kept, so it can be
 # stopped and run again. Read what it wrote, look at every picture, then commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-out/refresh}
 BINLJ=${BINLJ:-.venv/bin/binlj}
 PYTHON=$(dirname "$BINLJ")/python
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 # two trainings at a time, one core each
 mkdir -p "$OUT" docs/reproduce docs/explain docs/validation
 run() { echo "== binlj $*" >&2; "$BINLJ" "$@" >&2; }
 
@@ -24,14 +25,17 @@ done
 # The same network on what a study with mixed starts only would have had.
 run publish --only-start mixed --dataset "$OUT/mixed-starts" --snapshots refresh
 run reproduce extrapolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 1
+run reproduce interpolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 1 --seeds 1
 wait $learning
 trap - EXIT
+unset OMP_NUM_THREADS OPENBLAS_NUM_THREADS
 run reproduce benchmark --models dnn,xgboost,gp_ensemble --out "$OUT"
 run reproduce timing --out "$OUT" # alone on the machine
 cp "$OUT"/{benchmark,extrapolation,interpolation,overlays,failing-case,selection,timing,learning-curve}.md \
     "$OUT"/fig*.png docs/reproduce/
-cp "$OUT/mixed/extrapolation.md" docs/reproduce/extrapolation-mixed-starts.md
-sed -i '/^!\[/d; s/^## .*/## Extrapolation, from mixed starts only/' docs/reproduce/extrapolation-mixed-starts.md
+for name in extrapolation interpolation; do
+    sed '/^!\[/d; s/^## .*/&, from mixed starts only/' "$OUT/mixed/$name.md" > docs/reproduce/$name-mixed-starts.md
+done
 
 # --- explainability and physics ------------------------------------------------------------------------------
 R=$OUT/runs
