@@ -27,6 +27,7 @@ from binlj.baselines.store import FORMAT, load_model, save_model
 from binlj.data import dataset_info, read_table
 from binlj.errors import InputError
 from binlj.files import replacing, write_json
+from binlj.machine import processor
 from binlj.tracks import check_track
 
 if TYPE_CHECKING:
@@ -204,13 +205,7 @@ def write_loss_picture(file: Path, loss: list[float], *, title: str) -> None:
 
 def hardware() -> dict[str, Any]:
     """Processor, cores and load: what a training time is worth."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return {"cpu": model, "cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
+    return {"cpu": processor(), "cores": os.cpu_count(), "load_average": round(os.getloadavg()[0], 2)}
 
 
 def versions() -> dict[str, str]:

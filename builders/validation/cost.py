@@ -7,7 +7,6 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from binlj.builders import criteria
@@ -17,6 +16,7 @@ from binlj.builders.records import SegmentRecord
 from binlj.builders.scheduler import FIRST_PASS
 from binlj.builders.store import by_chain
 from binlj.grid import N_PARTICLES, grid
+from binlj.machine import processor
 
 PASSES = ("first pass: mixed starts", "second starts", "further segments")
 PAPER_STEPS = 20_000_000  # 10^7 of equilibration and 10^7 of production
@@ -167,10 +167,4 @@ def gpu_plan(rate: float, *, chains: int, rdf_seconds_per_frame: float, n: int =
 
 def hardware() -> dict[str, Any]:
     """The machine this runs on; records do not carry theirs."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return {"cpu": model, "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
+    return {"cpu": processor(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import yaml
 
+from binlj.cli import main
 from binlj.data import curves, read_table
 from binlj.eval import floor_predictions, write_predictions
 from binlj.leaderboard.submission import METADATA, predictions_name
@@ -149,3 +151,14 @@ def a_dozen(root: Path, dataset: Path) -> Path:
         tracks=("extrapolation",),
     )
     return root
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
+    """Run `binlj` in this process; exit code, stdout, stderr."""
+    code = 0
+    try:
+        main([str(a) for a in args])
+    except SystemExit as error:
+        code = int(error.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err

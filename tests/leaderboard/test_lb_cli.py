@@ -9,23 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lb_make import blend, make
+from lb_make import blend, make, run
 
-from binlj.cli import main
 from binlj.eval import write_predictions
 from binlj.leaderboard.new import create
 from binlj.leaderboard.submission import check
-
-
-def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
-    """Run `binlj` in this process; exit code, stdout, stderr."""
-    code = 0
-    try:
-        main([str(a) for a in args])
-    except SystemExit as error:
-        code = int(error.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from lb_make import blend, make, some_states
+from lb_make import blend, make, run, some_states
 
-from binlj.cli import main
 from binlj.data import curves, read_table
 from binlj.errors import InputError
 from binlj.eval import evaluate, write_predictions
@@ -31,17 +30,6 @@ FILE = f"predictions-{TRACK}.parquet"
 
 def row(board: Board, id: str) -> dict[str, Any]:
     return next(r for r in board.rows if r["id"] == id and r["track"] == TRACK)
-
-
-def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
-    """Run `binlj` in this process; exit code, stdout, stderr."""
-    code = 0
-    try:
-        main([str(a) for a in args])
-    except SystemExit as error:
-        code = int(error.code or 0)
-    shown = capsys.readouterr()
-    return code, shown.out, shown.err
 
 
 def test_the_row_is_scored_on_its_own_states(board: Board, entries: Path, toy: Path) -> None:
