@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from binlj.builders import criteria, equilibration, reconcile
-from binlj.builders.chains import ChainPart, equilibrated_part
+from binlj.builders.chains import ChainPart, equilibrated_parts
 from binlj.builders.errors_of_mean import mean_and_error
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.reconcile import blocks_of, dilute_limit
@@ -94,6 +94,10 @@ class Quality:
     bounds : float
         Deviation of the pressure from g(r) from P* = 1, or of the density from PeTS where all particles are
         alike, over its bound: the larger one.
+    published : str
+        The start that is published: "mixed", "separated" or "both".
+    open_gap, undecided : bool
+        The starts differ; and one of them is too short to tell which is right.
     """
 
     error: float
@@ -104,19 +108,28 @@ class Quality:
     converged: bool
     exhausted: bool
     bounds: float = 0.0
+    published: str = "mixed"
+    open_gap: bool = False
+    undecided: bool = False
 
     @property
-    def urgency(self) -> tuple[bool, float]:
+    def urgency(self) -> tuple[int, float]:
         """Order of the work: larger is first.
 
-        A state that drifts or is outside its bounds is wrong, the others are merely noisy: it comes first,
-        until it has the production steps everybody gets. Otherwise what is missing decides, times how far
-        the state is from equilibrium; bounded, since a gap between the starts may take very long to close and
-        nobody else should wait for it.
+        First what is wrong (it drifts, or is outside its bounds) and has not had the production steps everybody gets;
+        then starts that differ and are too short to tell which is right. Then the rest by how much is missing, the
+        nearest to its end first, so that states get done one after the other instead of all at the end: those
+        without a gap between the starts, those with one, and last those that lack nothing but its closing, which
+        may take very long.
         """
-        wrong = max(self.bounds, self.drift) > 1 and self.production > 1
-        missing = max(self.error, self.production)
-        return wrong, missing * (1.0 + min(3.0, max(self.bounds, self.drift, self.gap)))
+        missing = max(self.production, self.error**2)  # the share by which the sample has to grow
+        if max(self.bounds, self.drift) > 1 and self.production > 1:
+            return 4, max(self.bounds, self.drift)
+        if self.undecided:
+            return 3, self.production
+        if missing > 1:
+            return 1 if self.open_gap else 2, -missing
+        return 0, -self.gap
 
 
 def quality(result: StateResult) -> Quality:
@@ -132,6 +145,9 @@ def quality(result: StateResult) -> Quality:
         bounds=max(abs(result.pressure_from_rdf - PRESSURE) / criteria.PRESSURE_TOLERANCE, _off_pets(result)),
         production=criteria.MIN_PRODUCTION_STEPS / max(result.min_production_steps, 1),
         needs_second_start=reconcile.NEEDS_SECOND in result.reason,
+        published=result.start,
+        open_gap=reconcile.OPEN_GAP in result.reason,
+        undecided=reconcile.UNDECIDED in result.reason,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )
@@ -161,10 +177,10 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         overlapping steps); every problem is listed.
     """
     _check(state, records)
-    chains: dict[tuple[str, int], list[SegmentRecord]] = defaultdict(list)
+    chains: dict[str, dict[int, list[SegmentRecord]]] = defaultdict(lambda: defaultdict(list))
     for record in sorted(records, key=lambda r: r.key):
-        chains[record.start, record.replica].append(record)
-    parts = [equilibrated_part(chain) for chain in chains.values()]
+        chains[record.start][record.replica].append(record)
+    parts = [part for start in chains.values() for part in equilibrated_parts(start)]
     choice = reconcile.choose(state, parts)
     kept = choice.kept
 
@@ -181,7 +197,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     from_rdf = energy_and_pressure(state, g_fine, density, n_a=n_a, n_b=n_b)
     pets, _ = pets_density(state)
 
-    shortest = min(p.production_steps for p in kept)
+    shortest = min(reconcile.steps_by_start(kept).values())
     reasons = [
         *choice.reasons,
         *_shortcomings(state, kept, relative, shortest),
@@ -202,7 +218,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         / (n_a + n_b),
         relative_error=relative, converged=not reasons, reason="; ".join(reasons),
         engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
-        seeds=tuple(sorted({p.seed for p in kept})), atom_steps=sum(r.atom_steps for r in records),
+        seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
     )
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import signal
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from binlj.builders import branches
 from binlj.builders import store as stores
 from binlj.builders.assemble import Quality, assemble_state, quality
 from binlj.builders.engine import Engine, deck_sha256, stop_all
 from binlj.builders.profiles import Profile
 from binlj.builders.records import ChainKey, SegmentRecord, read_records
 from binlj.builders.scheduler import FIRST_PASS, Progress, Task, next_task
+from binlj.builders.simulate import restart_path
 from binlj.builders.workers import broken_pool, load_site, lost_worker, submitting
 from binlj.errors import BinljError, DataError, EngineError
 from binlj.grid import State, parse_state_id
@@ -30,17 +31,51 @@ MAX_LOSSES = 3  # workers a chain may lose (node failures, cancelled jobs) befor
 
 @dataclass
 class Situation:
-    """What the store holds, kept up to date while the campaign runs."""
+    """What the store holds, kept up to date while the campaign runs.
+
+    Attributes
+    ----------
+    records : dict
+        Chain -> its records.
+    quality : dict
+        Of the states that have two segments or more.
+    stored : mapping
+        (state id, start) -> steps of which a configuration is stored.
+    resumable : set of chains
+        Those that have a restart file, or a configuration of the step they stand at.
+    """
 
     records: dict[ChainKey, list[SegmentRecord]]
     quality: dict[State, Quality] = field(default_factory=dict)
+    stored: Mapping[tuple[str, str], set[int]] = field(default_factory=dict)
+    resumable: set[ChainKey] = field(default_factory=set)
 
     def chains(self) -> dict[ChainKey, Progress]:
+        """Progress of every chain that is no branch, and where it goes on."""
+        starts: dict[tuple[str, str], dict[int, list[SegmentRecord]]] = defaultdict(dict)
+        for (state_id, start, replica), members in self.records.items():
+            starts[state_id, start][replica] = members
         return {
-            key: Progress(_segments(members), members[-1].step_end)
-            for key, members in self.records.items()
-            if members
+            (*key, trunk): self._progress(key, trunk, family, branches.lines(chains))
+            for key, chains in starts.items()
+            for trunk, family in branches.families(chains).items()
         }
+
+    def _progress(
+        self, key: tuple[str, str], trunk: int, family: Sequence[int], lines: Mapping[int, list[SegmentRecord]]
+    ) -> Progress:
+        """The line that goes on, a new branch where none can, the trunk as it stands where nothing is stored."""
+        able = [replica for replica in family if (*key, replica) in self.resumable]
+        if able:
+            replica = max(able, key=lambda r: (lines[r][-1].step_end, r))
+            return Progress(len(lines[replica]), lines[replica][-1].step_end, replica)
+        known = self.stored.get(key, set())
+        points = ((record.step_end, r, i) for r in family for i, record in enumerate(lines[r]))
+        ends = [point for point in points if point[0] in known]
+        if ends:
+            step, _, index = max(ends)
+            return Progress(index + 1, step, max(lines) + 1)
+        return Progress(len(lines[trunk]), lines[trunk][-1].step_end)
 
     def add(self, new: Sequence[SegmentRecord]) -> None:
         for record in new:
@@ -64,11 +99,6 @@ class Situation:
         ]
         if len(mine) >= FIRST_PASS:
             self.quality[state] = quality(assemble_state(state, mine))
-
-
-def _segments(members: Sequence[SegmentRecord]) -> int:
-    # Merged records hold four segments; it only matters whether the first pass is over.
-    return len(members)
 
 
 @dataclass(frozen=True)
@@ -137,8 +167,8 @@ def run(
                         task = choose((t for t, _ in running.values()), tally.failed)
                         if task is None or _too_long(task, profile, tally.seconds_per_step, deadline):
                             break
-                        done = dataclasses.astuple(task.done)
-                        future = submit(*task.key, done, task.segments, profile, engine, str(store.resolve()))
+                        done = (task.done.segments, task.done.step)
+                        future = submit(*task.chain.key, done, task.segments, profile, engine, str(store.resolve()))
                         running[future] = (task, time.monotonic())
                         tally.tasks += 1
                     if not running:
@@ -204,6 +234,7 @@ def _collect(
         tally.losses[task.key] += 1
         # What it finished before is on disk.
         situation.refresh(task.key[0], stores.load_records(store, state_ids=[task.key[0]]))
+        situation.resumable |= {task.chain.key} & set(situation.records)
         message = f"{task.chain.name}: lost its worker ({error})"
         if tally.losses[task.key] >= MAX_LOSSES:
             tally.failed.add(task.key)
@@ -213,6 +244,7 @@ def _collect(
     tally.segments += len(new)
     tally.loop_seconds += sum(r.loop_seconds for r in new)
     situation.add(new)
+    situation.resumable.add(task.chain.key)
     return ""
 
 
@@ -248,10 +280,23 @@ def load_situation(store: Path, profile: Profile) -> Situation:
             sorted(set(problems)),
             fix="give another --store, or the decks and profile these records were made with",
         )
-    situation = Situation(stores.by_chain(records))
+    chains = stores.by_chain(records)
+    stored = stores.stored_steps(store)
+    situation = Situation(chains, stored=stored, resumable=_resumable(store, chains, stored))
     for state in sorted({r.state for r in records}):
         situation.assess(state)
     return situation
+
+
+def _resumable(
+    store: Path, chains: Mapping[ChainKey, Sequence[SegmentRecord]], stored: Mapping[tuple[str, str], set[int]]
+) -> set[ChainKey]:
+    return {
+        key
+        for key, members in chains.items()
+        if members[-1].step_end in stored.get(key[:2], ())
+        or restart_path(store / "work" / stores.chain_name(key), members[-1].step_end).is_file()
+    }
 
 
 def _too_long(

@@ -1,13 +1,13 @@
-"""The equilibrated part of one chain of segments."""
+"""The equilibrated part of the chains of one start."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from binlj.builders import criteria, equilibration
+from binlj.builders import branches, criteria, equilibration
 from binlj.builders.errors_of_mean import Blocks
 from binlj.builders.records import SegmentRecord
 
@@ -33,7 +33,7 @@ class ChainPart:
 
     start: str
     replica: int
-    seed: int
+    seeds: tuple[int, ...]
     counts: np.ndarray = field(repr=False)
     ideal: np.ndarray = field(repr=False)
     frames: np.ndarray = field(repr=False)
@@ -59,6 +59,34 @@ class ChainPart:
         return Blocks(self.counts, self.ideal, self.frames, np.zeros(len(self.frames), dtype=int))
 
 
+def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[ChainPart]:
+    """Cut all chains of one start to their equilibrated parts.
+
+    In each family of branches the line that has gone furthest is cut by :func:`equilibrated_part`. Of the others
+    the records that are not in it count from the same step on, or a later one where their own history asks for it;
+    a rest of fewer than two blocks is left out.
+
+    Parameters
+    ----------
+    chains : mapping
+        replica -> its records, sorted by step; all of one state and start.
+    """
+    lines = branches.lines(chains)
+    parts = []
+    for members in branches.families(chains).values():
+        first, *others = sorted(members, key=lambda replica: (-lines[replica][-1].step_end, -replica))
+        main = equilibrated_part(lines[first])
+        parts.append(main)
+        counted = {record.key for record in lines[first]}
+        for replica in others:
+            own = sum(record.key in counted for record in lines[replica])
+            rest = _part(lines[replica], skip=own, since=main.equilibration_steps)
+            if rest is not None:
+                parts.append(rest)
+            counted |= {record.key for record in lines[replica]}
+    return parts
+
+
 def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     """Cut a chain to its equilibrated part; whole blocks are dropped.
 
@@ -70,8 +98,15 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     Parameters
     ----------
     records : sequence of SegmentRecord
-        One chain's, sorted by step.
+        One chain's from step 0 on, sorted by step.
     """
+    part = _part(records)
+    assert part is not None  # only a rest can be too short
+    return part
+
+
+def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) -> ChainPart | None:
+    """The same without the first `skip` records and all before step `since`; None if too little is left then."""
     per_block = np.concatenate([np.full(r.n_blocks, r.n_frames // r.n_blocks) for r in records])
     block_steps = np.concatenate([np.full(r.n_blocks, r.steps / r.n_blocks) for r in records])
     block_record = np.concatenate([np.full(r.n_blocks, i) for i, r in enumerate(records)])
@@ -90,6 +125,10 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     else:
         doubt = "one segment only"
     most = max(0, len(per_block) - criteria.MIN_BLOCKS_KEPT)
+    if skip:
+        first = max(first, int(np.searchsorted(block_record, skip)), int(np.searchsorted(block_start, since)))
+        if first > most:
+            return None
     if first > most:
         first, doubt = most, doubt or "fewer than two blocks after the detected equilibration"
 
@@ -108,11 +147,12 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
 
     production = float(block_steps[kept].sum())
     return ChainPart(
-        start=records[0].start, replica=records[0].replica, seed=records[0].seed,
+        start=records[-1].start, replica=records[-1].replica, seeds=tuple(sorted({records[i].seed for i in used})),
         counts=counts, ideal=ideal, frames=per_block[kept],
         energy=series[0, frame:], density=series[1, frame:], ab_coordination=series[2, frame:],
         pressure=np.concatenate([r.pressure for r in records])[frame:],
-        equilibration_steps=round(float(block_steps.sum()) - production), production_steps=round(production),
+        equilibration_steps=since if skip else round(float(block_steps.sum()) - production),
+        production_steps=round(production),
         total_steps=records[-1].step_end,
         composition_fluctuation=mean("composition_fluctuation"),
         solid_A=mean("solid_A"), solid_B=mean("solid_B"),

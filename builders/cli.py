@@ -355,7 +355,7 @@ def status_command(store: Path | None, profile: str, pattern: str, summary: bool
 @click.option(
     "--configurations",
     is_flag=True,
-    help="Also keep the last configurations of chains beyond the published snapshots (60 kB each).",
+    help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots (60 kB each).",
 )
 def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
     """Move loose records into one committed pack file."""
@@ -368,12 +368,11 @@ def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
             f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
         )
         if configurations:
-            chains = stores.beyond_snapshots(stores.load_records(folder))
-            if not chains:
-                click.echo("the published snapshots are the last configurations of all chains")
+            file, held = stores.write_configurations(folder, stores.load_records(folder))
+            if file is None:
+                click.echo("nothing goes beyond the published snapshots")
                 return
-            file = stores.write_configurations(folder, chains)
-            click.echo(f"{len(chains)} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
+            click.echo(f"{held} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
 
 
 def _states(pattern: str) -> list[State]:

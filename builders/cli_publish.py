@@ -213,15 +213,15 @@ def _results(
 
 
 def _snapshots(store: Path) -> Iterable[Snapshot]:
-    from binlj.builders.store import chain_name, last_configuration, load_records, read_configurations
+    """All there is: of the working folders, stored, and published before."""
+    from binlj.builders import store as stores
 
-    stored = read_configurations(store)
-    chains = sorted({record.chain for record in load_records(store)} | set(stored))
-    for key in chains:
-        configuration = last_configuration(store / "work" / chain_name(key)) or stored.get(key)
-        if configuration is not None:
-            c = configuration
-            yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
+    stored, published = stores.read_configurations(store), stores.published_configurations()
+    for key in sorted({record.chain for record in stores.load_records(store)} | set(stored) | set(published)):
+        folder = store / "work" / stores.chain_name(key)
+        for c in (stores.last_configuration(folder), stored.get(key), published.get(key)):
+            if c is not None:
+                yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
 
 
 def _summary(results: list[StateResult]) -> None:

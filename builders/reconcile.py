@@ -27,6 +27,8 @@ from binlj.pets import pets_stable
 from binlj.schema import MERGE, N_BINS, N_FINE, bin_centres
 
 NEEDS_SECOND = "the other start has not been run"
+OPEN_GAP = "start gap"
+UNDECIDED = f"{OPEN_GAP}: too short to tell"
 PHASES = ("homogeneous", "demixed", "solid-like")
 
 
@@ -83,17 +85,17 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         if len(still) == 1:
             return Choice(tuple(starts[still[0]]), still[0], gap.systematic, ())
         return Choice((*starts["mixed"], *starts["separated"]), "both", gap.systematic, ())
-    if any(p.production_steps < criteria.MIN_STEPS_TO_JUDGE for p in parts):
+    if min(steps_by_start(parts).values()) < criteria.MIN_STEPS_TO_JUDGE:
         kept = "mixed" if pets_stable(state) else "separated"
         told = "stable" if kept == "mixed" else "not stable"
-        reason = f"start gap: too short to tell, the mixture is {told} by PeTS, {gap}"
+        reason = f"{UNDECIDED}, the mixture is {told} by PeTS, {gap}"
         return Choice(tuple(starts[kept]), kept, gap.systematic, (reason,))
     if len(still) == 1:
         kept = still[0]
         moving = "mixed" if kept == "separated" else "separated"
         towards = _moves_towards(starts[moving], starts[kept])
         way = "drifts towards" if towards else "drifts, but not towards"
-        reason = f"start gap: the {moving} start {way} the {kept} one, {gap}"
+        reason = f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}"
         fine = towards and criteria.ONE_SIDED_IS_CONVERGED
         return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
     closing = _closing(starts["mixed"], starts["separated"])
@@ -107,7 +109,15 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
     else:
         kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
         why = "both starts drift and differ"
-    return Choice(tuple(starts[kept]), kept, gap.systematic, (f"start gap: {why}, {gap}",))
+    return Choice(tuple(starts[kept]), kept, gap.systematic, (f"{OPEN_GAP}: {why}, {gap}",))
+
+
+def steps_by_start(parts: Sequence[ChainPart]) -> dict[str, int]:
+    """Production steps of each start, summed over its chains."""
+    result: dict[str, int] = {}
+    for part in parts:
+        result[part.start] = result.get(part.start, 0) + part.production_steps
+    return result
 
 
 def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> Gap:

@@ -1,16 +1,16 @@
 """What to simulate next: a pure function of what the store already holds.
 
 Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
-demixing, solid order or drift, the separated start gets its first two; (3) one more segment for
-whoever drifts or is outside the bounds of pressure and density, then for whoever is furthest from the criteria of
-:mod:`binlj.builders.criteria`, until it is converged or its chains have reached the profile's last step.
+demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
+that is most urgent (:attr:`binlj.builders.assemble.Quality.urgency`), until all have converged or their chains have
+reached the profile's last step.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from binlj.builders.assemble import Quality
 from binlj.builders.profiles import Profile
@@ -23,25 +23,39 @@ FIRST_PASS = 2  # segments of a chain in the first two passes
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one chain is: segments and the step at which the newest ends."""
+    """How far a chain is, its branches included (:mod:`binlj.builders.branches`).
+
+    Attributes
+    ----------
+    segments, step : int
+        Segments, and the step at which the newest ends.
+    branch : int, optional
+        The replica that goes on, where it is not the chain itself.
+    """
 
     segments: int
     step: int
+    branch: int | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """The next piece of work: `segments` more segments of a chain."""
+    """The next piece of work: `segments` more segments of a chain, or of the branch that goes on for it."""
 
-    chain: Chain
+    trunk: Chain
     done: Progress
     segments: int
     phase: int
-    urgency: tuple[bool, float]
+    urgency: tuple[int, float]
+
+    @property
+    def chain(self) -> Chain:
+        return self.trunk if self.done.branch is None else replace(self.trunk, replica=self.done.branch)
 
     @property
     def key(self) -> ChainKey:
-        return self.chain.state.state_id, self.chain.start, self.chain.replica
+        """Of the trunk: what is busy, or has failed."""
+        return self.trunk.key
 
 
 def order(state: State) -> str:
@@ -82,7 +96,7 @@ def next_task(
                 continue
             if phase == 2 and not (done.segments or (state in quality and quality[state].needs_second_start)):
                 continue
-            task = Task(Chain(state, start, replica), done, FIRST_PASS - done.segments, phase, (False, 0.0))
+            task = Task(Chain(state, start, replica), done, FIRST_PASS - done.segments, phase, (0, 0.0))
             if phase == 1:
                 return task
             best = best or task
@@ -91,15 +105,31 @@ def next_task(
     for state in states:
         if state not in quality or quality[state].converged:
             continue
-        open_chains = [
-            (chains[key].step, key)
-            for key in ((state.state_id, start, replica) for start in ("mixed", "separated"))
-            if key in chains and key not in failed and chains[key].step < profile.max_steps
-        ]
-        if not open_chains or any(key in busy for _, key in open_chains):
+        keys = [(state.state_id, start, replica) for start in ("mixed", "separated")]
+        if any(key in busy for key in keys):
             continue
-        _, key = min(open_chains)  # the shorter of the two starts
-        task = Task(Chain(state, key[1], replica), chains[key], 1, 3, quality[state].urgency)
+        open_starts = {
+            key[1]: chains[key]
+            for key in keys
+            if key in chains and key not in failed and chains[key].step < profile.max_steps
+        }
+        if not open_starts:
+            continue
+        start = _most_wanting(quality[state], open_starts)
+        task = Task(Chain(state, start, replica), open_starts[start], 1, 3, quality[state].urgency)
         if best is None or task.urgency > best.urgency:
             best = task
     return best
+
+
+def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
+    """Which start goes on: the published one until it has steps enough, then the one that has to come to it.
+
+    While a start is too short to judge, and where both are published, the shorter one.
+    """
+    shorter = min(starts, key=lambda start: (starts[start].step, start))
+    if quality.undecided or quality.published not in starts:
+        return shorter
+    if max(quality.production, quality.error) > 1:
+        return quality.published
+    return next((start for start in starts if start != quality.published), shorter)

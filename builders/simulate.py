@@ -23,12 +23,13 @@ import numpy as np
 from binlj.builders import structure
 from binlj.builders.engine import Engine, deck_sha256, run_deck
 from binlj.builders.profiles import Profile
-from binlj.builders.records import STARTS, SegmentRecord, write_records
+from binlj.builders.records import STARTS, ChainKey, SegmentRecord, write_records
 from binlj.errors import DataError, EngineError, InputError
 from binlj.files import replacing
 from binlj.grid import PRESSURE, State
 from binlj.schema import N_FINE, shell_volumes
 
+RESUME = 2  # uncounted steps after new velocities, in units of the start procedure's
 AB_SHELL = 1.5  # A and B are neighbours within this many sigma_AB
 # Least surface in a periodic cube, by B's share of the particle volume (or A's, where that is less).
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
@@ -53,6 +54,10 @@ class Chain:
             problems.append(f"seed {self.seed} is not between 1 and 2147483637")
         if problems:
             raise InputError("chain", problems)
+
+    @property
+    def key(self) -> ChainKey:
+        return self.state.state_id, self.start, self.replica
 
     @property
     def name(self) -> str:
@@ -213,6 +218,7 @@ def _ready(
                     "seed": chain.base_seed + step % 1_000_000 + 7,
                     "data": "last.data",
                     "step": step,
+                    "steps": RESUME * profile.start_steps,
                     "restart": "new.restart",
                 },
             )

@@ -15,7 +15,7 @@ import fcntl
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,9 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binlj import paths
+from binlj.builders import branches
 from binlj.builders.records import ChainKey, SegmentRecord, merge_records, read_records, write_records
 from binlj.builders.structure import Configuration
-from binlj.errors import DataError, InputError, StoreBusyError
+from binlj.errors import DataError, StoreBusyError
 from binlj.files import replacing
 from binlj.schema import snapshots_schema
 
@@ -124,9 +125,12 @@ def _without_merged_parts(records: Sequence[SegmentRecord]) -> list[SegmentRecor
 
 def _chain_problems(records: Sequence[SegmentRecord]) -> list[str]:
     problems = []
-    for chain, members in by_chain(records).items():
-        if members[0].step_start != 0:
-            problems.append(f"{chain_name(chain)}: steps 0 to {members[0].step_start} are missing")
+    chains = by_chain(records)
+    for chain, members in chains.items():
+        try:
+            branches.parent(chain[2], siblings(chains, chain))
+        except ValueError as error:
+            problems.append(f"{chain_name(chain)}: {error}")
         for a, b in zip(members, members[1:], strict=False):
             if a.step_end != b.step_start:
                 problems.append(
@@ -150,6 +154,13 @@ def by_chain(records: Iterable[SegmentRecord]) -> dict[ChainKey, list[SegmentRec
     return dict(chains)
 
 
+def siblings(
+    chains: Mapping[ChainKey, list[SegmentRecord]], key: ChainKey
+) -> dict[int, list[SegmentRecord]]:
+    """Replica -> records of all chains of the same state and start as `key`'s."""
+    return {replica: members for (state_id, start, replica), members in chains.items() if (state_id, start) == key[:2]}
+
+
 def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
     """Move loose records into one new pack; older packs are not touched.
 
@@ -157,8 +168,8 @@ def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
     ----------
     store : Path
     merge : bool
-        Also merge later records of each chain, four into one (heads stay fine). Rewrites all packs into
-        one, so do it seldom: git keeps the old ones.
+        Also merge later records of each chain, four into one (heads stay fine, and no merged record reaches
+        across a step where a branch begins). Rewrites all packs into one, so do it seldom: git keeps the old ones.
 
     Returns
     -------
@@ -168,7 +179,9 @@ def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
     loose = sorted((store / "loose").glob("*.parquet"))
     packs = sorted((store / "packs").glob("*.parquet"))
     if merge:
-        records = [m for members in by_chain(load_records(store)).values() for m in _merged(members)]
+        chains = by_chain(load_records(store))
+        begins = {(*key[:2], members[0].step_start) for key, members in chains.items()}
+        records = [m for key, members in chains.items() for m in _merged(members, _ends(begins, key))]
         old = [*loose, *packs]
     else:
         load_records(store)  # refuse to pack what contradicts itself
@@ -185,13 +198,18 @@ def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
     return path, len(records)
 
 
-def _merged(members: list[SegmentRecord]) -> list[SegmentRecord]:
+def _ends(begins: set[tuple[str, str, int]], key: ChainKey) -> set[int]:
+    return {step for state_id, start, step in begins if (state_id, start) == key[:2]}
+
+
+def _merged(members: list[SegmentRecord], ends: set[int]) -> list[SegmentRecord]:
     result, rest = members[:KEEP_FINE], members[KEEP_FINE:]
     while rest:
         group = rest[:MERGE]
         rest = rest[MERGE:]
         same = len({(r.steps, r.n_frames, r.n_blocks) for r in group}) == 1
-        result += [merge_records(group)] if len(group) == MERGE and same else group
+        whole = not any(r.step_end in ends for r in group[:-1])
+        result += [merge_records(group)] if len(group) == MERGE and same and whole else group
     return result
 
 
@@ -209,69 +227,101 @@ def last_configuration(folder: Path) -> Configuration | None:
         )
 
 
-def write_configurations(store: Path, chains: Iterable[ChainKey]) -> Path:
-    """Collect the working folders' last configurations into ``configurations/``, one file, replacing older.
+def write_configurations(store: Path, records: Iterable[SegmentRecord]) -> tuple[Path | None, int]:
+    """Collect what the chains can go on from into ``configurations/``: one file, replacing older ones.
 
-    Chains without a working folder here keep the configuration stored before.
+    Of each family of branches the configuration that has gone furthest is kept, be it in a working folder or
+    stored before; none where the published snapshots hold it.
+
+    Returns
+    -------
+    path, count : Path or None, int
+        The file (None if there is nothing beyond the snapshots) and how many configurations it holds.
     """
-    previous = read_configurations(store)
+    stored, published = read_configurations(store), _published_steps()
+    chains = by_chain(records)
     rows = []
-    for key in sorted(set(chains) | set(previous)):
-        configuration = last_configuration(store / "work" / chain_name(key)) or previous.get(key)
-        if configuration is not None:
-            state_id, start, replica = key
+    for state_id, start in sorted({key[:2] for key in chains}):
+        for trunk, family in branches.families(siblings(chains, (state_id, start, 0))).items():
+            keys = [(state_id, start, replica) for replica in family]
+            folders = [last_configuration(store / "work" / chain_name(key)) for key in keys]
+            found = [c for c in (*folders, *map(stored.get, keys)) if c is not None]
+            best = max(found, key=lambda c: c.step, default=None)
+            if best is None or (trunk == 0 and best.step in published.get((state_id, start), ())):
+                continue
+            replica = next(k[2] for k, c in zip(keys * 2, (*folders, *map(stored.get, keys)), strict=True) if c is best)
             rows.append(
                 {
                     "state_id": state_id,
                     "start": start,
                     "replica": replica,
-                    "step": configuration.step,
-                    "box_length": configuration.box_length,
-                    "types": configuration.types.tolist(),
-                    "positions": configuration.positions.ravel().tolist(),
+                    "step": best.step,
+                    "box_length": best.box_length,
+                    "types": best.types.tolist(),
+                    "positions": best.positions.ravel().tolist(),
                 }
             )
     if not rows:
-        raise InputError(store, ["no configurations to write"], fix="run `binlj campaign run` first")
+        return None, 0
     schema = snapshots_schema().append(pa.field("replica", pa.int64()))
     path = store / "configurations" / "last.parquet"
     with replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
-    return path
+    return path, len(rows)
 
 
-def read_configurations(store: Path, *, only: set[ChainKey] | None = None) -> dict[ChainKey, Configuration]:
-    """Stored configurations by chain (of the chains in `only`, if given)."""
+def read_configurations(
+    store: Path, *, only: tuple[str, str] | None = None
+) -> dict[ChainKey, Configuration]:
+    """Stored configurations by chain (of the state and start in `only`, if given)."""
     result: dict[ChainKey, Configuration] = {}
     for path in sorted((store / "configurations").glob("*.parquet")):
         result |= _configurations_of(path, only)
     return result
 
 
-def beyond_snapshots(records: Iterable[SegmentRecord]) -> list[ChainKey]:
-    """Chains that have gone on since the dataset's snapshots were taken, or are not among them."""
-    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
-    published = set()
-    if snapshots.is_file():
-        rows = pq.read_table(snapshots, columns=["state_id", "start", "step"]).to_pylist()
-        published = {(row["state_id"], row["start"], 0, row["step"]) for row in rows}
-    ends = {chain: members[-1].step_end for chain, members in by_chain(records).items()}
-    return sorted(chain for chain, step in ends.items() if (*chain, step) not in published)
+def stored_steps(store: Path) -> dict[tuple[str, str], set[int]]:
+    """(state id, start) -> the steps of which a configuration is stored or published."""
+    steps = _published_steps()
+    for path in (store / "configurations").glob("*.parquet"):
+        for key, found in _steps_of(path).items():
+            steps.setdefault(key, set()).update(found)
+    return steps
 
 
 def find_configuration(store: Path, key: ChainKey, *, step: int) -> Configuration | None:
     """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
 
-    Only a configuration of `step`, the step at which the chain's records end, will do; None if there is none.
+    Only a configuration of `step`, the step at which the chain stands, will do; its own, or that of another chain
+    of the same start (which it branches from). None if there is none.
     """
     snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
-    candidates = [read_configurations(store, only={key}).get(key)]
+    found = read_configurations(store, only=key[:2])
+    candidates = [found.pop(key, None), *found.values()]
     if snapshots.is_file():
-        candidates.append(_configurations_of(snapshots, {key}).get(key))
+        candidates += _configurations_of(snapshots, key[:2]).values()
     return next((c for c in candidates if c is not None and c.step == step), None)
 
 
-def _configurations_of(path: Path, only: set[ChainKey] | None) -> dict[ChainKey, Configuration]:
+def _published_steps() -> dict[tuple[str, str], set[int]]:
+    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
+    return _steps_of(snapshots) if snapshots.is_file() else {}
+
+
+def _steps_of(path: Path) -> dict[tuple[str, str], set[int]]:
+    result: dict[tuple[str, str], set[int]] = {}
+    for row in pq.read_table(path, columns=["state_id", "start", "step"]).to_pylist():
+        result.setdefault((row["state_id"], row["start"]), set()).add(row["step"])
+    return result
+
+
+def published_configurations() -> dict[ChainKey, Configuration]:
+    """The published snapshots by chain (they are called replica 0's)."""
+    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
+    return _configurations_of(snapshots) if snapshots.is_file() else {}
+
+
+def _configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:
     result = {}
     for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
         names = batch.schema.names
@@ -280,7 +330,7 @@ def _configurations_of(path: Path, only: set[ChainKey] | None) -> dict[ChainKey,
             # The published snapshots are of replica 0 and have no such column.
             replica = row["replica"].as_py() if "replica" in row else 0
             key = (row["state_id"].as_py(), row["start"].as_py(), replica)
-            if only is None or key in only:
+            if only is None or key[:2] == only:
                 result[key] = Configuration(
                     step=row["step"].as_py(),
                     box_length=row["box_length"].as_py(),

@@ -10,7 +10,7 @@ from synthetic import R, chain, true_g
 
 from binlj.builders import criteria, equilibration
 from binlj.builders.assemble import assemble_all, assemble_state, quality
-from binlj.builders.chains import equilibrated_part
+from binlj.builders.chains import equilibrated_part, equilibrated_parts
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.records import merge_records
 from binlj.errors import DataError
@@ -66,6 +66,44 @@ def test_the_head_of_packed_records_is_cut_by_blocks() -> None:
     part = equilibrated_part(packed)
     assert part.equilibration_steps == 8000 / 2 and part.production_steps == 12000
     assert part.counts.sum() == sum(r.counts.sum() for r in records[2:])
+
+
+def shifted(records: list, *, by: int, replica: int) -> list:
+    """The records as a branch that begins at step `by`."""
+    return [
+        dataclasses.replace(
+            r, replica=replica, step_start=r.step_start + by, step_end=r.step_end + by, step=r.step + by
+        )
+        for r in records
+    ]
+
+
+def test_every_record_of_a_family_counts_once() -> None:
+    trunk = chain(STATE, segments=6)
+    branch = shifted(chain(STATE, segments=6, seed=2), by=trunk[1].step_end, replica=1)
+    twig = shifted(chain(STATE, segments=2, seed=3), by=branch[0].step_end, replica=2)
+    main, *rest = equilibrated_parts({0: trunk, 1: branch, 2: twig})
+    assert (main.replica, main.total_steps) == (1, 16_000)
+    assert {part.replica for part in rest} == {0, 2}
+    since = main.equilibration_steps
+    counted = [r for r in (*trunk, *branch, *twig) if r.step_start >= since]
+    assert since >= 2000 and sum(p.production_steps for p in (main, *rest)) == sum(r.steps for r in counted)
+    assert sum(p.counts.sum() for p in (main, *rest)) == sum(r.counts.sum() for r in counted)
+    result = assemble_state(STATE, [*trunk, *branch, *twig])
+    assert result.min_production_steps == result.production_steps == sum(r.steps for r in counted)
+    assert result.seeds == (1, 2, 3)[: len(result.seeds)] and len(result.seeds) >= 1
+
+
+def test_what_a_trunk_saw_before_its_branch_was_in_equilibrium_is_left_out() -> None:
+    trunk = chain(STATE, segments=4, relaxing=0.3, relaxation_frames=40.0)
+    on = chain(STATE, segments=20, seed=2, relaxing=0.3 * np.exp(-16 / 40), relaxation_frames=40.0)
+    main, *rest = equilibrated_parts({0: trunk, 1: shifted(on, by=trunk[1].step_end, replica=1)})
+    assert main.equilibration_steps >= trunk[-1].step_end and rest == []
+
+
+def test_a_trunk_that_is_missing_is_named() -> None:
+    with pytest.raises(ValueError, match="steps 0 to 4000 are missing"):
+        equilibrated_parts({1: shifted(chain(STATE, segments=2), by=4000, replica=1)})
 
 
 def test_ramp_is_reported_as_drift() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from click.testing import CliRunner
 from binlj.builders import campaign as campaigns
 from binlj.builders import store as stores
 from binlj.builders import workers
-from binlj.builders.assemble import Quality
+from binlj.builders.assemble import Quality, assemble_state
 from binlj.builders.cli import duration
 from binlj.builders.engine import find_engine
 from binlj.builders.profiles import PROFILES, get_profile
@@ -41,8 +42,8 @@ def key(state: State, start: str = "mixed") -> tuple[str, str, int]:
     return state.state_id, start, 0
 
 
-def test_the_first_pass_comes_first_then_second_starts_then_the_worst() -> None:
-    two, many = Progress(2, 1200), Progress(5, 16_200)
+def test_the_first_pass_comes_first_then_second_starts_then_what_is_not_done() -> None:
+    two = Progress(2, 1200)
     task = next_task(STATES, {key(A): two}, {A: WORSE}, RELEASE)
     assert task is not None
     assert (task.chain.state, task.phase, task.segments) == (B, 1, 2)
@@ -54,25 +55,62 @@ def test_the_first_pass_comes_first_then_second_starts_then_the_worst() -> None:
     assert task is not None
     assert (task.chain.state, task.chain.start, task.phase) == (B, "separated", 2)
     both = {**all_two, key(B, "separated"): two}
-    task = next_task(STATES, both, {A: BAD, B: WORSE, C: GOOD}, RELEASE)
+    task = next_task(STATES, both, {A: GOOD, B: BAD, C: GOOD}, RELEASE)
     assert task is not None
-    assert (task.chain.state, task.phase, task.segments) == (B, 3, 1)
-    longer = {**both, key(B): many}
-    task = next_task(STATES, longer, {A: BAD, B: WORSE, C: GOOD}, RELEASE)
-    assert task is not None
-    assert task.chain.start == "separated", "the shorter of the two starts goes on"
+    assert (task.chain.state, task.chain.start, task.phase, task.segments) == (B, "mixed", 3, 1)
 
 
 def test_a_state_out_of_its_bounds_comes_before_a_noisy_one() -> None:
     two = Progress(2, 1200)
     chains = {key(s): two for s in STATES}
-    expands = dataclasses.replace(BAD, bounds=1.2)
-    quality = {A: WORSE, B: expands, C: GOOD}
+    expands = dataclasses.replace(WORSE, bounds=1.2)
+    quality = {A: BAD, B: expands, C: GOOD}
     task = next_task(STATES, chains, quality, RELEASE)
     assert task is not None and task.chain.state == B
     long_enough = dataclasses.replace(expands, production=0.9)  # it has had its share: the order is by need again
     task = next_task(STATES, chains, {**quality, B: long_enough}, RELEASE)
     assert task is not None and task.chain.state == A
+
+
+def test_the_nearest_to_its_end_comes_first_and_open_gaps_last() -> None:
+    near, far = dataclasses.replace(BAD, error=0.5, production=1.1), dataclasses.replace(BAD, error=0.5, production=6.0)
+    apart = dataclasses.replace(near, gap=9.0, open_gap=True, published="separated")
+    waits = dataclasses.replace(apart, production=0.5)
+    unclear = dataclasses.replace(far, gap=9.0, open_gap=True, undecided=True)
+    by_need = [unclear, near, far, apart, waits]
+    assert sorted(by_need, key=lambda q: q.urgency, reverse=True) == by_need
+    noisy = dataclasses.replace(near, production=0.5, error=2.0)  # four times the sample: further than `far`'s errors
+    assert far.urgency < noisy.urgency < near.urgency
+
+
+def test_which_of_two_starts_goes_on() -> None:
+    chains = {key(A): Progress(9, 9_000), key(A, "separated"): Progress(5, 5_000)}
+    apart = dataclasses.replace(BAD, gap=9.0, open_gap=True, published="separated")
+
+    def start(quality: Quality, chains: dict = chains, **more) -> str:  # noqa: ANN003
+        task = next_task([A], chains, {A: quality}, RELEASE, **more)
+        assert task is not None
+        return task.chain.start
+
+    assert start(apart) == "separated", "the published one, until it has its steps"
+    assert start(dataclasses.replace(apart, published="mixed")) == "mixed"
+    enough = dataclasses.replace(apart, production=0.9, error=0.9)
+    assert start(enough) == "mixed", "then the one that has to come to it"
+    assert start(dataclasses.replace(enough, error=1.1)) == "separated", "errors count too"
+    assert start(dataclasses.replace(enough, published="both")) == "separated", "the shorter one"
+    assert start(dataclasses.replace(apart, published="mixed", undecided=True)) == "separated"
+    assert start(apart, failed=frozenset({key(A, "separated")})) == "mixed"
+    spent = {**chains, key(A, "separated"): Progress(30, RELEASE.max_steps)}
+    assert start(apart, spent) == "mixed"
+
+
+def test_a_branch_goes_on_for_its_trunk() -> None:
+    chains = {key(A): Progress(4, 3_600, branch=2)}
+    task = next_task([A], chains, {A: BAD}, RELEASE)
+    assert task is not None
+    assert task.chain.key == (A.state_id, "mixed", 2)
+    assert task.key == key(A) and task.chain.base_seed != task.trunk.base_seed
+    assert next_task([A], chains, {A: BAD}, RELEASE, busy=frozenset({key(A)})) is None
 
 
 def test_nothing_busy_failed_converged_or_exhausted_is_begun() -> None:
@@ -223,3 +261,31 @@ def test_a_budget_that_is_too_short_begins_nothing_more(tmp_path: Path) -> None:
     done = subprocess.run(_command(tmp_path, "--budget", "1s"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "more to do" in done.stdout
+
+
+@pytest.mark.lammps
+def test_a_chain_whose_restart_is_lost_goes_on_as_a_branch(tmp_path: Path) -> None:
+    state = State(1.4, 0.5, 1.0, 1.0)
+    profile = dataclasses.replace(PROFILES["smoke"], n=500, start_steps=50, steps=40, every=20, max_steps=400)
+
+    def run(tasks: int) -> list:
+        campaigns.run(
+            tmp_path, [state], profile=profile, engine=find_engine(), workers=1, max_tasks=tasks,
+            phases=frozenset({1, 3}),
+        )  # fmt: skip
+        return stores.load_records(tmp_path)
+
+    held = run(1)
+    stores.write_configurations(tmp_path, held)
+    assert [r.key[2:] for r in run(2)] == [(0, 0, 40), (0, 40, 80), (0, 80, 120), (0, 120, 160)]
+    shutil.rmtree(tmp_path / "work")
+    records = run(2)
+    assert [r.key[2:] for r in records[4:]] == [(1, 80, 120), (1, 120, 160)]
+    assert records[4].seed != records[0].seed
+    assert not np.array_equal(records[4].counts, records[2].counts), "new velocities"
+    assert abs(records[4].density.mean() / records[2].density.mean() - 1) < 0.05, "the same fluid"
+    progress = campaigns.load_situation(tmp_path, profile).chains()
+    assert progress[state.state_id, "mixed", 0] == Progress(4, 160, branch=1)
+    result = assemble_state(state, records)
+    cut = result.equilibration_steps  # both chains count from there on, and what they share counts once
+    assert result.production_steps == (160 - cut) + (160 - max(80, cut))

@@ -193,11 +193,55 @@ def test_configurations_survive_and_keep_what_is_not_here(tmp_path: Path) -> Non
     folder = tmp_path / "work" / stores.chain_name(key)
     folder.mkdir(parents=True)
     np.savez(folder / "last.npz", step=400, box_length=9.0, types=made.types, positions=made.positions)
-    stores.write_configurations(tmp_path, [key])
+    held = chain(STATE, segments=1, frames=2, n_blocks=1, steps=400, n=100)
+    path, count = stores.write_configurations(tmp_path, held)
+    assert count == 1 and path is not None
     shutil.rmtree(tmp_path / "work")
-    stores.write_configurations(tmp_path, [key])  # on a machine without the working folder
+    stores.write_configurations(tmp_path, held)  # on a machine without the working folder
     back = stores.read_configurations(tmp_path)[key]
     np.testing.assert_array_equal(back.positions, made.positions)
     np.testing.assert_array_equal(back.types, made.types)
     assert (back.step, back.box_length) == (400, 9.0)
-    assert stores.read_configurations(tmp_path, only=set()) == {}
+    assert stores.read_configurations(tmp_path, only=(STATE.state_id, "separated")) == {}
+    assert stores.stored_steps(tmp_path)[STATE.state_id, "mixed"] >= {400}
+    # A branch goes on from it; a chain that stands elsewhere does not.
+    assert stores.find_configuration(tmp_path, (STATE.state_id, "mixed", 3), step=400) is not None
+    assert stores.find_configuration(tmp_path, key, step=800) is None
+
+
+def branch(records: list[SegmentRecord], *, at: int) -> list[SegmentRecord]:
+    """The records as a branch that begins at step `at`."""
+    return [
+        dataclasses.replace(
+            r, replica=1, seed=9, step_start=r.step_start + at, step_end=r.step_end + at, step=r.step + at
+        )
+        for r in records
+    ]
+
+
+def test_a_branch_hangs_on_a_record_of_its_trunk(records: list[SegmentRecord], tmp_path: Path) -> None:
+    new = branch(records[:3], at=4000)
+    fill(tmp_path / "good", [*records[:4], *new])
+    assert len(stores.load_records(tmp_path / "good")) == 7
+    fill(tmp_path / "bad", [*records[:2], *new[1:]])
+    with pytest.raises(DataError, match="_mixed-1: steps 0 to 6000 are missing"):
+        stores.load_records(tmp_path / "bad")
+
+
+def test_a_merge_leaves_the_step_where_a_branch_begins(records: list[SegmentRecord], tmp_path: Path) -> None:
+    fill(tmp_path, [*records, *branch(records[:2], at=12_000)])  # inside the trunk's second four
+    stores.pack(tmp_path, merge=True)
+    merged = stores.load_records(tmp_path)
+    assert [r.steps for r in merged if r.replica == 0] == [2000] * 8 + [8000]
+    assert any(r.step_end == 12_000 and r.replica == 0 for r in merged)
+
+
+def test_one_configuration_a_family_is_kept_the_furthest(records: list[SegmentRecord], tmp_path: Path) -> None:
+    made = compact(np.random.default_rng(0).random((50, 3)) * 9, np.zeros(50, int), box_length=9.0, step=0)
+    held = [*records[:4], *branch(records[:4], at=4000)]
+    for replica, step in ((0, 4000), (1, 12_000)):
+        folder = tmp_path / "work" / stores.chain_name((STATE.state_id, "mixed", replica))
+        folder.mkdir(parents=True)
+        np.savez(folder / "last.npz", step=step, box_length=9.0, types=made.types, positions=made.positions)
+    assert stores.write_configurations(tmp_path, held)[1] == 1
+    assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
