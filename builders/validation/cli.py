@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | cost``."""
+"""``binlj validate pets | repeat | finite-size | cost | engines``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Physics checks beyond verify: PeTS, repeatability, finite size, cost."""
+    """Physics checks beyond verify: PeTS, repeatability, finite size, engines, cost."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -179,6 +179,23 @@ def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
         results = assemble_all(records, progress=progress)
     text, data = cost_report.report(records, cost.remaining(results, steps), gpu_rate)
     _finish(out, "cost", text, data, cost_report.draw(records))
+
+
+@validate.command("engines", short_help="Records of different LAMMPS builds against each other.")
+@click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
+@_out_option
+def engines_command(store: Path | None, out: Path) -> None:
+    """Where a store holds records of several engines (versions, arguments): do they agree within their errors?"""
+    need_build_extra()
+    from binlj.builders.store import load_records
+    from binlj.builders.validation import engines
+
+    folder = store or default_store()
+    records = load_records(folder)
+    if not records:
+        raise DataError(folder, ["no segment records"], fix="`binlj campaign run` makes them")
+    text, data, by_engine = engines.report(records)
+    _finish(out, "engines", text, data, engines.draw(by_engine))
 
 
 def _engine(lmp: str, lmp_args: str, launcher: str) -> Engine:

@@ -6,8 +6,8 @@ values of phase flag, published start, C_B, S and eps_AB have been drawn least o
 draws, and phase flag, start, C_B and S once more among those of its own temperature); ties go to the lower
 SHA-256 of the state id. Nothing about the quality of the curves enters.
 
-A chosen state gets the start (or both) it was published from, with the steps it was published with, cut into
-the segments and frames of the release campaign's own records. Replica 1 gives it another seed.
+A chosen state gets the start (or both) it was published from, as one chain with the steps it was published with, cut
+into the segments and frames of the release campaign's own records. Replica 1 gives it another seed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from binlj.builders import branches
 from binlj.builders import store as stores
 from binlj.builders.profiles import PROFILES
-from binlj.builders.records import STARTS, ChainKey, SegmentRecord
+from binlj.builders.records import STARTS, SegmentRecord
 from binlj.builders.simulate import Chain
 from binlj.builders.validation.runner import Job
 from binlj.errors import DataError, InputError
@@ -164,55 +165,43 @@ def plan(
     chains = stores.by_chain(stores.load_records(release, state_ids={row.state_id for row in rows}))
     jobs, problems = [], []
     for row in rows:
-        try:
-            lengths = published_lengths(row, chains)
-        except ValueError as error:
-            problems.append(f"{row.state_id}: {error}")
-            continue
-        for start, steps in lengths.items():
-            pieces = cutting(chains[row.state_id, start, 0], steps)
+        for start, steps in published_lengths(row).items():
+            mine = {key[2]: members for key, members in chains.items() if key[:2] == (row.state_id, start)}
+            if not mine:
+                problems.append(f"{row.state_id}: no records of the {start} start")
+                continue
+            longest = max(branches.lines(mine).values(), key=lambda line: line[-1].step_end)
             chain = Chain(parse_state_id(row.state_id), start, REPLICA)
-            jobs.append(Job(chain, int(row.n_A + row.n_B), pieces, store, start_steps))
+            jobs.append(Job(chain, int(row.n_A + row.n_B), cutting(longest, steps), store, start_steps))
     if problems:
         raise DataError(release, problems, fix="give the store this dataset was made from with --release")
     return jobs
 
 
-def published_lengths(row: pd.Series, chains: Mapping[ChainKey, Sequence[SegmentRecord]]) -> dict[str, int]:
-    """Steps of each published chain of a state, by start; a campaign may have gone on since.
+def published_lengths(row: pd.Series) -> dict[str, int]:
+    """Steps a single chain of each published start would have had, by start.
 
-    With one start published, its chain had the equilibration and production steps of the table. With both, the
-    chains had all of the state's steps between them: of the records' ends, the two that add up to that (or come
-    closest) are taken, the most even ones first.
+    Equilibration and production of the table; where both starts are published, half of the production each.
     """
     starts = STARTS if row.start == "both" else (row.start,)
-    missing = [start for start in starts if (row.state_id, start, 0) not in chains]
-    if missing:
-        raise ValueError(f"no records of the {' and '.join(missing)} start")
-    ends = {start: [r.step_end for r in chains[row.state_id, start, 0]] for start in starts}
-    if len(starts) == 1:
-        (start,) = starts
-        steps = int(row.equilibration_steps + row.production_steps)
-        if steps > ends[start][-1]:
-            raise ValueError(f"published from {steps} steps of the {start} start, the store holds {ends[start][-1]}")
-        return {start: steps}
-    total = row.atom_steps / (row.n_A + row.n_B)
-    if total > sum(e[-1] for e in ends.values()):
-        raise ValueError(f"published from {total:.0f} steps, the store holds {sum(e[-1] for e in ends.values())}")
-    pairs = itertools.product(*(ends[start] for start in starts))
-    best = min(pairs, key=lambda ab: (abs(sum(ab) - total), abs(ab[0] - ab[1])))
-    return dict(zip(starts, best, strict=True))
+    return {start: math.ceil(row.equilibration_steps + row.production_steps / len(starts)) for start in starts}
 
 
 def cutting(records: Sequence[SegmentRecord], steps: int) -> tuple[tuple[int, int], ...]:
-    """(last step, frame interval) of a chain's records up to `steps`; the record that holds `steps` is cut there."""
-    pieces = []
-    for record in records:
-        if record.step_start < steps:
-            every = frame_interval(record)
-            end = min(record.step_end, steps)
-            pieces.append((max(end // every, record.step_start // every + 1) * every, every))
-    return tuple(pieces)
+    """(last step, frame interval) of a chain's records up to `steps`; the record that holds `steps` is cut there.
+
+    Where the records end before `steps` (the rest was sampled by branches), they go on like the last one.
+    """
+    pieces = [
+        (min(record.step_end, steps), record.step_start, frame_interval(record))
+        for record in records
+        if record.step_start < steps
+    ]
+    last = records[-1]
+    while pieces[-1][0] < steps:
+        end = pieces[-1][0]
+        pieces.append((min(end + last.steps, steps), end, frame_interval(last)))
+    return tuple((max(end // every, begin // every + 1) * every, every) for end, begin, every in pieces)
 
 
 def frame_interval(record: SegmentRecord) -> int:
