@@ -1,8 +1,8 @@
 """Do different builds of LAMMPS give the same fluid? Records of one engine against another's, state by state.
 
 A store may hold records of several engines (another version, mixed precision, a GPU). They describe the same model, so
-in equilibrium they must agree within their errors. Every start whose equilibrated part holds records of the reference
-engine (the one with the most steps) and of another one is a test of its own.
+in equilibrium they must agree within their errors. Every published start whose equilibrated part holds records of the
+reference engine (the one with the most steps) and of another one is a test of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from binlj.builders import equilibration
 from binlj.builders.assemble import by_state
 from binlj.builders.chains import equilibrated_parts
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
-from binlj.builders.reconcile import dilute_limit
-from binlj.builders.records import STARTS, SegmentRecord
+from binlj.builders.reconcile import OPEN_GAP, choose, dilute_limit
+from binlj.builders.records import SegmentRecord
 from binlj.builders.validation.output import markdown_table, new_figure, number
 from binlj.builders.validation.repeat import ChiSquare, chi_square
 from binlj.grid import PAIRS, State
@@ -73,36 +73,38 @@ def reference(records: Sequence[SegmentRecord]) -> str:
 
 
 def compare(records: Sequence[SegmentRecord], other: str) -> list[Comparison]:
-    """All starts that the reference engine and `other` have both sampled in equilibrium, and that do not move."""
+    """All published starts that the reference engine and `other` have both sampled in equilibrium.
+
+    States whose starts still differ are left out: they move, and one engine may have seen them earlier than the other.
+    """
     first = reference(records)
     found = []
     for state, mine in by_state(records).items():
-        for start in STARTS:
-            chains: dict[int, list[SegmentRecord]] = {}
-            for record in sorted((r for r in mine if r.start == start), key=lambda r: r.key):
-                chains.setdefault(record.replica, []).append(record)
-            if {label(r) for r in mine if r.start == start} >= {first, other}:
-                found += _compare_start(state, start, chains, first, other)
+        chains: dict[str, dict[int, list[SegmentRecord]]] = {}
+        for record in sorted(mine, key=lambda r: r.key):
+            chains.setdefault(record.start, {}).setdefault(record.replica, []).append(record)
+        parts = {start: equilibrated_parts(replicas) for start, replicas in chains.items()}
+        choice = choose(state, [p for ps in parts.values() for p in ps])
+        if any(OPEN_GAP in reason for reason in choice.reasons):
+            continue
+        for start in sorted({part.start for part in choice.kept}):
+            since = max(part.equilibration_steps for part in parts[start])
+            kept = [r for members in chains[start].values() for r in members if r.step_start >= since]
+            one = _compare(state, start, *([r for r in kept if label(r) == name] for name in (first, other)))
+            found += [] if one is None else [one]
     return found
 
 
-def _compare_start(
-    state: State, start: str, chains: Mapping[int, Sequence[SegmentRecord]], first: str, other: str
-) -> list[Comparison]:
-    parts = equilibrated_parts(chains)
-    since = max(part.equilibration_steps for part in parts)
-    kept = [r for members in chains.values() for r in members if r.step_start >= since]
-    samples = [_Sample.of([r for r in kept if label(r) == name], state) for name in (first, other)]
-    if any(s is None for s in samples):
-        return []
-    a, b = samples
-    assert a is not None and b is not None
-    if max(a.drift, b.drift) > DRIFTS:
-        return []
+def _compare(
+    state: State, start: str, first: Sequence[SegmentRecord], other: Sequence[SegmentRecord]
+) -> Comparison | None:
+    a, b = _Sample.of(first, state), _Sample.of(other, state)
+    if a is None or b is None or max(a.drift, b.drift) > DRIFTS:
+        return None
     relative = {name: b.mean[name] / a.mean[name] - 1 for name in SCALARS}
     error = {name: float(np.hypot(a.error[name], b.error[name])) / abs(a.mean[name]) for name in SCALARS}
     chi = tuple(chi_square(a.g[i], a.g_stderr[i], b.g[i], b.g_stderr[i]) for i in range(len(PAIRS)))
-    return [Comparison(state, start, (a.steps, b.steps), relative, error, chi)]
+    return Comparison(state, start, (a.steps, b.steps), relative, error, chi)
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def report(records: Sequence[SegmentRecord]) -> tuple[str, dict[str, Any], dict[
     for name, done in by_engine.items():
         lines += ["", f"## {name} against {first}", ""]
         if not done:
-            lines.append("No start has been sampled by both, in equilibrium and without drift.")
+            lines.append("No published start has been sampled by both, in equilibrium and without drift.")
             continue
         lines += _section(done)
         engines[name] = _data(done)
@@ -206,7 +208,7 @@ def _section(done: Sequence[Comparison]) -> list[str]:
         curves.append([pair, str(len(chi)), number(float(np.median(chi))), number(float(chi.mean())),
                        f"{chance} of {len(chi)}"])  # fmt: skip
     return [
-        f"{len(done)} starts of {len({c.state for c in done})} states were sampled by both in equilibrium "
+        f"{len(done)} published starts of {len({c.state for c in done})} states were sampled by both in equilibrium "
         f"({sum(c.steps[0] for c in done):,} and {sum(c.steps[1] for c in done):,} steps).", "",
         markdown_table(["", "mean difference (weighted)", "mean, σ", "scatter, σ", f"beyond {OUTLIER:g} σ"], rows), "",
         "σ is the standard error of one start's difference; if the engines agree, its mean is 0 and its scatter 1.", "",
