@@ -98,12 +98,12 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         reason = f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}"
         fine = towards and criteria.ONE_SIDED_IS_CONVERGED
         return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
-    closing = _closing(starts["mixed"], starts["separated"])
-    moving = max(closing, key=lambda name: closing[name])
+    closed = closing(starts["mixed"], starts["separated"])
+    moving = max(closed, key=lambda name: closed[name])
     kept = "mixed" if moving == "separated" else "separated"
-    if still and closing[moving] >= max(criteria.MIN_APPROACH, criteria.APPROACH_RATIO * closing[kept]):
-        why = f"the {moving} start closes {100 * closing[moving]:.0f} % of it from half to half, the {kept} one "
-        why += f"{100 * closing[kept]:.0f} %"
+    if still and closed[moving] >= max(criteria.MIN_APPROACH, criteria.APPROACH_RATIO * closed[kept]):
+        why = f"the {moving} start closes {100 * closed[moving]:.0f} % of it from half to half, the {kept} one "
+        why += f"{100 * closed[kept]:.0f} %"
     elif still:
         kept, why = "separated", "neither start is seen to drift, and they differ"
     else:
@@ -134,6 +134,19 @@ def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[Chai
         return np.sqrt((x[:, inside] ** 2).mean(1)) / top
 
     return Gap(rms(g1 - g2), rms(np.hypot(e1, e2)))
+
+
+def closing(mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> dict[str, float]:
+    """Share of the gap in g that each start closes from its first half to its second (pairs scaled by maximum)."""
+    g = {"mixed": _mean(mixed), "separated": _mean(separated)}
+    scale = 1.0 / np.maximum(np.maximum(*g.values()).max(1), 1e-300)[:, None]
+    inside = bin_centres(N_FINE) >= criteria.ERROR_RANGE[0]
+    gap = ((g["separated"] - g["mixed"]) * scale)[:, inside]
+    closed = {
+        name: float(sign * np.sum((_change(chains) * scale)[:, inside] * gap) / np.sum(gap**2))
+        for name, chains, sign in (("mixed", mixed, 1), ("separated", separated, -1))
+    }
+    return {name: max(share, 0.0) for name, share in closed.items()}
 
 
 def blocks_of(parts: Sequence[ChainPart]) -> Blocks:
@@ -178,19 +191,6 @@ def _wants_second_start(state: State, chains: Sequence[ChainPart]) -> str:
         return "drift"
     stable = pets_stable(state)
     return "" if stable else "may demix (PeTS)" if stable is None else "not stable by PeTS"
-
-
-def _closing(mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> dict[str, float]:
-    """Share of the gap in g that each start closes from its first half to its second (pairs scaled by maximum)."""
-    g = {"mixed": _mean(mixed), "separated": _mean(separated)}
-    scale = 1.0 / np.maximum(np.maximum(*g.values()).max(1), 1e-300)[:, None]
-    inside = bin_centres(N_FINE) >= criteria.ERROR_RANGE[0]
-    gap = ((g["separated"] - g["mixed"]) * scale)[:, inside]
-    closed = {
-        name: float(sign * np.sum((_change(chains) * scale)[:, inside] * gap) / np.sum(gap**2))
-        for name, chains, sign in (("mixed", mixed, 1), ("separated", separated, -1))
-    }
-    return {name: max(share, 0.0) for name, share in closed.items()}
 
 
 def _moves_towards(moving: Sequence[ChainPart], target: Sequence[ChainPart]) -> bool:

@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | cost | engines``."""
+"""``binlj validate pets | repeat | finite-size | engines | convergence | cost``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from binlj.errors import DataError
 
 if TYPE_CHECKING:
     from binlj.builders.engine import Engine
+    from binlj.builders.records import SegmentRecord
     from binlj.builders.validation.runner import Job
 
 _folder = click.Path(path_type=Path, file_okay=False)
@@ -37,7 +38,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Physics checks beyond verify: PeTS, repeatability, finite size, engines, cost."""
+    """Physics checks beyond verify: PeTS, repeatability, finite size, engines, convergence, cost."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -158,24 +159,14 @@ def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
     """What the campaign cost, what is left, and what the paper's protocol would take here and on GPUs."""
     need_build_extra()
     from binlj.builders.assemble import assemble_all
-    from binlj.builders.store import by_chain, load_records
+    from binlj.builders.store import by_chain
     from binlj.builders.validation import cost, cost_report
 
-    folder = store or default_store()
-    records = load_records(folder)
-    if not records:
-        raise DataError(folder, ["no segment records"], fix="`binlj campaign run` makes them")
+    records = _records(store)
     steps: dict[str, list[int]] = {}
     for (state_id, _, _), members in by_chain(records).items():
         steps.setdefault(state_id, []).append(members[-1].step_end)
-    with _bar("states", "assembling the states") as (advance, _):
-        seen = 0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal seen
-            advance(done - seen, total=total)
-            seen = done
-
+    with _assembling() as progress:
         results = assemble_all(records, progress=progress)
     text, data = cost_report.report(records, cost.remaining(results, steps), gpu_rate)
     _finish(out, "cost", text, data, cost_report.draw(records))
@@ -187,15 +178,34 @@ def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
 def engines_command(store: Path | None, out: Path) -> None:
     """Where a store holds records of several engines (versions, arguments): do they agree within their errors?"""
     need_build_extra()
-    from binlj.builders.store import load_records
     from binlj.builders.validation import engines
+
+    text, data, by_engine = engines.report(_records(store))
+    _finish(out, "engines", text, data, engines.draw(by_engine))
+
+
+@validate.command("convergence", short_help="Which states have converged; how far the others are.")
+@click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
+@_out_option
+def convergence_command(store: Path | None, out: Path) -> None:
+    """Which states meet the criteria, what the others lack, and about how many steps that will take."""
+    need_build_extra()
+    from binlj.builders.validation import convergence
+
+    with _assembling() as progress:
+        done = convergence.distances(_records(store), progress=progress)
+    text, data = convergence.report(done)
+    _finish(out, "convergence", text, data, convergence.draw(done))
+
+
+def _records(store: Path | None) -> list[SegmentRecord]:
+    from binlj.builders.store import load_records
 
     folder = store or default_store()
     records = load_records(folder)
     if not records:
         raise DataError(folder, ["no segment records"], fix="`binlj campaign run` makes them")
-    text, data, by_engine = engines.report(records)
-    _finish(out, "engines", text, data, engines.draw(by_engine))
+    return records
 
 
 def _engine(lmp: str, lmp_args: str, launcher: str) -> Engine:
@@ -251,6 +261,20 @@ def _finish(out: Path, name: str, text: str, data: Any, figure: Any) -> None:
     files = write_report(out, name, text=text, data=data, figure=figure)
     click.echo(text)
     click.echo(f"\nwritten: {', '.join(map(str, files))}")
+
+
+@contextmanager
+def _assembling() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over the states; yields what takes (done, all)."""
+    with _bar("states", "assembling the states") as (advance, _):
+        seen = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal seen
+            advance(done - seen, total=total)
+            seen = done
+
+        yield progress
 
 
 @contextmanager

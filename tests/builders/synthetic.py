@@ -22,6 +22,18 @@ def true_g(state: State) -> np.ndarray:
     return np.array([np.minimum(toy_g(state, pair, R), 30.0) for pair in PAIRS])
 
 
+def g_at_right_pressure(state: State, density: float = 0.6) -> np.ndarray:
+    """The toy's g(r) with its contact shells changed until the pressure is 1, as a converged state's must be."""
+    g, (n_a, n_b) = true_g(state), state.counts(10_000)
+    shape = np.exp(-((R - 1.05) ** 2) / 0.02)[None, :].repeat(3, 0)
+
+    def pressure(g: np.ndarray) -> float:
+        return energy_and_pressure(state, g, density, n_a=n_a, n_b=n_b)[1]
+
+    lever = (pressure(g * (1 + 0.01 * shape)) - pressure(g)) / 0.01
+    return g * (1 + (1.0 - pressure(g)) / lever * shape)
+
+
 def chain(
     state: State,
     *,

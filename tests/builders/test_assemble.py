@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic import R, chain, true_g
+from synthetic import R, chain, g_at_right_pressure, true_g
 
 from binlj.builders import criteria, equilibration
 from binlj.builders.assemble import assemble_all, assemble_state, quality
@@ -258,10 +258,7 @@ def test_two_drifting_starts_are_flagged() -> None:
 
 def test_a_long_quiet_state_converges() -> None:
     state = State(1.4, 0.5, 1.0, 1.0)
-    density = 0.6
-    g = true_g(state)
-    pressure = energy_and_pressure(state, g, density, n_a=5000, n_b=5000)[1]
-    g = g * (1 + (1.0 - pressure) * _pressure_lever(state, density))
+    g = g_at_right_pressure(state)
     result = assemble_state(state, chain(state, segments=14, g=g))
     assert result.reason == "" and result.converged
     q = quality(result)
@@ -300,11 +297,3 @@ def _with_ramp(records: list, size: float = 0.05) -> list:
         i += r.n_frames
     return out
 
-
-def _pressure_lever(state: State, density: float) -> np.ndarray:
-    """Relative change of g in the contact shells that changes the pressure by one."""
-    shape = np.exp(-((R - 1.05) ** 2) / 0.02)[None, :].repeat(3, 0)
-    g = true_g(state)
-    base = energy_and_pressure(state, g, density, n_a=5000, n_b=5000)[1]
-    more = energy_and_pressure(state, g * (1 + 0.01 * shape), density, n_a=5000, n_b=5000)[1]
-    return shape * 0.01 / (more - base)
