@@ -17,7 +17,7 @@ def states_command() -> None:
 
 @click.command("info")
 def info_command() -> None:
-    """Say which dataset is installed: version, hash, folder, rows."""
+    """Say which dataset is installed: version, hash, folder, rows, how many states have converged."""
     import pyarrow.parquet as pq
 
     from binlj.data import dataset_info
@@ -32,3 +32,7 @@ def info_command() -> None:
             file = folder / config / f"{split}.parquet"
             rows = pq.read_metadata(file).num_rows if file.is_file() else "not installed"
             click.echo(f"{config:14s} {split:6s} {rows}")
+    states = folder / "states" / "all.parquet"
+    if states.is_file():
+        converged = pq.read_table(states, columns=["converged"])["converged"].to_pylist()
+        click.echo(f"converged      {sum(converged)} of {len(converged)} states (column `reason` of `states`: the others)")
