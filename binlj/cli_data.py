@@ -35,4 +35,4 @@ def info_command() -> None:
     states = folder / "states" / "all.parquet"
     if states.is_file():
         converged = pq.read_table(states, columns=["converged"])["converged"].to_pylist()
-        click.echo(f"converged      {sum(converged)} of {len(converged)} states (column `reason` of `states`: the others)")
+        click.echo(f"converged      {sum(converged)} of {len(converged)} states (why not: column `reason` of `states`)")

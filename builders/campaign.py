@@ -281,7 +281,7 @@ def load_situation(store: Path, profile: Profile) -> Situation:
             fix="give another --store, or the decks and profile these records were made with",
         )
     chains = stores.by_chain(records)
-    stored = stores.stored_steps(store)
+    stored = stores.stored_steps(store, n=profile.n)
     situation = Situation(chains, stored=stored, resumable=_resumable(store, chains, stored))
     for state in sorted({r.state for r in records}):
         situation.assess(state)

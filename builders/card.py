@@ -74,6 +74,7 @@ def card_values(
         "n_particles": _several(states.n_A + states.n_B),
         "n_dilute": _several(states.n_B[states.C_B == 0.01]),
         "decks": ", ".join(f"`{v}`" for v in sorted(set(states.deck_sha256))),
+        "engines": ", ".join(sorted({name for engines in states.engine for name in str(engines).split("; ")})),
         "atom_steps": f"{states.atom_steps.sum():.3g}",
         "production_text": _production(states),
         "yaml_configs": yaml_configs(tables, version=version, data_sha256=data_sha256),

@@ -134,7 +134,7 @@ def publish(
         version=version,
         released=released,
         partial=partial,
-        snapshots=None if keep else _snapshots(folder),
+        snapshots=None if keep else _snapshots(folder, target),
     )
     _summary(results)
     click.echo(
@@ -212,11 +212,11 @@ def _results(
         )
 
 
-def _snapshots(store: Path) -> Iterable[Snapshot]:
-    """All there is: of the working folders, stored, and published before."""
+def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
+    """All there is: of the working folders, stored, and in the dataset that is being replaced."""
     from binlj.builders import store as stores
 
-    stored, published = stores.read_configurations(store), stores.published_configurations()
+    stored, published = stores.read_configurations(store), stores.published_configurations(dataset)
     for key in sorted({record.chain for record in stores.load_records(store)} | set(stored) | set(published)):
         folder = store / "work" / stores.chain_name(key)
         for c in (stores.last_configuration(folder), stored.get(key), published.get(key)):

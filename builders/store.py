@@ -238,8 +238,9 @@ def write_configurations(store: Path, records: Iterable[SegmentRecord]) -> tuple
     path, count : Path or None, int
         The file (None if there is nothing beyond the snapshots) and how many configurations it holds.
     """
-    stored, published = read_configurations(store), _published_steps()
     chains = by_chain(records)
+    n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
+    stored, published = read_configurations(store), _published_steps(n)
     rows = []
     for state_id, start in sorted({key[:2] for key in chains}):
         for trunk, family in branches.families(siblings(chains, (state_id, start, 0))).items():
@@ -280,32 +281,33 @@ def read_configurations(
     return result
 
 
-def stored_steps(store: Path) -> dict[tuple[str, str], set[int]]:
-    """(state id, start) -> the steps of which a configuration is stored or published."""
-    steps = _published_steps()
+def stored_steps(store: Path, *, n: int) -> dict[tuple[str, str], set[int]]:
+    """(state id, start) -> the steps of which a configuration of `n` particles is stored or published."""
+    steps = _published_steps(n)
     for path in (store / "configurations").glob("*.parquet"):
         for key, found in _steps_of(path).items():
             steps.setdefault(key, set()).update(found)
     return steps
 
 
-def find_configuration(store: Path, key: ChainKey, *, step: int) -> Configuration | None:
+def find_configuration(store: Path, key: ChainKey, *, step: int, n: int) -> Configuration | None:
     """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
 
-    Only a configuration of `step`, the step at which the chain stands, will do; its own, or that of another chain
-    of the same start (which it branches from). None if there is none.
+    Only a configuration of `n` particles and of `step`, the step at which the chain stands, will do; its own, or
+    that of another chain of the same start (which it branches from). None if there is none.
     """
-    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
     found = read_configurations(store, only=key[:2])
-    candidates = [found.pop(key, None), *found.values()]
-    if snapshots.is_file():
-        candidates += _configurations_of(snapshots, key[:2]).values()
-    return next((c for c in candidates if c is not None and c.step == step), None)
+    candidates = [found.pop(key, None), *found.values(), *published_configurations(only=key[:2]).values()]
+    return next((c for c in candidates if c is not None and c.step == step and len(c.types) == n), None)
 
 
-def _published_steps() -> dict[tuple[str, str], set[int]]:
+def _published_steps(n: int) -> dict[tuple[str, str], set[int]]:
+    """Steps of the published snapshots, if they are of `n` particles."""
     snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
-    return _steps_of(snapshots) if snapshots.is_file() else {}
+    if not snapshots.is_file():
+        return {}
+    first = next(pq.ParquetFile(snapshots).iter_batches(batch_size=1, columns=["types"]))
+    return _steps_of(snapshots) if len(first["types"][0]) == n else {}
 
 
 def _steps_of(path: Path) -> dict[tuple[str, str], set[int]]:
@@ -315,10 +317,12 @@ def _steps_of(path: Path) -> dict[tuple[str, str], set[int]]:
     return result
 
 
-def published_configurations() -> dict[ChainKey, Configuration]:
-    """The published snapshots by chain (they are called replica 0's)."""
-    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
-    return _configurations_of(snapshots) if snapshots.is_file() else {}
+def published_configurations(
+    dataset: Path | None = None, *, only: tuple[str, str] | None = None
+) -> dict[ChainKey, Configuration]:
+    """The snapshots of a dataset (default: the installed one) by chain; they are called replica 0's."""
+    snapshots = (dataset or paths.dataset_dir()) / "snapshots" / "all.parquet"
+    return _configurations_of(snapshots, only) if snapshots.is_file() else {}
 
 
 def _configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:

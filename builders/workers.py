@@ -71,7 +71,7 @@ def run_task(
     key = (state_id, start, replica)
     configuration = None
     if done[1] and not any(folder.glob("step-*.restart")):
-        configuration = stores.find_configuration(root, key, step=done[1])
+        configuration = stores.find_configuration(root, key, step=done[1], n=profile.n)
     paths = advance(
         chain,
         profile=profile,

@@ -203,10 +203,11 @@ def test_configurations_survive_and_keep_what_is_not_here(tmp_path: Path) -> Non
     np.testing.assert_array_equal(back.types, made.types)
     assert (back.step, back.box_length) == (400, 9.0)
     assert stores.read_configurations(tmp_path, only=(STATE.state_id, "separated")) == {}
-    assert stores.stored_steps(tmp_path)[STATE.state_id, "mixed"] >= {400}
+    assert stores.stored_steps(tmp_path, n=50)[STATE.state_id, "mixed"] == {400}
     # A branch goes on from it; a chain that stands elsewhere does not.
-    assert stores.find_configuration(tmp_path, (STATE.state_id, "mixed", 3), step=400) is not None
-    assert stores.find_configuration(tmp_path, key, step=800) is None
+    assert stores.find_configuration(tmp_path, (STATE.state_id, "mixed", 3), step=400, n=50) is not None
+    assert stores.find_configuration(tmp_path, key, step=800, n=50) is None
+    assert stores.find_configuration(tmp_path, key, step=400, n=60) is None
 
 
 def branch(records: list[SegmentRecord], *, at: int) -> list[SegmentRecord]:
