@@ -33,7 +33,8 @@ class StateResult:
 
     ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series;
     ``start_gap`` is what is left of the difference between the starts after taking off its noise, as a
-    share of the curve's maximum (None where only one start was run); ``relative_error`` is the rms standard
+    share of the curve's maximum (None where only one start was run), ``rival`` the start that differs from the
+    published one (empty where none does); ``relative_error`` is the rms standard
     error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
     """
 
@@ -61,6 +62,7 @@ class StateResult:
     longest_chain_steps: int
     start: str
     start_gap: float | None
+    rival: str
     phase: str
     composition_fluctuation: float
     solid_fraction: float
@@ -94,10 +96,11 @@ class Quality:
     bounds : float
         Deviation of the pressure from g(r) from P* = 1, or of the density from PeTS where all particles are
         alike, over its bound: the larger one.
-    published : str
-        The start that is published: "mixed", "separated" or "both".
-    open_gap, undecided : bool
-        The starts differ; and one of them is too short to tell which is right.
+    published, rival : str
+        The start that is published (two that agree are joined by a plus sign), and the one that it differs from (empty
+        if there is none).
+    undecided : bool
+        The mixed and the separated start differ, and one of them is too short to tell which is right.
     """
 
     error: float
@@ -109,7 +112,7 @@ class Quality:
     exhausted: bool
     bounds: float = 0.0
     published: str = "mixed"
-    open_gap: bool = False
+    rival: str = ""
     undecided: bool = False
 
     @property
@@ -128,7 +131,7 @@ class Quality:
         if self.undecided:
             return 3, self.production
         if missing > 1:
-            return 1 if self.open_gap else 2, -missing
+            return 1 if self.rival else 2, -missing
         return 0, -self.gap
 
 
@@ -146,7 +149,7 @@ def quality(result: StateResult) -> Quality:
         production=criteria.MIN_PRODUCTION_STEPS / max(result.min_production_steps, 1),
         needs_second_start=reconcile.NEEDS_SECOND in result.reason,
         published=result.start,
-        open_gap=reconcile.OPEN_GAP in result.reason,
+        rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
@@ -212,7 +215,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
         longest_chain_steps=max(p.total_steps for p in parts),
-        start=choice.start, start_gap=choice.gap, phase=reconcile.phase(kept),
+        start=choice.start, start_gap=choice.gap, rival=choice.rival, phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
         / (n_a + n_b),

@@ -26,6 +26,8 @@ class ChainPart:
     energy, density, pressure, ab_coordination : ndarray, shape (n_frames,)
         Of the kept frames.
     drift, drift_series : the largest drift (absolute normal deviate) and the series that shows it.
+    composition_fluctuation, solid_A, solid_B : float
+        Of the records that are kept, averaged; ``first_fluctuation`` is the first record's, whether kept or not.
     direction : ndarray, shape (3, 500)
         Mean g of the kept part's second half minus that of its first half (zero with one block).
     unequilibrated : why the cut cannot be trusted; empty if it can.
@@ -45,6 +47,7 @@ class ChainPart:
     production_steps: int
     total_steps: int
     composition_fluctuation: float
+    first_fluctuation: float
     solid_A: float
     solid_B: float
     n_A: int
@@ -155,6 +158,7 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
         production_steps=round(production),
         total_steps=records[-1].step_end,
         composition_fluctuation=mean("composition_fluctuation"),
+        first_fluctuation=records[0].composition_fluctuation,
         solid_A=mean("solid_A"), solid_B=mean("solid_B"),
         n_A=records[0].n_A, n_B=records[0].n_B,
         drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=_direction(counts, ideal),

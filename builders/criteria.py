@@ -48,6 +48,10 @@ MIN_STEPS_TO_JUDGE = 4_000  # production steps below which a chain cannot be cal
 MIN_APPROACH = 0.1
 APPROACH_RATIO = 3.0
 
+# An annealed start that has mixed altogether before it begins is a second mixed one: beside a published mixed start it
+# says something only if its composition then varied this many times as much as the mixed one's does.
+MIN_ANNEALED_FLUCTUATION = 1.5
+
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
 SOLID_FRACTION = 0.3  # of the particles of either species

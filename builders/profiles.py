@@ -26,6 +26,8 @@ class Profile:
         Steps and frame interval of all later segments.
     max_steps : int
         Steps after which a chain is left alone.
+    anneal_steps : int
+        NPT steps an annealed start spends at :data:`binlj.builders.simulate.ANNEAL_T` (never recorded).
     """
 
     name: str
@@ -35,6 +37,7 @@ class Profile:
     steps: int
     every: int
     max_steps: int
+    anneal_steps: int = 3_000
 
     def segment(self, index: int) -> tuple[int, int]:
         """(steps, frame interval) of the chain's `index`-th segment."""
@@ -54,7 +57,7 @@ class Profile:
 PROFILES = {
     p.name: p
     for p in (
-        Profile("smoke", 1000, 100, (), 400, 100, 2_000),
+        Profile("smoke", 1000, 100, (), 400, 100, 2_000, 300),
         # Frames 500 steps apart: counting them costs half as much per step as every 200, and where B is rare enough
         # for noise to matter, frames closer than that repeat each other.
         Profile("release", N_PARTICLES, 250, ((200, 200), (400, 200), (1_000, 200), (2_000, 400)), 5_000, 500, 120_000),

@@ -1,19 +1,27 @@
-"""Two starts, one answer: which chains of a state are published, and how far apart the starts are.
+"""Several starts, one answer: which chains of a state are published, and how far apart the starts are.
 
-* Both starts agree (each pair's rms difference over 0.9 to 5 sigma is within three combined standard errors
-  or 2 % of the curve's maximum): all chains are averaged, but for a drifting start beside a stationary one.
+Two starts are compared by these rules, the mixed and the separated one first:
+
+* Both agree (each pair's rms difference over 0.9 to 5 sigma is within three combined standard errors or 2 % of the
+  curve's maximum): all chains are averaged, but for a drifting start beside a stationary one.
 * They differ, and a chain is too short to show a drift: the separated one is published, unless PeTS calls the
   homogeneous mixture stable.
-* They differ, one is stationary and the other drifts towards it: the stationary one is published.
+* They differ, one is stationary and the other drifts towards it: the stationary one is published; flagged.
 * They differ, none is seen to drift, but one closes the gap between them from half to half (a droplet that dissolves
   moves g long before it moves the density): the other one is published; flagged.
-* Anything else: the separated start is published if it is the only stationary one or if both are (a start
-  that stays separated has no nucleation to wait for), else the one that drifts less; flagged.
+* Anything else: if both are stationary, the separated one (a start that stays separated has no nucleation to wait for;
+  beside a mixed start, the annealed one for the same reason), else the one that drifts less; flagged.
+
+A start from either end can take very long: the mixed one has to coarsen, the pure phases of the separated one have to
+dissolve in each other. Where the two differ, a third comes from between them: *annealed*, phases that were partly mixed
+at a high temperature before. It and the start published so far are then compared by the same rules, and the state's
+gap is theirs: if they agree, the answer is reached from both sides, and where the remaining start is does not matter.
+An annealed start that had mixed altogether before it began is not compared with a published mixed one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +30,7 @@ from binlj.builders import criteria
 from binlj.builders.chains import ChainPart
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
+from binlj.builders.records import STARTS
 from binlj.grid import PAIRS, State
 from binlj.pets import pets_stable
 from binlj.schema import MERGE, N_BINS, N_FINE, bin_centres
@@ -34,12 +43,26 @@ PHASES = ("homogeneous", "demixed", "solid-like")
 
 @dataclass(frozen=True)
 class Choice:
-    """The chains to publish; ``gap`` is noise-corrected (None with one start), ``reasons`` what is wrong."""
+    """The chains to publish.
+
+    Attributes
+    ----------
+    kept : tuple of ChainPart
+    start : str
+        Their start; two that agree are joined by a plus sign, as in "separated+annealed".
+    gap : float or None
+        Difference between the starts, noise taken out; None with one start.
+    reasons : tuple of str
+        What is wrong.
+    rival : str
+        The start whose difference from the published one is the gap; empty if there is none, or it is closed.
+    """
 
     kept: tuple[ChainPart, ...]
     start: str
     gap: float | None
     reasons: tuple[str, ...]
+    rival: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +92,7 @@ class Gap:
 
 def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
     """Reconcile the chains of one state."""
-    starts = {name: [p for p in parts if p.start == name] for name in ("mixed", "separated")}
+    starts = {name: [p for p in parts if p.start == name] for name in STARTS}
     starts = {name: chains for name, chains in starts.items() if chains}
     if len(starts) == 1:
         (start, chains), = starts.items()
@@ -78,38 +101,61 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         if wants:
             reasons.append(f"{wants}, and {NEEDS_SECOND}")
         return Choice(tuple(chains), start, None, tuple(reasons))
+    first, second, *third = starts
+    choice = _settle(state, {name: starts[name] for name in (first, second)})
+    if third and choice.rival and _tells(starts[third[0]], choice):
+        return _settle(state, {name: starts[name] for name in (choice.start, third[0])})
+    return choice
 
-    gap = start_gap(state, starts["mixed"], starts["separated"])
+
+def _tells(annealed: Sequence[ChainPart], choice: Choice) -> bool:
+    """Whether the annealed start is long enough, and no second mixed start beside a published mixed one."""
+    if sum(p.production_steps for p in annealed) < criteria.MIN_STEPS_TO_JUDGE:
+        return False
+    own = max(weighted(choice.kept, "composition_fluctuation"), 1.0)
+    apart = annealed[0].first_fluctuation >= criteria.MIN_ANNEALED_FLUCTUATION * own
+    return apart or choice.start != "mixed"
+
+
+def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
+    """Which of two starts is published; where nothing tells, not the mixed one: the others need no nucleation."""
+    first, second = starts
+    gap = start_gap(state, starts[first], starts[second])
     still = [name for name, chains in starts.items() if all(p.drift <= criteria.DRIFT_LIMIT for p in chains)]
+
+    def publish(name: str, why: str) -> Choice:
+        rival = second if name == first else first
+        return Choice(tuple(starts[name]), name, gap.systematic, (why,), rival)
+
     if gap.agree:
-        if len(still) == 1:
-            return Choice(tuple(starts[still[0]]), still[0], gap.systematic, ())
-        return Choice((*starts["mixed"], *starts["separated"]), "both", gap.systematic, ())
-    if min(steps_by_start(parts).values()) < criteria.MIN_STEPS_TO_JUDGE:
-        kept = "mixed" if pets_stable(state) else "separated"
-        told = "stable" if kept == "mixed" else "not stable"
-        reason = f"{UNDECIDED}, the mixture is {told} by PeTS, {gap}"
-        return Choice(tuple(starts[kept]), kept, gap.systematic, (reason,))
+        agreeing = still if len(still) == 1 else [first, second]
+        chains = tuple(part for name in agreeing for part in starts[name])
+        return Choice(chains, "+".join(agreeing), gap.systematic, ())
+    fallback = second if first == "mixed" else first
+    if min(steps_by_start([*starts[first], *starts[second]]).values()) < criteria.MIN_STEPS_TO_JUDGE:
+        stable = pets_stable(state)
+        why = f"{UNDECIDED}, the mixture is {'stable' if stable else 'not stable'} by PeTS, {gap}"
+        return publish("mixed" if first == "mixed" and stable else fallback, why)
     if len(still) == 1:
         kept = still[0]
-        moving = "mixed" if kept == "separated" else "separated"
+        moving = second if kept == first else first
         towards = _moves_towards(starts[moving], starts[kept])
         way = "drifts towards" if towards else "drifts, but not towards"
-        reason = f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}"
-        fine = towards and criteria.ONE_SIDED_IS_CONVERGED
-        return Choice(tuple(starts[kept]), kept, gap.systematic, () if fine else (reason,))
-    closed = closing(starts["mixed"], starts["separated"])
+        if towards and criteria.ONE_SIDED_IS_CONVERGED:
+            return Choice(tuple(starts[kept]), kept, gap.systematic, ())
+        return publish(kept, f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}")
+    closed = closing(starts)
     moving = max(closed, key=lambda name: closed[name])
-    kept = "mixed" if moving == "separated" else "separated"
+    kept = second if moving == first else first
     if still and closed[moving] >= max(criteria.MIN_APPROACH, criteria.APPROACH_RATIO * closed[kept]):
         why = f"the {moving} start closes {100 * closed[moving]:.0f} % of it from half to half, the {kept} one "
         why += f"{100 * closed[kept]:.0f} %"
     elif still:
-        kept, why = "separated", "neither start is seen to drift, and they differ"
+        kept, why = fallback, f"neither the {first} nor the {second} start is seen to drift, and they differ"
     else:
         kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
-        why = "both starts drift and differ"
-    return Choice(tuple(starts[kept]), kept, gap.systematic, (f"{OPEN_GAP}: {why}, {gap}",))
+        why = f"the {first} and the {second} start drift and differ"
+    return publish(kept, f"{OPEN_GAP}: {why}, {gap}")
 
 
 def steps_by_start(parts: Sequence[ChainPart]) -> dict[str, int]:
@@ -120,11 +166,11 @@ def steps_by_start(parts: Sequence[ChainPart]) -> dict[str, int]:
     return result
 
 
-def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> Gap:
-    """Rms difference of the starts' g over 0.9 to 5 sigma, and its standard error, for the three pairs."""
+def start_gap(state: State, one: Sequence[ChainPart], other: Sequence[ChainPart]) -> Gap:
+    """Rms difference of two starts' g over 0.9 to 5 sigma, and its standard error, for the three pairs."""
     dilute = dilute_limit(state, N_BINS)
     (g1, e1), (g2, e2) = (
-        mean_and_error(blocks_of(chains).rebin(MERGE), dilute=dilute) for chains in (mixed, separated)
+        mean_and_error(blocks_of(chains).rebin(MERGE), dilute=dilute) for chains in (one, other)
     )
     r = bin_centres(N_BINS)
     inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
@@ -136,15 +182,19 @@ def start_gap(state: State, mixed: Sequence[ChainPart], separated: Sequence[Chai
     return Gap(rms(g1 - g2), rms(np.hypot(e1, e2)))
 
 
-def closing(mixed: Sequence[ChainPart], separated: Sequence[ChainPart]) -> dict[str, float]:
-    """Share of the gap in g that each start closes from its first half to its second (pairs scaled by maximum)."""
-    g = {"mixed": _mean(mixed), "separated": _mean(separated)}
+def closing(starts: Mapping[str, Sequence[ChainPart]]) -> dict[str, float]:
+    """Share of the gap in g that each of two starts closes from its first half to its second.
+
+    Pairs are scaled by the curve's maximum.
+    """
+    first, second = starts
+    g = {name: _mean(chains) for name, chains in starts.items()}
     scale = 1.0 / np.maximum(np.maximum(*g.values()).max(1), 1e-300)[:, None]
     inside = bin_centres(N_FINE) >= criteria.ERROR_RANGE[0]
-    gap = ((g["separated"] - g["mixed"]) * scale)[:, inside]
+    gap = ((g[second] - g[first]) * scale)[:, inside]
     closed = {
-        name: float(sign * np.sum((_change(chains) * scale)[:, inside] * gap) / np.sum(gap**2))
-        for name, chains, sign in (("mixed", mixed, 1), ("separated", separated, -1))
+        name: float(sign * np.sum((_change(starts[name]) * scale)[:, inside] * gap) / np.sum(gap**2))
+        for name, sign in ((first, 1), (second, -1))
     }
     return {name: max(share, 0.0) for name, share in closed.items()}
 

@@ -25,7 +25,7 @@ from binlj.grid import State, parse_state_id
 from binlj.schema import N_FINE, shell_volumes
 
 RECORD_VERSION = 1
-STARTS = ("mixed", "separated")
+STARTS = ("mixed", "separated", "annealed")
 
 ChainKey = tuple[str, str, int]
 
@@ -36,7 +36,7 @@ class SegmentRecord:
 
     Attributes
     ----------
-    state_id, start, replica : identify the chain. ``start`` is "mixed" or "separated".
+    state_id, start, replica : identify the chain. ``start`` is one of `STARTS`.
     shape : "mixed", "slab", "cylinder" or "sphere": the geometry the chain started from.
     seed : the chain's seed.
     step_start, step_end : steps since the end of the start procedure; frames lie in (start, end].

@@ -3,7 +3,7 @@
 Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
 that is most urgent (:attr:`binlj.builders.assemble.Quality.urgency`), until all have converged or their chains have
-reached the profile's last step.
+reached the profile's last step. Where the two starts differ, the third, annealed one is begun in this pass.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from binlj.builders import criteria
 from binlj.builders.assemble import Quality
 from binlj.builders.profiles import Profile
-from binlj.builders.records import ChainKey
+from binlj.builders.records import STARTS, ChainKey
 from binlj.builders.simulate import Chain
 from binlj.grid import State
 
 FIRST_PASS = 2  # segments of a chain in the first two passes
+JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps of an annealed chain
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Progress:
     segments: int
     step: int
     branch: int | None = None
+
+
+NOT_BEGUN = Progress(0, 0)
 
 
 @dataclass(frozen=True)
@@ -105,13 +110,14 @@ def next_task(
     for state in states:
         if state not in quality or quality[state].converged:
             continue
-        keys = [(state.state_id, start, replica) for start in ("mixed", "separated")]
+        keys = [(state.state_id, start, replica) for start in STARTS]
         if any(key in busy for key in keys):
             continue
         open_starts = {
-            key[1]: chains[key]
+            key[1]: chains.get(key, NOT_BEGUN)
             for key in keys
-            if key in chains and key not in failed and chains[key].step < profile.max_steps
+            if (key in chains or (key[1] == "annealed" and quality[state].rival)) and key not in failed
+            and chains.get(key, NOT_BEGUN).step < profile.max_steps
         }
         if not open_starts:
             continue
@@ -123,13 +129,22 @@ def next_task(
 
 
 def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
-    """Which start goes on: the published one until it has steps enough, then the one that has to come to it.
+    """Which of a state's starts goes on.
 
-    While a start is too short to judge, and where both are published, the shorter one.
+    * While the mixed and the separated one are too short to judge: the shorter of them.
+    * Where they differ: the annealed one, until it is in the comparison (or would be, if it told anything).
+    * The published one (the shorter of two that agree), until it has steps and small errors enough.
+    * Then the one it differs from, which has to come to it.
+
+    Where that one cannot go on (it failed, or has come to the step limit), the shortest of the others.
     """
-    shorter = min(starts, key=lambda start: (starts[start].step, start))
-    if quality.undecided or quality.published not in starts:
-        return shorter
-    if max(quality.production, quality.error) > 1:
-        return quality.published
-    return next((start for start in starts if start != quality.published), shorter)
+    compared = {*quality.published.split("+"), quality.rival}
+    if quality.undecided:
+        wanted = {"mixed", "separated"}
+    elif quality.rival and "annealed" not in compared and starts.get("annealed", NOT_BEGUN).step < JUDGED_BY:
+        wanted = {"annealed"}
+    elif max(quality.production, quality.error) > 1 or not quality.rival:
+        wanted = set(quality.published.split("+"))
+    else:
+        wanted = {quality.rival}
+    return min(wanted & starts.keys() or starts, key=lambda start: (starts[start].step, start))

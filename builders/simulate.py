@@ -30,6 +30,9 @@ from binlj.grid import PRESSURE, State
 from binlj.schema import N_FINE, shell_volumes
 
 RESUME = 2  # uncounted steps after new velocities, in units of the start procedure's
+# Above the critical temperature of either species and most consolute ones: a phase-separated start mixes here, and
+# fast, but not within the steps of a start procedure. What is left of its phases at the end is what it begins with.
+ANNEAL_T = 2.0
 AB_SHELL = 1.5  # A and B are neighbours within this many sigma_AB
 # Least surface in a periodic cube, by B's share of the particle volume (or A's, where that is less).
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
@@ -73,7 +76,7 @@ class Chain:
 
     @property
     def shape(self) -> str:
-        """Geometry of the start: mixed, or where B is put (the minority's volume decides).
+        """Geometry of the start: mixed, or where B is put (the minority's volume decides), to be annealed or not.
 
         Only B is ever enclosed: where A is the minority by volume, the slab is used, since its surface
         does not depend on the volume fraction.
@@ -183,17 +186,19 @@ def _ready(
     with _scratch(folder) as tmp:
         if step == 0:
             report("start")
+            hot = {"T": ANNEAL_T} if chain.start == "annealed" else {}
             run_deck(
                 engine,
                 "start",
                 tmp,
                 {
                     **_variables(chain),
+                    **hot,
                     "nA": n_a,
                     "nB": n_b,
                     "seed": chain.base_seed,
                     "shape": chain.shape,
-                    "steps": profile.start_steps,
+                    "steps": profile.anneal_steps if hot else profile.start_steps,
                     "restart": "new.restart",
                 },
             )

@@ -9,6 +9,7 @@ from typing import Any
 from binlj.builders import criteria
 from binlj.builders.assemble import StateResult, assemble_all, quality
 from binlj.builders.profiles import Profile
+from binlj.builders.records import STARTS
 from binlj.builders.store import by_chain, load_records
 from binlj.grid import State
 
@@ -16,8 +17,8 @@ from binlj.grid import State
 def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[str, Any]]:
     """One row for each of `states`, in order; states without records have zeros and no result.
 
-    Keys: state_id, steps_mixed, steps_separated, n_eff, drift, start_gap, error_AA, error_AB, error_BB (as
-    shares of the curve's maximum), phase, converged, reason, loop_seconds, atom_steps.
+    Keys: state_id, steps_mixed, steps_separated, steps_annealed, n_eff, drift, start_gap, error_AA, error_AB,
+    error_BB (as shares of the curve's maximum), phase, converged, reason, loop_seconds, atom_steps.
     """
     records = load_records(store)
     chains = by_chain(records)
@@ -32,8 +33,7 @@ def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[s
         result = results.get(state.state_id)
         row: dict[str, Any] = {
             "state_id": state.state_id,
-            "steps_mixed": steps("mixed"),
-            "steps_separated": steps("separated"),
+            **{f"steps_{start}": steps(start) for start in STARTS},
             "n_eff": None,
             "drift": None,
             "start_gap": None,
@@ -65,7 +65,7 @@ def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[s
 
 def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Counts and sums over the rows of :func:`table`."""
-    simulated = [r for r in rows if r["steps_mixed"] or r["steps_separated"]]
+    simulated = [r for r in rows if any(r[f"steps_{start}"] for start in STARTS)]
     loop = sum(r["loop_seconds"] for r in rows)
     atom_steps = sum(r["atom_steps"] for r in rows)
     return {
@@ -77,7 +77,7 @@ def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "demixed": sum(r["phase"] == "demixed" for r in rows),
         "solid-like": sum(r["phase"] == "solid-like" for r in rows),
         "converged": sum(r["converged"] for r in rows),
-        "steps_simulated": sum(r["steps_mixed"] + r["steps_separated"] for r in rows),
+        "steps_simulated": sum(r[f"steps_{start}"] for r in rows for start in STARTS),
         "atom_steps": atom_steps,
         "core_hours_in_LAMMPS": round(loop / 3600, 2),
         "million_atom_steps_per_second": round(atom_steps / loop / 1e6, 2) if loop else None,
@@ -87,7 +87,7 @@ def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def render(rows: Sequence[dict[str, Any]]) -> str:
     """The table as text; errors in per cent of the curve's maximum."""
     lines = [
-        f"{'state':29s} {'mixed':>7s} {'separ.':>7s} {'N_eff':>6s} {'drift':>6s} {'gap %':>6s} "
+        f"{'state':29s} {'mixed':>7s} {'separ.':>7s} {'anneal.':>7s} {'N_eff':>6s} {'drift':>6s} {'gap %':>6s} "
         f"{'AA %':>6s} {'AB %':>6s} {'BB %':>6s} {'phase':12s} converged"
     ]
 
@@ -99,7 +99,7 @@ def render(rows: Sequence[dict[str, Any]]) -> str:
             f"{number(r[name], 100):>6s}" for name in ("start_gap", "error_AA", "error_AB", "error_BB")
         )
         lines.append(
-            f"{r['state_id']:29s} {r['steps_mixed']:7d} {r['steps_separated']:7d} "
+            f"{r['state_id']:29s} {r['steps_mixed']:7d} {r['steps_separated']:7d} {r['steps_annealed']:7d} "
             f"{number(r['n_eff'], digits=1):>6s} {number(r['drift']):>6s} {errors} {r['phase']:12s} "
             f"{'yes' if r['converged'] else 'no: ' + r['reason']}"
         )

@@ -79,13 +79,13 @@ def write_snapshots(path: Path, snapshots: Iterable[Snapshot], starts: Mapping[s
     snapshots : iterable of Snapshot
         Last configurations of chains, in any order; several a state are allowed.
     starts : mapping
-        state id -> published start ("mixed", "separated" or "both"). The configuration of that start with
+        state id -> published start, or two joined by a plus sign. The configuration of that start (or of either) with
         the most steps is taken.
     """
     best: dict[str, Snapshot] = {}
     for item in snapshots:
         state_id, start, step = item[:3]
-        if starts.get(state_id) not in (start, "both"):
+        if start not in starts.get(state_id, "").split("+"):
             continue
         if state_id not in best or (step, start) > (best[state_id][2], best[state_id][1]):
             best[state_id] = item

@@ -7,6 +7,7 @@ under ``strict``.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ import numpy as np
 
 from binlj import schema
 from binlj.builders import criteria
+from binlj.builders.records import STARTS
 from binlj.files import sha256
 from binlj.grid import PAIRS, grid, parse_state_id
 from binlj.tracks import split
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 _MERGE_RTOL = 1e-5  # g is stored in single precision
 _PHASES = {"homogeneous", "demixed", "solid-like"}
-_STARTS = {"mixed", "separated", "both"}
+_STARTS = {*STARTS, *("+".join(pair) for pair in itertools.combinations(STARTS, 2))}
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """How far each state is from converged, and how many steps that may still take.
 
 For a state that lacks production steps or whose errors are too large, the steps follow from the criteria: errors fall
-as one over the square root of the steps. For one whose two starts still differ they are an estimate: the share of the
+as one over the square root of the steps. For one whose starts still differ they are an estimate: the share of the
 gap that a start closes from the first half of its equilibrated part to the second, over half of that part's steps, is
-taken as a rate, and the gap to fall exponentially at the sum of both starts' rates until it is the share of the curve's
-maximum that counts as closed. Coarsening and dissolving are slower towards their end, so this is a lower bound; and
-where hardly anything moves, no estimate is made.
+taken as a rate, and the gap to fall exponentially at the sum of the two starts' rates until it is the share of the
+curve's maximum that counts as closed. Coarsening and dissolving are slower towards their end, so this is a lower
+bound; and where hardly anything moves, no estimate is made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from binlj.builders import criteria, reconcile
 from binlj.builders.assemble import StateResult, assemble_state, by_state, quality
 from binlj.builders.chains import equilibrated_parts
-from binlj.builders.records import SegmentRecord
+from binlj.builders.records import STARTS, SegmentRecord
 from binlj.builders.validation.output import markdown_table, new_figure, number
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T
 
@@ -44,7 +44,7 @@ class Distance:
     gap : float or None
         Largest difference between the starts as a share of the curve's maximum; None with one start.
     closing : dict
-        Start -> share of the gap it closes from half to half; empty where the gap is closed or there is one start.
+        The published start and its rival -> share of the gap each closes from half to half; empty without a gap.
     moving : str
         The start that closes more; empty like `closing`.
     steps : float
@@ -83,12 +83,13 @@ def distances(
             starts.setdefault(record.start, {}).setdefault(record.replica, []).append(record)
         parts = {start: equilibrated_parts(chains) for start, chains in starts.items()}
         missing = _missing(result)
-        if len(parts) < 2 or reconcile.OPEN_GAP not in result.reason:
+        if not result.rival:
             done.append(Distance(result, result.start_gap, {}, "", missing))
         else:
-            closing = reconcile.closing(parts["mixed"], parts["separated"])
-            halves = {start: sum(p.production_steps for p in parts[start]) / 2 for start in parts}
-            rate = sum(closing[start] / halves[start] for start in parts if closing[start] >= SEEN)
+            apart = {start: parts[start] for start in (result.start, result.rival)}
+            closing = reconcile.closing(apart)
+            halves = {start: sum(p.production_steps for p in chains) / 2 for start, chains in apart.items()}
+            rate = sum(closing[start] / halves[start] for start in apart if closing[start] >= SEEN)
             gap = result.start_gap or 0.0
             wait = math.log(max(gap / criteria.GAP_RELATIVE, 1.0)) / rate if rate else math.inf
             moving = max(closing, key=lambda start: closing[start])
@@ -124,7 +125,7 @@ def report(done: Sequence[Distance]) -> tuple[str, dict[str, Any]]:
             ["moving start", "states", "median gap", "median share closed"],
             [[name, str(len(mine)), number(float(np.median([d.gap or 0.0 for d in mine])), 1, scale=100) + " %",
               number(float(np.median([d.closing[d.moving] for d in mine])), 1, scale=100) + " %"]
-             for name in ("mixed", "separated") if (mine := [d for d in apart if d.moving == name])],
+             for name in STARTS if (mine := [d for d in apart if d.moving == name])],
         ), "",
         "## Steps still needed", "",
         f"For length and errors they follow from the criteria. For a gap they are a lower bound: it is taken to fall "
@@ -133,8 +134,8 @@ def report(done: Sequence[Distance]) -> tuple[str, dict[str, Any]]:
         markdown_table(["further steps", "states", "together, 10⁶ steps"], _bins(left)), "",
         "## All states that are not converged", "",
         markdown_table(
-            ["state", "phase", "published", "production steps", "worst error / target", "gap", "closes (mixed)",
-             "closes (separated)", "further steps", "lacks"],
+            ["state", "phase", "published", "production steps", "worst error / target", "gap", "from", "it closes",
+             "published closes", "further steps", "lacks"],
             [_row(d) for d in left],
         ),
     ]  # fmt: skip
@@ -160,16 +161,17 @@ def _row(d: Distance) -> list[str]:
 
     return [
         r.state.state_id, r.phase, r.start, f"{r.production_steps:,}", number(quality(r).error), share(d.gap),
-        share(d.closing.get("mixed")), share(d.closing.get("separated")), number(d.steps, 0), ", ".join(d.lacks),
+        r.rival or "–", share(d.closing.get(r.rival)), share(d.closing.get(r.start)), number(d.steps, 0),
+        ", ".join(d.lacks),
     ]  # fmt: skip
 
 
 def _data(d: Distance) -> dict[str, Any]:
+    r = d.result
     return {
-        "state_id": d.result.state.state_id, "converged": d.result.converged, "start": d.result.start,
-        "phase": d.result.phase, "min_production_steps": d.result.min_production_steps, "gap": d.gap,
-        "error_over_target": quality(d.result).error, "closing": d.closing, "moving": d.moving,
-        "further_steps": d.steps, "lacks": list(d.lacks),
+        "state_id": r.state.state_id, "converged": r.converged, "start": r.start, "rival": r.rival, "phase": r.phase,
+        "gap": d.gap, "min_production_steps": r.min_production_steps, "error_over_target": quality(r).error,
+        "closing": d.closing, "moving": d.moving, "further_steps": d.steps, "lacks": list(d.lacks),
     }  # fmt: skip
 
 

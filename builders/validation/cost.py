@@ -18,7 +18,7 @@ from binlj.builders.store import by_chain
 from binlj.grid import N_PARTICLES, grid
 from binlj.machine import processor
 
-PASSES = ("first pass: mixed starts", "second starts", "further segments")
+PASSES = ("first pass: mixed starts", "second and third starts", "further segments")
 PAPER_STEPS = 20_000_000  # 10^7 of equilibration and 10^7 of production
 ASSUMED_GPU_RATES = (50e6, 100e6, 200e6)
 GPUS = (8, 32, 128)
@@ -66,7 +66,7 @@ def total(records: Sequence[SegmentRecord]) -> Sums:
 
 
 def by_pass(records: Sequence[SegmentRecord]) -> dict[str, Sums]:
-    """Sums of the first two segments of mixed starts, of separated starts, and of all that came later."""
+    """Sums of the first two segments of mixed starts, of the other starts, and of all that came later."""
     groups: dict[str, list[SegmentRecord]] = {name: [] for name in PASSES}
     for (_, start, _), members in by_chain(records).items():
         groups[PASSES[0] if start == "mixed" else PASSES[1]] += members[:FIRST_PASS]
@@ -120,7 +120,7 @@ def remaining(results: Sequence[StateResult], chain_steps: Mapping[str, Sequence
     seen = {result.state.state_id for result in results}
     open_results = [result for result in results if not result.converged]
     for result in open_results:
-        kept = 2 if result.start == "both" else 1
+        kept = len(result.start.split("+"))
         missing = max(0, criteria.MIN_PRODUCTION_STEPS - result.min_production_steps)
         short += missing > 0
         least += kept * missing

@@ -6,7 +6,7 @@ values of phase flag, published start, C_B, S and eps_AB have been drawn least o
 draws, and phase flag, start, C_B and S once more among those of its own temperature); ties go to the lower
 SHA-256 of the state id. Nothing about the quality of the curves enters.
 
-A chosen state gets the start (or both) it was published from, as one chain with the steps it was published with, cut
+A chosen state gets the start (or starts) it was published from, as one chain with the steps it was published with, cut
 into the segments and frames of the release campaign's own records. Replica 1 gives it another seed.
 """
 
@@ -26,7 +26,7 @@ import numpy as np
 from binlj.builders import branches
 from binlj.builders import store as stores
 from binlj.builders.profiles import PROFILES
-from binlj.builders.records import STARTS, SegmentRecord
+from binlj.builders.records import SegmentRecord
 from binlj.builders.simulate import Chain
 from binlj.builders.validation.runner import Job
 from binlj.errors import DataError, InputError
@@ -181,9 +181,9 @@ def plan(
 def published_lengths(row: pd.Series) -> dict[str, int]:
     """Steps a single chain of each published start would have had, by start.
 
-    Equilibration and production of the table; where both starts are published, half of the production each.
+    Equilibration and production of the table; where two starts are published, half of the production each.
     """
-    starts = STARTS if row.start == "both" else (row.start,)
+    starts = row.start.split("+")
     return {start: math.ceil(row.equilibration_steps + row.production_steps / len(starts)) for start in starts}
 
 

@@ -74,9 +74,9 @@ def test_a_state_out_of_its_bounds_comes_before_a_noisy_one() -> None:
 
 def test_the_nearest_to_its_end_comes_first_and_open_gaps_last() -> None:
     near, far = dataclasses.replace(BAD, error=0.5, production=1.1), dataclasses.replace(BAD, error=0.5, production=6.0)
-    apart = dataclasses.replace(near, gap=9.0, open_gap=True, published="separated")
+    apart = dataclasses.replace(near, gap=9.0, rival="mixed", published="separated")
     waits = dataclasses.replace(apart, production=0.5)
-    unclear = dataclasses.replace(far, gap=9.0, open_gap=True, undecided=True)
+    unclear = dataclasses.replace(far, gap=9.0, rival="mixed", undecided=True)
     by_need = [unclear, near, far, apart, waits]
     assert sorted(by_need, key=lambda q: q.urgency, reverse=True) == by_need
     noisy = dataclasses.replace(near, production=0.5, error=2.0)  # four times the sample: further than `far`'s errors
@@ -85,19 +85,27 @@ def test_the_nearest_to_its_end_comes_first_and_open_gaps_last() -> None:
 
 def test_which_of_two_starts_goes_on() -> None:
     chains = {key(A): Progress(9, 9_000), key(A, "separated"): Progress(5, 5_000)}
-    apart = dataclasses.replace(BAD, gap=9.0, open_gap=True, published="separated")
+    apart = dataclasses.replace(BAD, gap=9.0, rival="mixed", published="separated")
 
     def start(quality: Quality, chains: dict = chains, **more) -> str:  # noqa: ANN003
         task = next_task([A], chains, {A: quality}, RELEASE, **more)
         assert task is not None
         return task.chain.start
 
+    assert start(apart) == "annealed", "they differ: a third comes from between them"
+    third = {**chains, key(A, "annealed"): Progress(7, 9_000)}
+    assert start(apart, third) == "annealed", "until it is in the comparison"
+    chains[key(A, "annealed")] = Progress(9, 12_000)
     assert start(apart) == "separated", "the published one, until it has its steps"
     assert start(dataclasses.replace(apart, published="mixed")) == "mixed"
     enough = dataclasses.replace(apart, production=0.9, error=0.9)
     assert start(enough) == "mixed", "then the one that has to come to it"
     assert start(dataclasses.replace(enough, error=1.1)) == "separated", "errors count too"
-    assert start(dataclasses.replace(enough, published="both")) == "separated", "the shorter one"
+    assert start(dataclasses.replace(enough, published="mixed+separated", rival="")) == "separated", "the shorter one"
+    assert start(dataclasses.replace(enough, rival="annealed")) == "annealed"
+    third = {**chains, key(A, "annealed"): Progress(7, 9_000)}
+    assert start(dataclasses.replace(apart, published="annealed"), third) == "annealed"
+    assert start(dataclasses.replace(enough, published="annealed", rival="separated"), third) == "separated"
     assert start(dataclasses.replace(apart, published="mixed", undecided=True)) == "separated"
     assert start(apart, failed=frozenset({key(A, "separated")})) == "mixed"
     spent = {**chains, key(A, "separated"): Progress(30, RELEASE.max_steps)}

@@ -158,6 +158,24 @@ def test_separated_starts_are_separated(engine: Engine, tmp_path: Path, share: f
     assert read_records(apart)[0].composition_fluctuation > 3 * read_records(mixed)[0].composition_fluctuation
 
 
+def test_an_annealed_start_lies_between_the_mixed_and_the_separated_one(engine: Engine, tmp_path: Path) -> None:
+    """Partly mixed at a high temperature, then at the state's own: step 0 is after that."""
+    state = State(0.8, 0.5, 1.0, 0.2)
+    profile = dataclasses.replace(TINY, n=1000, start_steps=50, steps=60, every=20, anneal_steps=300)
+
+    def first(start: str) -> SegmentRecord:
+        chain = Chain(state, start)
+        (path,) = advance(chain, profile=profile, engine=engine, folder=tmp_path / start, records=tmp_path)
+        return read_records(path)[0]
+
+    mixed, apart, annealed = (first(start) for start in ("mixed", "separated", "annealed"))
+    assert annealed.shape == apart.shape == "slab" and annealed.step_start == 0
+    assert mixed.composition_fluctuation < annealed.composition_fluctuation < apart.composition_fluctuation
+    neighbours = [r.ab_coordination.mean() / r.density.mean() for r in (apart, annealed, mixed)]
+    assert neighbours == sorted(neighbours), "A and B have met at the interfaces"
+    assert annealed.temperature[-1] < 1.5, "on its way from T* = 2 to 0.8"
+
+
 def test_resimulate_into_a_relative_folder(
     engine: Engine, tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,7 +126,7 @@ def test_cost_by_pass_and_by_length_adds_up() -> None:
 def test_what_is_left_counts_kept_starts_and_absent_states() -> None:
     result = assemble_state(FLUID, chain(FLUID, n=1_000))
     one = dataclasses.replace(result, converged=False, start="mixed", min_production_steps=4_000)
-    both = dataclasses.replace(one, state=APART, start="both", min_production_steps=20_000)
+    both = dataclasses.replace(one, state=APART, start="mixed+separated", min_production_steps=20_000)
     third = State(1.0, 0.5, 1.0, 0.4)
     done = dataclasses.replace(one, state=third, converged=True, min_production_steps=30_000)
     left = cost.remaining(

@@ -100,7 +100,7 @@ def release(state: State, start: str = "mixed", segments: int = 4, **more: objec
 def test_the_length_is_the_published_one() -> None:
     assert selection.published_lengths(row()) == {"mixed": 6_000}
     assert selection.published_lengths(row(start="separated")) == {"separated": 6_000}
-    both = selection.published_lengths(row(start="both", production_steps=5_000))
+    both = selection.published_lengths(row(start="mixed+separated", production_steps=5_000))
     assert both == {"mixed": 4_500, "separated": 4_500}
 
 
