@@ -22,7 +22,7 @@ from binlj.builders.records import ChainKey, SegmentRecord, read_records
 from binlj.builders.scheduler import FIRST_PASS, Progress, Task, next_task
 from binlj.builders.simulate import restart_path
 from binlj.builders.workers import broken_pool, load_site, lost_worker, submitting
-from binlj.errors import BinljError, DataError, EngineError
+from binlj.errors import BinljError, DataError, EngineError, InputError
 from binlj.grid import State, parse_state_id
 
 FREE_ROOM = "free some room and run the same command again"
@@ -139,11 +139,14 @@ def run(
         If another campaign uses the store.
     DataError
         If the store's records are damaged, or made by other decks or for another number of particles.
+    InputError
+        If `replica` is the number of a branch.
     """
     began = time.monotonic()
     deadline = began + budget if budget is not None else None
     with stores.locked(store):
         situation = load_situation(store, profile)
+        _check_replica(situation.records, replica)
         report(situation, 0, f"{sum(map(len, situation.records.values()))} records read")
         config = load_site(site, workers=workers, run_dir=store / "work" / "parsl")
         running: dict[Future, tuple[Task, float]] = {}
@@ -286,6 +289,17 @@ def load_situation(store: Path, profile: Profile) -> Situation:
     for state in sorted({r.state for r in records}):
         situation.assess(state)
     return situation
+
+
+def _check_replica(records: Mapping[ChainKey, Sequence[SegmentRecord]], replica: int) -> None:
+    taken = [key for key, members in records.items() if key[2] == replica and members[0].step_start > 0]
+    if taken:
+        free = max(key[2] for key in records) + 1
+        raise InputError(
+            f"--replica {replica}",
+            [f"{stores.chain_name(key)} is a branch of another chain" for key in sorted(taken)[:5]],
+            fix=f"branches go on with their trunk's number (0); {free} is the next that no chain has",
+        )
 
 
 def _resumable(

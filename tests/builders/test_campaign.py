@@ -294,6 +294,8 @@ def test_a_chain_whose_restart_is_lost_goes_on_as_a_branch(tmp_path: Path) -> No
     assert abs(records[4].density.mean() / records[2].density.mean() - 1) < 0.05, "the same fluid"
     progress = campaigns.load_situation(tmp_path, profile).chains()
     assert progress[state.state_id, "mixed", 0] == Progress(4, 160, branch=1)
+    with pytest.raises(InputError, match="is a branch of another chain"):
+        campaigns.run(tmp_path, [state], profile=profile, engine=find_engine(), workers=1, replica=1)
     result = assemble_state(state, records)
     cut = result.equilibration_steps  # both chains count from there on, and what they share counts once
     assert result.production_steps == (160 - cut) + (160 - max(80, cut))
