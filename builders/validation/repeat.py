@@ -146,6 +146,8 @@ def why(repetition: Repetition, chi: ChiSquare) -> str:
         causes.append(f"start {row.start} published, {new.start} kept in the rerun")
     if row.start_gap == row.start_gap and row.start_gap is not None and row.start_gap > criteria.GAP_RELATIVE:
         causes.append(f"starts still {100 * row.start_gap:.0f} % apart")
+    if row["T"] < criteria.PETS_MIN_T:
+        causes.append("cold: A and B change places slowly, and each run may keep some of its first arrangement")
     for name, drift in (("published", row.drift), ("rerun", new.drift)):
         if drift > criteria.DRIFT_LIMIT:
             causes.append(f"{name} drifts ({drift:.1f} σ)")
