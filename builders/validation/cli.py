@@ -163,12 +163,14 @@ def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
     from binlj.builders.validation import cost, cost_report
 
     records = _records(store)
-    steps: dict[str, list[int]] = {}
-    for (state_id, _, _), members in by_chain(records).items():
-        steps.setdefault(state_id, []).append(members[-1].step_end)
+    steps: dict[str, dict[str, int]] = {}
+    for (state_id, start, _), members in by_chain(records).items():
+        furthest = steps.setdefault(state_id, {})
+        furthest[start] = max(furthest.get(start, 0), members[-1].step_end)
     with _assembling() as progress:
         results = assemble_all(records, progress=progress)
-    text, data = cost_report.report(records, cost.remaining(results, steps), gpu_rate)
+    left = cost.remaining(results, {state_id: list(ends.values()) for state_id, ends in steps.items()})
+    text, data = cost_report.report(records, left, gpu_rate)
     _finish(out, "cost", text, data, cost_report.draw(records))
 
 

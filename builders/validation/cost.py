@@ -66,11 +66,15 @@ def total(records: Sequence[SegmentRecord]) -> Sums:
 
 
 def by_pass(records: Sequence[SegmentRecord]) -> dict[str, Sums]:
-    """Sums of the first two segments of mixed starts, of the other starts, and of all that came later."""
+    """Sums of the first two segments of mixed starts, of the other starts, and of all that came later.
+
+    A branch's segments all came later.
+    """
     groups: dict[str, list[SegmentRecord]] = {name: [] for name in PASSES}
     for (_, start, _), members in by_chain(records).items():
-        groups[PASSES[0] if start == "mixed" else PASSES[1]] += members[:FIRST_PASS]
-        groups[PASSES[2]] += members[FIRST_PASS:]
+        first = 0 if members[0].step_start else FIRST_PASS
+        groups[PASSES[0] if start == "mixed" else PASSES[1]] += members[:first]
+        groups[PASSES[2]] += members[first:]
     return {name: total(members) for name, members in groups.items()}
 
 
@@ -107,7 +111,7 @@ def remaining(results: Sequence[StateResult], chain_steps: Mapping[str, Sequence
     ----------
     results : sequence of StateResult
     chain_steps : mapping
-        state id -> steps of each of its chains.
+        state id -> steps of each of its starts.
 
     Returns
     -------

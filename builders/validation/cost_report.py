@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from binlj.builders import criteria
 from binlj.builders.profiles import PROFILES
 from binlj.builders.records import SegmentRecord
+from binlj.builders.store import by_chain
 from binlj.builders.validation import cost
 from binlj.builders.validation.cost import GPUS, PAPER_STEPS, GpuPlan, Left, Sums
 from binlj.builders.validation.output import markdown_table, new_figure, number
@@ -32,7 +33,7 @@ def report(records: Sequence[SegmentRecord], left: Left, gpu_rate: float | None)
     everything = cost.total(records)
     passes = {**cost.by_pass(records), "all": everything}
     lengths = cost.by_length(records)
-    chains = len({r.chain for r in records})
+    chains = sum(members[0].step_start == 0 for members in by_chain(records).values())  # without branches
     assert everything.rate and everything.overhead and everything.rdf_seconds_per_frame
     per_atom_step = everything.wall_seconds / everything.atom_steps
     machine = cost.hardware()
