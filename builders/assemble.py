@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from binlj.builders import criteria, equilibration, reconcile
-from binlj.builders.chains import ChainPart, equilibrated_parts
+from binlj.builders.chains import ChainPart, chains_by_start, equilibrated_parts
 from binlj.builders.errors_of_mean import mean_and_error
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.reconcile import blocks_of, dilute_limit
@@ -180,10 +180,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         overlapping steps); every problem is listed.
     """
     _check(state, records)
-    chains: dict[str, dict[int, list[SegmentRecord]]] = defaultdict(lambda: defaultdict(list))
-    for record in sorted(records, key=lambda r: r.key):
-        chains[record.start][record.replica].append(record)
-    parts = [part for start in chains.values() for part in equilibrated_parts(start)]
+    parts = [part for chains in chains_by_start(records).values() for part in equilibrated_parts(chains)]
     choice = reconcile.choose(state, parts)
     kept = choice.kept
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,6 +60,14 @@ class ChainPart:
     @property
     def blocks(self) -> Blocks:
         return Blocks(self.counts, self.ideal, self.frames, np.zeros(len(self.frames), dtype=int))
+
+
+def chains_by_start(records: Iterable[SegmentRecord]) -> dict[str, dict[int, list[SegmentRecord]]]:
+    """Start -> replica -> records in order of steps, of one state's records in any order."""
+    starts: dict[str, dict[int, list[SegmentRecord]]] = {}
+    for record in sorted(records, key=lambda r: r.key):
+        starts.setdefault(record.start, {}).setdefault(record.replica, []).append(record)
+    return starts
 
 
 def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[ChainPart]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from binlj.builders import criteria, reconcile
 from binlj.builders.assemble import StateResult, assemble_state, by_state, quality
-from binlj.builders.chains import equilibrated_parts
+from binlj.builders.chains import chains_by_start, equilibrated_parts
 from binlj.builders.records import STARTS, SegmentRecord
 from binlj.builders.validation.output import markdown_table, new_figure, number
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T
@@ -78,10 +78,7 @@ def distances(
     done = []
     for i, (state, mine) in enumerate(groups.items()):
         result = assemble_state(state, mine)
-        starts: dict[str, dict[int, list[SegmentRecord]]] = {}
-        for record in sorted(mine, key=lambda r: r.key):
-            starts.setdefault(record.start, {}).setdefault(record.replica, []).append(record)
-        parts = {start: equilibrated_parts(chains) for start, chains in starts.items()}
+        parts = {start: equilibrated_parts(chains) for start, chains in chains_by_start(mine).items()}
         missing = _missing(result)
         if not result.rival:
             done.append(Distance(result, result.start_gap, {}, "", missing))

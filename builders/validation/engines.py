@@ -15,7 +15,7 @@ import numpy as np
 
 from binlj.builders import equilibration
 from binlj.builders.assemble import by_state
-from binlj.builders.chains import equilibrated_parts
+from binlj.builders.chains import chains_by_start, equilibrated_parts
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.reconcile import OPEN_GAP, choose, dilute_limit
 from binlj.builders.records import SegmentRecord
@@ -80,9 +80,7 @@ def compare(records: Sequence[SegmentRecord], other: str) -> list[Comparison]:
     first = reference(records)
     found = []
     for state, mine in by_state(records).items():
-        chains: dict[str, dict[int, list[SegmentRecord]]] = {}
-        for record in sorted(mine, key=lambda r: r.key):
-            chains.setdefault(record.start, {}).setdefault(record.replica, []).append(record)
+        chains = chains_by_start(mine)
         parts = {start: equilibrated_parts(replicas) for start, replicas in chains.items()}
         choice = choose(state, [p for ps in parts.values() for p in ps])
         if any(OPEN_GAP in reason for reason in choice.reasons):
