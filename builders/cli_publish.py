@@ -125,9 +125,12 @@ def publish(
                 "--only-start", ["is an experiment, not a release"], fix="name a folder for it with --dataset"
             )
         version += f"+{only_start}"
+    from binlj.builders import store as stores
+
     folder = _store(store)
     results = _results(folder, workers, (), only_start)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
+    replaced = stores.published_configurations(target) if dataset is None and not keep else {}
     done = write(
         results,
         target=target,
@@ -136,6 +139,9 @@ def publish(
         partial=partial,
         snapshots=None if keep else _snapshots(folder, target),
     )
+    if replaced:
+        # A start that is not published any more must not lose what its chain goes on from.
+        stores.write_configurations(folder, stores.load_records(folder), more=replaced)
     _summary(results)
     click.echo(
         f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"

@@ -227,11 +227,14 @@ def last_configuration(folder: Path) -> Configuration | None:
         )
 
 
-def write_configurations(store: Path, records: Iterable[SegmentRecord]) -> tuple[Path | None, int]:
+def write_configurations(
+    store: Path, records: Iterable[SegmentRecord], *, more: Mapping[ChainKey, Configuration] | None = None
+) -> tuple[Path | None, int]:
     """Collect what the chains can go on from into ``configurations/``: one file, replacing older ones.
 
     Of each family of branches the configuration that has gone furthest is kept, be it in a working folder or
-    stored before; none where the published snapshots hold it.
+    stored before, or one of `more` (the snapshots of a dataset that has been replaced); none where the published
+    snapshots hold it.
 
     Returns
     -------
@@ -241,6 +244,9 @@ def write_configurations(store: Path, records: Iterable[SegmentRecord]) -> tuple
     chains = by_chain(records)
     n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
     stored, published = read_configurations(store), _published_steps(n)
+    for key, old in (more or {}).items():
+        if len(old.types) == n and (key not in stored or stored[key].step < old.step):
+            stored[key] = old
     rows = []
     for state_id, start in sorted({key[:2] for key in chains}):
         for trunk, family in branches.families(siblings(chains, (state_id, start, 0))).items():

@@ -246,3 +246,12 @@ def test_one_configuration_a_family_is_kept_the_furthest(records: list[SegmentRe
         np.savez(folder / "last.npz", step=step, box_length=9.0, types=made.types, positions=made.positions)
     assert stores.write_configurations(tmp_path, held)[1] == 1
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
+    # Of a dataset that has been replaced: what is newer is taken, what is older or of another size is not.
+    keys = {replica: (STATE.state_id, "mixed", replica) for replica in (0, 1)}
+    small = [dataclasses.replace(r, n_A=40, n_B=10) for r in held]
+    stores.write_configurations(tmp_path, small, more={keys[0]: dataclasses.replace(made, step=2000)})
+    assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
+    stores.write_configurations(tmp_path, held, more={keys[1]: dataclasses.replace(made, step=14_000)})
+    assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
+    stores.write_configurations(tmp_path, small, more={keys[1]: dataclasses.replace(made, step=14_000)})
+    assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 14_000}
