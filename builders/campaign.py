@@ -6,7 +6,7 @@ import errno
 import signal
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -52,12 +52,9 @@ class Situation:
 
     def chains(self) -> dict[ChainKey, Progress]:
         """Progress of every chain that is no branch, and where it goes on."""
-        starts: dict[tuple[str, str], dict[int, list[SegmentRecord]]] = defaultdict(dict)
-        for (state_id, start, replica), members in self.records.items():
-            starts[state_id, start][replica] = members
         return {
             (*key, trunk): self._progress(key, trunk, family, branches.lines(chains))
-            for key, chains in starts.items()
+            for key, chains in stores.by_start(self.records).items()
             for trunk, family in branches.families(chains).items()
         }
 

@@ -126,9 +126,10 @@ def _without_merged_parts(records: Sequence[SegmentRecord]) -> list[SegmentRecor
 def _chain_problems(records: Sequence[SegmentRecord]) -> list[str]:
     problems = []
     chains = by_chain(records)
+    starts = by_start(chains)
     for chain, members in chains.items():
         try:
-            branches.parent(chain[2], siblings(chains, chain))
+            branches.parent(chain[2], starts[chain[:2]])
         except ValueError as error:
             problems.append(f"{chain_name(chain)}: {error}")
         for a, b in zip(members, members[1:], strict=False):
@@ -154,11 +155,14 @@ def by_chain(records: Iterable[SegmentRecord]) -> dict[ChainKey, list[SegmentRec
     return dict(chains)
 
 
-def siblings(
-    chains: Mapping[ChainKey, list[SegmentRecord]], key: ChainKey
-) -> dict[int, list[SegmentRecord]]:
-    """Replica -> records of all chains of the same state and start as `key`'s."""
-    return {replica: members for (state_id, start, replica), members in chains.items() if (state_id, start) == key[:2]}
+def by_start(
+    chains: Mapping[ChainKey, list[SegmentRecord]],
+) -> dict[tuple[str, str], dict[int, list[SegmentRecord]]]:
+    """(state id, start) -> replica -> records, of some chains."""
+    starts: dict[tuple[str, str], dict[int, list[SegmentRecord]]] = defaultdict(dict)
+    for (state_id, start, replica), members in chains.items():
+        starts[state_id, start][replica] = members
+    return dict(starts)
 
 
 def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
@@ -248,8 +252,8 @@ def write_configurations(
         if len(old.types) == n and (key not in stored or stored[key].step < old.step):
             stored[key] = old
     rows = []
-    for state_id, start in sorted({key[:2] for key in chains}):
-        for trunk, family in branches.families(siblings(chains, (state_id, start, 0))).items():
+    for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
+        for trunk, family in branches.families(replicas).items():
             keys = [(state_id, start, replica) for replica in family]
             folders = [last_configuration(store / "work" / chain_name(key)) for key in keys]
             found = [c for c in (*folders, *map(stored.get, keys)) if c is not None]

@@ -162,12 +162,13 @@ def plan(
                          fix="give another --store")  # fmt: skip
     if not release.is_dir():
         raise DataError(release, ["no such store"], fix="give the store of the published records with --release")
-    chains = stores.by_chain(stores.load_records(release, state_ids={row.state_id for row in rows}))
+    records = stores.load_records(release, state_ids={row.state_id for row in rows})
+    chains = stores.by_start(stores.by_chain(records))
     jobs, problems = [], []
     for row in rows:
         for start, steps in published_lengths(row).items():
-            mine = {key[2]: members for key, members in chains.items() if key[:2] == (row.state_id, start)}
-            if not mine:
+            mine = chains.get((row.state_id, start))
+            if mine is None:
                 problems.append(f"{row.state_id}: no records of the {start} start")
                 continue
             longest = max(branches.lines(mine).values(), key=lambda line: line[-1].step_end)
