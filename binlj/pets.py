@@ -1,12 +1,13 @@
-"""Density and stability of the truncated and shifted Lennard-Jones mixture from the PeTS equation of state.
+"""Density, stability and phases of the truncated and shifted Lennard-Jones mixture from the PeTS equation of state.
 
 PeTS (Heier et al., Mol. Phys. 116, 2083 (2018)) was fitted by others to the fluid truncated and shifted at
 2.5 sigma, so it is a check of our densities that shares nothing with us. The mixture's cross term is set by
-k_ij = 1 - eps_AB. It knows fluids only, and one phase only.
+k_ij = 1 - eps_AB. It knows fluids only.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -43,6 +44,30 @@ def pets_stable(state: State, *, pressure: float = PRESSURE) -> bool | None:
         return bool(_fluid(state, pressure)[0].is_stable())
     except (RuntimeError, ValueError):
         return None
+
+
+@cache
+def pets_phases(state: State, *, T: float | None = None, pressure: float = PRESSURE) -> tuple[float, float] | None:
+    """Mole fractions of B in the A-rich and the B-rich fluid the mixture separates into; None if it does not.
+
+    Parameters
+    ----------
+    T : float, optional
+        Another reduced temperature than the state's.
+    """
+    state = state if T is None else replace(state, T=T)
+    # Two coexisting phases of two components are the same for every composition between them, but the flash
+    # does not converge from everywhere.
+    for c_b in (state.C_B, 0.5, 0.3, 0.2, 0.4, 0.1, 0.05):
+        try:
+            fluid, _ = _fluid(replace(state, C_B=c_b), pressure)
+            phases = fluid.tp_flash()
+        except (RuntimeError, ValueError):
+            continue
+        low, high = sorted((float(phases.liquid.molefracs[1]), float(phases.vapor.molefracs[1])))
+        if low < state.C_B < high:
+            return low, high
+    return None
 
 
 def _fluid(state: State, pressure: float) -> tuple[Any, Any]:

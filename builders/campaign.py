@@ -319,6 +319,7 @@ def _too_long(
     recent = sorted(seconds_per_step[-20:])
     if not recent:
         return left <= 0
+    profile = profile.of(task.chain.start)
     steps = sum(profile.segment(task.done.segments + i)[0] for i in range(task.segments))
     return steps * recent[len(recent) // 2] > left
 

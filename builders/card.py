@@ -15,9 +15,7 @@ import pyarrow.parquet as pq
 from binlj import schema
 from binlj.builders import criteria
 from binlj.builders.dominance import dominance_rows
-from binlj.builders.profiles import PROFILES
 from binlj.builders.reconcile import PHASES
-from binlj.builders.simulate import ANNEAL_T
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 
@@ -253,7 +251,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
         "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
         f"Published start: {starts}.",
         "reason_rows": "\n".join(table),
-        "n_annealed": str(int((states.start + " " + states.reason).str.contains("annealed").sum())),
+        "n_between": str(int((states.start + " " + states.reason).str.contains("saturated").sum())),
         "phase_rows": "\n".join(phases),
     }
 
@@ -290,8 +288,7 @@ def _thresholds() -> dict[str, str]:
         "min_judge": f"{criteria.MIN_STEPS_TO_JUDGE:,}",
         "min_approach": percent(criteria.MIN_APPROACH),
         "approach_ratio": f"{criteria.APPROACH_RATIO:g}",
-        "anneal_steps": f"{PROFILES['release'].anneal_steps:,}",
-        "anneal_T": f"{ANNEAL_T:g}",
+        "gap_noise": f"{criteria.GAP_NOISE:g}",
         "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
         "gap_relative": percent(criteria.GAP_RELATIVE),
     }

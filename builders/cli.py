@@ -73,7 +73,12 @@ def need_build_extra() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder: a store of its own.")
 @click.option("--profile", default="release", show_default=True, help="smoke, release or paper.")
 @click.option("--segments", default=2, show_default=True, help="Segments to add.")
-@click.option("--start", type=click.Choice(["mixed", "separated", "annealed"]), default="mixed", show_default=True)
+@click.option(
+    "--start",
+    type=click.Choice(["mixed", "separated", "saturated", "supersaturated"]),
+    default="mixed",
+    show_default=True,
+)
 @click.option("--replica", default=0, show_default=True, help="Independent repetition.")
 @click.option("--seed", type=int, help="Seed (default: derived from the state, start and replica).")
 @click.option("--n", type=int, help="Particles (default: the profile's).")

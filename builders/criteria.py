@@ -16,6 +16,9 @@ _ERROR_TARGET_BB_DILUTE = 0.08  # C_B = 0.01: only 100 B particles
 
 GAP_SIGMAS = 3.0  # the starts agree if their rms difference is within this many combined standard errors
 GAP_RELATIVE = 0.02  # ... or within this share of the curve's maximum
+# ... but noise closes no gap: the combined standard error has to be within this many times what one curve's has to be
+# (1.4 where both are just good enough; 2 lets the other start be about a third as long).
+GAP_NOISE = 2.0
 # A stationary start that the other one still crawls towards is published (DESIGN, "Two starts"), but it
 # counts as converged only when the gap has closed too.
 ONE_SIDED_IS_CONVERGED = False
@@ -48,9 +51,9 @@ MIN_STEPS_TO_JUDGE = 4_000  # production steps below which a chain cannot be cal
 MIN_APPROACH = 0.1
 APPROACH_RATIO = 3.0
 
-# An annealed start that has mixed altogether before it begins is a second mixed one: beside a published mixed start it
-# says something only if its composition then varied this many times as much as the mixed one's does.
-MIN_ANNEALED_FLUCTUATION = 1.5
+# A saturated or supersaturated start that has mixed altogether before it begins is a second mixed one: beside a
+# published mixed start it says something only if its composition then varied this many times as much as that one's.
+MIN_FIRST_FLUCTUATION = 1.5
 
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture

@@ -37,7 +37,8 @@ COLUMN_TEXT = {
     "pressure": "Pressure by LAMMPS",
     "pressure_from_rdf": "Pressure from the three g(r)",
     "density_pets": "Density of the homogeneous fluid by the PeTS equation of state",
-    "start": "Start that is published: mixed, separated or annealed; two that agree are joined by a plus sign",
+    "start": "Start that is published: mixed, separated, saturated or supersaturated; two that agree are joined by "
+    "a plus sign",
     "start_gap": "Difference between the starts, as a share of the curve's maximum, noise taken off",
     "drift": "Largest drift between the halves of what is kept, as a normal deviate",
     "converged": "Whether the state meets every criterion of the dataset card",

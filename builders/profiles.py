@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from binlj.errors import InputError
 from binlj.grid import N_PARTICLES
@@ -26,8 +26,8 @@ class Profile:
         Steps and frame interval of all later segments.
     max_steps : int
         Steps after which a chain is left alone.
-    anneal_steps : int
-        NPT steps an annealed start spends at :data:`binlj.builders.simulate.ANNEAL_T` (never recorded).
+    first_later : tuple of (int, int)
+        The same for the chains of later starts: they come one state after the other, with nothing to be seen early.
     """
 
     name: str
@@ -37,7 +37,11 @@ class Profile:
     steps: int
     every: int
     max_steps: int
-    anneal_steps: int = 3_000
+    first_later: tuple[tuple[int, int], ...] = ()
+
+    def of(self, start: str) -> Profile:
+        """The profile for chains of this start."""
+        return self if start in ("mixed", "separated") else replace(self, first=self.first_later)
 
     def segment(self, index: int) -> tuple[int, int]:
         """(steps, frame interval) of the chain's `index`-th segment."""
@@ -57,10 +61,11 @@ class Profile:
 PROFILES = {
     p.name: p
     for p in (
-        Profile("smoke", 1000, 100, (), 400, 100, 2_000, 300),
+        Profile("smoke", 1000, 100, (), 400, 100, 2_000),
         # Frames 500 steps apart: counting them costs half as much per step as every 200, and where B is rare enough
         # for noise to matter, frames closer than that repeat each other.
-        Profile("release", N_PARTICLES, 250, ((200, 200), (400, 200), (1_000, 200), (2_000, 400)), 5_000, 500, 120_000),
+        Profile("release", N_PARTICLES, 250, ((200, 200), (400, 200), (1_000, 200), (2_000, 400)), 5_000, 500, 120_000,
+                ((3_000, 500),)),
         Profile("paper", N_PARTICLES, 1_000, (), 100_000, 1_000, 20_000_000),
     )
 }

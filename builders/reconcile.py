@@ -3,20 +3,22 @@
 Two starts are compared by these rules, the mixed and the separated one first:
 
 * Both agree (each pair's rms difference over 0.9 to 5 sigma is within three combined standard errors or 2 % of the
-  curve's maximum): all chains are averaged, but for a drifting start beside a stationary one.
+  curve's maximum, and the errors are small enough to tell): all chains are averaged, but for a drifting start beside a
+  stationary one, and one without the production steps wanted beside one that has them: it checks the other.
 * They differ, and a chain is too short to show a drift: the separated one is published, unless PeTS calls the
   homogeneous mixture stable.
 * They differ, one is stationary and the other drifts towards it: the stationary one is published; flagged.
 * They differ, none is seen to drift, but one closes the gap between them from half to half (a droplet that dissolves
   moves g long before it moves the density): the other one is published; flagged.
-* Anything else: if both are stationary, the separated one (a start that stays separated has no nucleation to wait for;
-  beside a mixed start, the annealed one for the same reason), else the one that drifts less; flagged.
+* Anything else: if both are stationary, the later one of mixed, separated, saturated, supersaturated (a start that
+  stays separated has no nucleation to wait for, and less is left to dissolve), else the one that drifts less; flagged.
 
 A start from either end can take very long: the mixed one has to coarsen, the pure phases of the separated one have to
-dissolve in each other. Where the two differ, a third comes from between them: *annealed*, phases that were partly mixed
-at a high temperature before. It and the start published so far are then compared by the same rules, and the state's
-gap is theirs: if they agree, the answer is reached from both sides, and where the remaining start is does not matter.
-An annealed start that had mixed altogether before it began is not compared with a published mixed one.
+dissolve in each other. Where the two differ, others come from between them (:mod:`binlj.builders.coexistence`): first
+the *saturated* start, phases that come from the purer side of equilibrium, then, if that one differs too, the
+*supersaturated*, from the other side. Each is compared with the start published so far by the same rules, and the
+state's gap is that to the last one: if they agree, the answer is reached from both sides, and where the remaining
+starts are does not matter. One that had mixed altogether before it began is not compared with a published mixed one.
 """
 
 from __future__ import annotations
@@ -76,6 +78,11 @@ class Gap:
     def agree(self) -> bool:
         return bool(np.all(self.rms <= self._allowed()))
 
+    def telling(self, state: State) -> bool:
+        """Whether the difference is known well enough to say that there is none."""
+        limits = np.array([criteria.GAP_NOISE * criteria.error_target(state, pair) for pair in PAIRS])
+        return bool(np.all(self.stderr <= limits))
+
     @property
     def systematic(self) -> float:
         """Largest difference after its noise is taken off in quadrature."""
@@ -101,25 +108,27 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         if wants:
             reasons.append(f"{wants}, and {NEEDS_SECOND}")
         return Choice(tuple(chains), start, None, tuple(reasons))
-    first, second, *third = starts
+    first, second, *others = starts
     choice = _settle(state, {name: starts[name] for name in (first, second)})
-    if third and choice.rival and _tells(starts[third[0]], choice):
-        return _settle(state, {name: starts[name] for name in (choice.start, third[0])})
+    for other in others:
+        if choice.rival and _tells(starts[other], choice):
+            choice = _settle(state, {name: starts[name] for name in (choice.start, other)})
     return choice
 
 
-def _tells(annealed: Sequence[ChainPart], choice: Choice) -> bool:
-    """Whether the annealed start is long enough, and no second mixed start beside a published mixed one."""
-    if sum(p.production_steps for p in annealed) < criteria.MIN_STEPS_TO_JUDGE:
+def _tells(other: Sequence[ChainPart], choice: Choice) -> bool:
+    """Whether a start from between is long enough, and no second mixed start beside a published mixed one."""
+    if sum(p.production_steps for p in other) < criteria.MIN_STEPS_TO_JUDGE:
         return False
     own = max(weighted(choice.kept, "composition_fluctuation"), 1.0)
-    apart = annealed[0].first_fluctuation >= criteria.MIN_ANNEALED_FLUCTUATION * own
+    apart = other[0].first_fluctuation >= criteria.MIN_FIRST_FLUCTUATION * own
     return apart or choice.start != "mixed"
 
 
 def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
-    """Which of two starts is published; where nothing tells, not the mixed one: the others need no nucleation."""
+    """Which of two starts is published; where nothing tells, the later one."""
     first, second = starts
+    steps = steps_by_start([*starts[first], *starts[second]])
     gap = start_gap(state, starts[first], starts[second])
     still = [name for name, chains in starts.items() if all(p.drift <= criteria.DRIFT_LIMIT for p in chains)]
 
@@ -129,13 +138,17 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
 
     if gap.agree:
         agreeing = still if len(still) == 1 else [first, second]
+        longest = max(agreeing, key=lambda name: steps[name])
+        if not gap.telling(state):
+            return publish(longest, f"{OPEN_GAP}: too noisy to tell, {gap}")
+        enough = [name for name in agreeing if steps[name] >= criteria.MIN_PRODUCTION_STEPS]
+        agreeing = enough or [longest]
         chains = tuple(part for name in agreeing for part in starts[name])
         return Choice(chains, "+".join(agreeing), gap.systematic, ())
-    fallback = second if first == "mixed" else first
-    if min(steps_by_start([*starts[first], *starts[second]]).values()) < criteria.MIN_STEPS_TO_JUDGE:
+    if min(steps.values()) < criteria.MIN_STEPS_TO_JUDGE:
         stable = pets_stable(state)
         why = f"{UNDECIDED}, the mixture is {'stable' if stable else 'not stable'} by PeTS, {gap}"
-        return publish("mixed" if first == "mixed" and stable else fallback, why)
+        return publish("mixed" if first == "mixed" and stable else second, why)
     if len(still) == 1:
         kept = still[0]
         moving = second if kept == first else first
@@ -151,7 +164,7 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
         why = f"the {moving} start closes {100 * closed[moving]:.0f} % of it from half to half, the {kept} one "
         why += f"{100 * closed[kept]:.0f} %"
     elif still:
-        kept, why = fallback, f"neither the {first} nor the {second} start is seen to drift, and they differ"
+        kept, why = second, f"neither the {first} nor the {second} start is seen to drift, and they differ"
     else:
         kept = min(starts, key=lambda name: max(p.drift for p in starts[name]))
         why = f"the {first} and the {second} start drift and differ"

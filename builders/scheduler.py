@@ -3,7 +3,7 @@
 Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
 that is most urgent (:attr:`binlj.builders.assemble.Quality.urgency`), until all have converged or their chains have
-reached the profile's last step. Where the two starts differ, the third, annealed one is begun in this pass.
+reached the profile's last step. Where the two starts differ, those from between them are begun in this pass.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 
 from binlj.builders import criteria
 from binlj.builders.assemble import Quality
+from binlj.builders.coexistence import SIDES, start_phases
 from binlj.builders.profiles import Profile
 from binlj.builders.records import STARTS, ChainKey
 from binlj.builders.simulate import Chain
 from binlj.grid import State
 
 FIRST_PASS = 2  # segments of a chain in the first two passes
-JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps of an annealed chain
+JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps of a chain from between the two starts
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def next_task(
         open_starts = {
             key[1]: chains.get(key, NOT_BEGUN)
             for key in keys
-            if (key in chains or (key[1] == "annealed" and quality[state].rival)) and key not in failed
+            if (key in chains or _may_begin(state, key[1], quality[state])) and key not in failed
             and chains.get(key, NOT_BEGUN).step < profile.max_steps
         }
         if not open_starts:
@@ -128,11 +129,21 @@ def next_task(
     return best
 
 
+def _may_begin(state: State, start: str, quality: Quality) -> bool:
+    """Whether this start is one from between two that differ, and there is one."""
+    return start in SIDES and bool(quality.rival) and start_phases(state, start) is not None
+
+
+def _short(start: str, starts: Mapping[str, Progress]) -> bool:
+    return start in starts and starts[start].step < JUDGED_BY
+
+
 def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     """Which of a state's starts goes on.
 
     * While the mixed and the separated one are too short to judge: the shorter of them.
-    * Where they differ: the annealed one, until it is in the comparison (or would be, if it told anything).
+    * Where they differ: the saturated one, and if that differs too, the supersaturated one, until it is in the
+      comparison (or would be, if it told anything).
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
     * Then the one it differs from, which has to come to it.
 
@@ -141,8 +152,8 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     compared = {*quality.published.split("+"), quality.rival}
     if quality.undecided:
         wanted = {"mixed", "separated"}
-    elif quality.rival and "annealed" not in compared and starts.get("annealed", NOT_BEGUN).step < JUDGED_BY:
-        wanted = {"annealed"}
+    elif quality.rival and (unheard := [n for n in SIDES if n not in compared and _short(n, starts)]):
+        wanted = {unheard[0]}
     elif max(quality.production, quality.error) > 1 or not quality.rival:
         wanted = set(quality.published.split("+"))
     else:

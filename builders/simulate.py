@@ -21,18 +21,16 @@ from pathlib import Path
 import numpy as np
 
 from binlj.builders import structure
+from binlj.builders.coexistence import SIDES, TwoPhases, start_phases, two_phases
 from binlj.builders.engine import Engine, deck_sha256, run_deck
 from binlj.builders.profiles import Profile
 from binlj.builders.records import STARTS, ChainKey, SegmentRecord, write_records
 from binlj.errors import DataError, EngineError, InputError
 from binlj.files import replacing
-from binlj.grid import PRESSURE, State
+from binlj.grid import N_PARTICLES, PRESSURE, State
 from binlj.schema import N_FINE, shell_volumes
 
 RESUME = 2  # uncounted steps after new velocities, in units of the start procedure's
-# Above the critical temperature of either species and most consolute ones: a phase-separated start mixes here, and
-# fast, but not within the steps of a start procedure. What is left of its phases at the end is what it begins with.
-ANNEAL_T = 2.0
 AB_SHELL = 1.5  # A and B are neighbours within this many sigma_AB
 # Least surface in a periodic cube, by B's share of the particle volume (or A's, where that is less).
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
@@ -76,15 +74,35 @@ class Chain:
 
     @property
     def shape(self) -> str:
-        """Geometry of the start: mixed, or where B is put (the minority's volume decides), to be annealed or not.
+        """Geometry of the start: mixed, or where B is put (the minority's volume decides).
 
         Only B is ever enclosed: where A is the minority by volume, the slab is used, since its surface
         does not depend on the volume fraction.
         """
         if self.start == "mixed":
             return "mixed"
-        f = self.state.volume_fraction_B
+        phases = self.phases(N_PARTICLES)
+        f = phases.share if phases else self.state.volume_fraction_B
         return "sphere" if f < SPHERE_BELOW else "cylinder" if f < CYLINDER_BELOW else "slab"
+
+    def phases(self, n: int) -> TwoPhases | None:
+        """The phases of a saturated or supersaturated start of `n` particles; None for the others.
+
+        Raises
+        ------
+        InputError
+            If the mixture does not demix, so that there is no such start.
+        """
+        if self.start not in SIDES:
+            return None
+        phases = start_phases(self.state, self.start)
+        if phases is None:
+            raise InputError(
+                f"{self.start} start of {self.state.state_id}", ["by PeTS it has one phase only"],
+                fix="use a mixed or a separated start",
+            )  # fmt: skip
+        n_a, n_b = self.state.counts(n)
+        return two_phases(phases, n_a=n_a, n_b=n_b, S=self.state.S)
 
 
 def restart_path(folder: Path, step: int) -> Path:
@@ -137,6 +155,7 @@ def advance(
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("tmp-*"):
         shutil.rmtree(stale, ignore_errors=True)
+    profile = profile.of(chain.start)
     count, step = done
     written = []
     for index in range(count, count + segments):
@@ -186,19 +205,22 @@ def _ready(
     with _scratch(folder) as tmp:
         if step == 0:
             report("start")
-            hot = {"T": ANNEAL_T} if chain.start == "annealed" else {}
+            phases = chain.phases(profile.n)
+            parts = (
+                {"nAin": phases.a_inside, "nBout": phases.b_outside, "f": phases.share} if phases else {}
+            )
             run_deck(
                 engine,
-                "start",
+                "phases" if phases else "start",
                 tmp,
                 {
                     **_variables(chain),
-                    **hot,
+                    **parts,
                     "nA": n_a,
                     "nB": n_b,
                     "seed": chain.base_seed,
                     "shape": chain.shape,
-                    "steps": profile.anneal_steps if hot else profile.start_steps,
+                    "steps": profile.start_steps,
                     "restart": "new.restart",
                 },
             )

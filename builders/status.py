@@ -17,8 +17,8 @@ from binlj.grid import State
 def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[str, Any]]:
     """One row for each of `states`, in order; states without records have zeros and no result.
 
-    Keys: state_id, steps_mixed, steps_separated, steps_annealed, n_eff, drift, start_gap, error_AA, error_AB,
-    error_BB (as shares of the curve's maximum), phase, converged, reason, loop_seconds, atom_steps.
+    Keys: state_id, steps_mixed, steps_separated, steps_saturated, steps_supersaturated, n_eff, drift, start_gap,
+    error_AA, error_AB, error_BB (as shares of the curve's maximum), phase, converged, reason, loop_seconds, atom_steps.
     """
     records = load_records(store)
     chains = by_chain(records)
@@ -87,8 +87,8 @@ def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def render(rows: Sequence[dict[str, Any]]) -> str:
     """The table as text; errors in per cent of the curve's maximum."""
     lines = [
-        f"{'state':29s} {'mixed':>7s} {'separ.':>7s} {'anneal.':>7s} {'N_eff':>6s} {'drift':>6s} {'gap %':>6s} "
-        f"{'AA %':>6s} {'AB %':>6s} {'BB %':>6s} {'phase':12s} converged"
+        f"{'state':29s} {'mixed':>7s} {'separ.':>7s} {'satur.':>7s} {'supers.':>7s} {'N_eff':>6s} {'drift':>6s} "
+        f"{'gap %':>6s} {'AA %':>6s} {'AB %':>6s} {'BB %':>6s} {'phase':12s} converged"
     ]
 
     def number(value: float | None, scale: float = 1.0, digits: int = 2) -> str:
@@ -99,7 +99,7 @@ def render(rows: Sequence[dict[str, Any]]) -> str:
             f"{number(r[name], 100):>6s}" for name in ("start_gap", "error_AA", "error_AB", "error_BB")
         )
         lines.append(
-            f"{r['state_id']:29s} {r['steps_mixed']:7d} {r['steps_separated']:7d} {r['steps_annealed']:7d} "
+            f"{r['state_id']:29s} {' '.join(format(r[f'steps_{start}'], '7d') for start in STARTS)} "
             f"{number(r['n_eff'], digits=1):>6s} {number(r['drift']):>6s} {errors} {r['phase']:12s} "
             f"{'yes' if r['converged'] else 'no: ' + r['reason']}"
         )

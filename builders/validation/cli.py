@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | engines | convergence | cost``."""
+"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | cost``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,7 +39,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Physics checks beyond verify: PeTS, repeatability, finite size, engines, convergence, cost."""
+    """Physics checks beyond verify: PeTS, repeatability, finite size, engines, phases, convergence, cost."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -167,7 +168,7 @@ def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
     for (state_id, start, _), members in by_chain(records).items():
         furthest = steps.setdefault(state_id, {})
         furthest[start] = max(furthest.get(start, 0), members[-1].step_end)
-    with _assembling() as progress:
+    with _counting("states", "assembling the states") as progress:
         results = assemble_all(records, progress=progress)
     left = cost.remaining(results, {state_id: list(ends.values()) for state_id, ends in steps.items()})
     text, data = cost_report.report(records, left, gpu_rate)
@@ -194,10 +195,38 @@ def convergence_command(store: Path | None, out: Path) -> None:
     need_build_extra()
     from binlj.builders.validation import convergence
 
-    with _assembling() as progress:
+    with _counting("states", "assembling the states") as progress:
         done = convergence.distances(_records(store), progress=progress)
     text, data = convergence.report(done)
     _finish(out, "convergence", text, data, convergence.draw(done))
+
+
+@validate.command("coexistence", short_help="The phases that mixtures separate into, by small simulations.")
+@click.option("--table", type=click.Path(path_type=Path, dir_okay=False), help="Table [default: the builders' own].")
+@click.option("--run/--no-run", "simulate", default=True, help="Simulate what is missing; or only analyse.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="LAMMPS runs at once.")
+@_out_option
+@engine_options
+def coexistence_command(
+    table: Path | None, simulate: bool, workers: int, out: Path, lmp: str, lmp_args: str, launcher: str
+) -> None:
+    """Simulate what the table of coexisting phases lacks, and compare it with PeTS.
+
+    The campaign's saturated and supersaturated starts begin with these phases. Safe to stop at any time: the runs under
+    way are lost, nothing else.
+    """
+    need_build_extra()
+    from binlj.builders import coexistence
+    from binlj.builders.validation import coexistence as check
+
+    path = table or coexistence.TABLE
+    if simulate:
+        engine = _engine(lmp, lmp_args, launcher)
+        with _counting("simulations", "two slabs each") as progress, TemporaryDirectory() as folder:
+            coexistence.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
+    slabs = coexistence.read_table(path)
+    text, data = check.report(slabs)
+    _finish(out, "coexistence", text, data, check.draw(slabs))
 
 
 def _records(store: Path | None) -> list[SegmentRecord]:
@@ -266,9 +295,9 @@ def _finish(out: Path, name: str, text: str, data: Any, figure: Any) -> None:
 
 
 @contextmanager
-def _assembling() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar over the states; yields what takes (done, all)."""
-    with _bar("states", "assembling the states") as (advance, _):
+def _counting(unit: str, words: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar; yields what takes (done, all)."""
+    with _bar(unit, words) as (advance, _):
         seen = 0
 
         def progress(done: int, total: int) -> None:

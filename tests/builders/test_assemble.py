@@ -184,10 +184,10 @@ def test_second_start_is_asked_for() -> None:
 
 
 def test_starts_that_agree_are_averaged() -> None:
-    result = assemble_state(STATE, [*chain(STATE, segments=4), *chain(STATE, segments=4, start="separated", seed=9)])
+    result = assemble_state(STATE, [*chain(STATE, segments=10), *chain(STATE, segments=10, start="separated", seed=9)])
     assert result.start == "mixed+separated" and result.start_gap is not None and result.start_gap < 0.02
     assert "gap" not in result.reason and result.seeds == (1, 9)
-    alone = assemble_state(STATE, chain(STATE, segments=4))
+    alone = assemble_state(STATE, chain(STATE, segments=10))
     assert np.median(alone.g_stderr[0, 20:] / result.g_stderr[0, 20:]) > 1.2
 
 
@@ -253,60 +253,79 @@ def test_short_starts_that_differ_are_settled_by_the_equation_of_state() -> None
 MIXED, APART = 1.0, 8.0  # variance of the composition over that at random
 
 
-def three_starts(mixed: float, separated: float, annealed: float, *, began: float = APART, segments: int = 12) -> list:
-    """Chains whose g is the toy's plus so many bumps; the annealed one began with this variance of composition."""
+def starts(segments: int = 12, *, began: float = APART, **sizes: float) -> list:
+    """Chains whose g is the toy's plus so many bumps; `segments` and `began` are of the starts from between."""
     parts = []
-    for seed, (name, size) in enumerate((("mixed", mixed), ("separated", separated), ("annealed", annealed))):
-        n = segments if name == "annealed" else 12
-        composition = {"mixed": MIXED, "separated": APART, "annealed": began}[name]
+    for seed, (name, size) in enumerate(sizes.items()):
+        n, composition = {"mixed": (12, MIXED), "separated": (12, APART)}.get(name, (segments, began))
         parts += chain(STATE, segments=n, g=true_g(STATE) + size * BUMP, start=name, seed=seed, composition=composition)
     return parts
 
 
-def test_an_annealed_start_that_agrees_with_the_published_one_closes_the_gap() -> None:
-    without = assemble_state(STATE, three_starts(0.0, 1.0, 1.0)[:24])
+def test_a_saturated_start_that_agrees_with_the_published_one_closes_the_gap() -> None:
+    without = assemble_state(STATE, starts(mixed=0.0, separated=1.0))
     assert without.start == "separated" and without.rival == "mixed" and "start gap" in without.reason
-    result = assemble_state(STATE, three_starts(0.0, 1.0, 1.0))
-    assert result.start == "separated+annealed" and result.rival == ""
-    assert "start gap" not in result.reason and result.start_gap is not None and result.start_gap < 0.02
-    assert result.production_steps > 1.5 * without.production_steps
+    result = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=1.0))
+    assert result.rival == "" and "start gap" not in result.reason
+    assert result.start_gap is not None and result.start_gap < 0.02
     assert np.abs(result.g_fine - true_g(STATE) - BUMP)[:, 60:].max() < 0.1
 
 
-def test_an_annealed_start_between_the_others_leaves_a_gap_of_its_own() -> None:
-    result = assemble_state(STATE, three_starts(0.0, 1.0, 0.5))
-    far = assemble_state(STATE, three_starts(0.0, 1.0, 0.5)[:24])
-    assert (result.start, result.rival) == ("separated", "annealed") and "start gap" in result.reason
+def test_agreeing_starts_are_averaged_if_both_are_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = starts(8, mixed=0.0, separated=1.0, saturated=1.0)
+    one = assemble_state(STATE, records)
+    assert one.start == "separated", "the longer one, where neither has all steps wanted"
+    monkeypatch.setattr(criteria, "MIN_PRODUCTION_STEPS", one.production_steps)
+    checked = assemble_state(STATE, records)
+    assert checked.start == "separated" and checked.start_gap is not None and "start gap" not in checked.reason
+    monkeypatch.setattr(criteria, "MIN_PRODUCTION_STEPS", 5_000)
+    both = assemble_state(STATE, records)
+    assert both.start == "separated+saturated" and both.production_steps > 1.5 * one.production_steps
+
+
+def test_noise_closes_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = starts(mixed=0.0, separated=1.0, saturated=1.0)
+    monkeypatch.setattr(criteria, "GAP_NOISE", 1e-3)
+    result = assemble_state(STATE, records)
+    assert (result.start, result.rival) == ("separated", "saturated") and "too noisy to tell" in result.reason
+
+
+def test_a_saturated_start_between_the_others_leaves_a_gap_of_its_own() -> None:
+    far = assemble_state(STATE, starts(mixed=0.0, separated=1.0))
+    result = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.5))
+    assert (result.start, result.rival) == ("saturated", "separated") and "start gap" in result.reason
     assert result.start_gap is not None and far.start_gap is not None
     assert result.start_gap == pytest.approx(far.start_gap / 2, rel=0.1)
+    last = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.5, supersaturated=0.5))
+    assert last.rival == "" and last.start.startswith("saturated") and "start gap" not in last.reason
+    apart = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.6, supersaturated=0.2))
+    assert (apart.start, apart.rival) == ("supersaturated", "saturated") and "start gap" in apart.reason
 
 
-def test_an_annealed_start_that_is_short_or_agrees_with_the_other_one_decides_nothing() -> None:
-    without = assemble_state(STATE, three_starts(0.0, 1.0, 1.0)[:24])
-    short = assemble_state(STATE, three_starts(0.0, 1.0, 1.0, segments=2))
+def test_a_saturated_start_that_is_short_decides_nothing() -> None:
+    without = assemble_state(STATE, starts(mixed=0.0, separated=1.0))
+    short = assemble_state(STATE, starts(2, mixed=0.0, separated=1.0, saturated=1.0))
     assert (short.start, short.rival, short.start_gap) == (without.start, without.rival, without.start_gap)
-    other = assemble_state(STATE, three_starts(0.0, 1.0, 0.0, began=MIXED))
-    assert (other.start, other.rival) == ("separated", "annealed"), "droplets can dissolve in the annealing for good"
 
 
-@pytest.mark.parametrize(("began", "start"), [(APART, "mixed+annealed"), (MIXED, "mixed")])
-def test_beside_a_mixed_start_the_annealed_one_must_have_begun_separated(began: float, start: str) -> None:
+@pytest.mark.parametrize("began", [APART, MIXED])
+def test_beside_a_mixed_start_the_saturated_one_must_have_begun_separated(began: float) -> None:
     frames = 12 * 8
     moving = chain(STATE, segments=12, start="separated", seed=5, change=lambda i: BUMP * (1 - 0.5 * i / frames))
-    annealed = chain(STATE, segments=12, start="annealed", seed=6, composition=began)
-    result = assemble_state(STATE, [*chain(STATE, segments=12), *moving, *annealed])
-    assert result.start == start and ("start gap" in result.reason) == (start == "mixed")
+    saturated = chain(STATE, segments=12, start="saturated", seed=6, composition=began)
+    result = assemble_state(STATE, [*chain(STATE, segments=12), *moving, *saturated])
+    assert result.start.startswith("mixed") and ("start gap" in result.reason) == (began == MIXED)
 
 
-def test_an_annealed_start_that_differs_from_a_mixed_one_is_published() -> None:
+def test_a_saturated_start_that_differs_from_a_mixed_one_is_published() -> None:
     """The mixed start stands still for want of a nucleus while the pure phases of the other dissolve in each other."""
     frames = 12 * 8
     moving = chain(STATE, segments=12, start="separated", seed=5, change=lambda i: BUMP * (2 - 0.5 * i / frames))
-    annealed = chain(STATE, segments=12, start="annealed", g=true_g(STATE) + BUMP, seed=6, composition=APART)
+    saturated = chain(STATE, segments=12, start="saturated", g=true_g(STATE) + BUMP, seed=6, composition=APART)
     mixed = chain(STATE, segments=12)
     assert assemble_state(STATE, [*mixed, *moving]).start == "mixed"
-    result = assemble_state(STATE, [*mixed, *moving, *annealed])
-    assert (result.start, result.rival) == ("annealed", "mixed") and "start gap" in result.reason
+    result = assemble_state(STATE, [*mixed, *moving, *saturated])
+    assert (result.start, result.rival) == ("saturated", "mixed") and "start gap" in result.reason
 
 
 def test_two_drifting_starts_are_flagged() -> None:

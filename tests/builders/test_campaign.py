@@ -92,23 +92,26 @@ def test_which_of_two_starts_goes_on() -> None:
         assert task is not None
         return task.chain.start
 
-    assert start(apart) == "annealed", "they differ: a third comes from between them"
-    third = {**chains, key(A, "annealed"): Progress(7, 9_000)}
-    assert start(apart, third) == "annealed", "until it is in the comparison"
-    chains[key(A, "annealed")] = Progress(9, 12_000)
-    assert start(apart) == "separated", "the published one, until it has its steps"
-    assert start(dataclasses.replace(apart, published="mixed")) == "mixed"
+    assert start(apart) == "saturated", "they differ: another comes from between them"
+    chains[key(A, "saturated")] = Progress(1, 3_000)
+    assert start(apart) == "saturated", "until it is in the comparison"
+    chains[key(A, "saturated")] = Progress(3, 13_000)
+    assert start(apart) == "supersaturated", "it is not, or differs too"
+    heard = {**chains, key(A, "supersaturated"): Progress(3, 13_000)}
+    assert start(apart, heard) == "separated", "the published one, until it has its steps"
+    assert start(dataclasses.replace(apart, published="mixed"), heard) == "mixed"
     enough = dataclasses.replace(apart, production=0.9, error=0.9)
-    assert start(enough) == "mixed", "then the one that has to come to it"
-    assert start(dataclasses.replace(enough, error=1.1)) == "separated", "errors count too"
-    assert start(dataclasses.replace(enough, published="mixed+separated", rival="")) == "separated", "the shorter one"
-    assert start(dataclasses.replace(enough, rival="annealed")) == "annealed"
-    third = {**chains, key(A, "annealed"): Progress(7, 9_000)}
-    assert start(dataclasses.replace(apart, published="annealed"), third) == "annealed"
-    assert start(dataclasses.replace(enough, published="annealed", rival="separated"), third) == "separated"
-    assert start(dataclasses.replace(apart, published="mixed", undecided=True)) == "separated"
-    assert start(apart, failed=frozenset({key(A, "separated")})) == "mixed"
-    spent = {**chains, key(A, "separated"): Progress(30, RELEASE.max_steps)}
+    assert start(enough, heard) == "mixed", "then the one that has to come to it"
+    assert start(dataclasses.replace(enough, error=1.1), heard) == "separated", "errors count too"
+    closed = dataclasses.replace(enough, published="mixed+separated", rival="")
+    assert start(closed) == "separated", "the shorter of two that agree, and none from between them"
+    pair = dataclasses.replace(enough, published="saturated", rival="supersaturated")
+    assert start(pair, heard) == "supersaturated"
+    assert start(dataclasses.replace(pair, production=2.0), heard) == "saturated"
+    assert start(apart, {k: v for k, v in chains.items() if k[1] != "saturated"}) == "saturated"
+    assert start(dataclasses.replace(apart, published="mixed", undecided=True), heard) == "separated"
+    assert start(apart, heard, failed=frozenset({key(A, "separated")})) == "mixed"
+    spent = {**heard, key(A, "separated"): Progress(30, RELEASE.max_steps)}
     assert start(apart, spent) == "mixed"
 
 

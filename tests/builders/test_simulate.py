@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from binlj.builders import resimulate as again
+from binlj.builders import simulate
 from binlj.builders import store as stores
 from binlj.builders.engine import Engine, deck_sha256, find_engine
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.profiles import PROFILES, Profile
-from binlj.builders.records import SegmentRecord, read_records
+from binlj.builders.records import STARTS, SegmentRecord, read_records
 from binlj.builders.simulate import Chain, advance, read_counts
 from binlj.builders.structure import read_last_frame
 from binlj.errors import DataError, EngineError, InputError
@@ -158,22 +159,39 @@ def test_separated_starts_are_separated(engine: Engine, tmp_path: Path, share: f
     assert read_records(apart)[0].composition_fluctuation > 3 * read_records(mixed)[0].composition_fluctuation
 
 
-def test_an_annealed_start_lies_between_the_mixed_and_the_separated_one(engine: Engine, tmp_path: Path) -> None:
-    """Partly mixed at a high temperature, then at the state's own: step 0 is after that."""
-    state = State(0.8, 0.5, 1.0, 0.2)
-    profile = dataclasses.replace(TINY, n=1000, start_steps=50, steps=60, every=20, anneal_steps=300)
+def test_a_saturated_start_has_the_phases_it_was_given(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both species in both phases, in all three shapes, and no particle lost."""
+    profile = dataclasses.replace(TINY, n=1000, start_steps=20, steps=20, every=20)
+    for c_b, shape in ((0.1, "sphere"), (0.25, "cylinder"), (0.5, "slab")):
+        state = State(1.0, c_b, 1.0, 0.2)
+        monkeypatch.setattr(simulate, "start_phases", lambda state, start: (0.02, 0.9))
 
-    def first(start: str) -> SegmentRecord:
-        chain = Chain(state, start)
-        (path,) = advance(chain, profile=profile, engine=engine, folder=tmp_path / start, records=tmp_path)
-        return read_records(path)[0]
+        def first(start: str, state: State = state) -> SegmentRecord:
+            chain = Chain(state, start)
+            folder = tmp_path / chain.name
+            (path,) = advance(chain, profile=profile, engine=engine, folder=folder, records=tmp_path)
+            return read_records(path)[0]
 
-    mixed, apart, annealed = (first(start) for start in ("mixed", "separated", "annealed"))
-    assert annealed.shape == apart.shape == "slab" and annealed.step_start == 0
-    assert mixed.composition_fluctuation < annealed.composition_fluctuation < apart.composition_fluctuation
-    neighbours = [r.ab_coordination.mean() / r.density.mean() for r in (apart, annealed, mixed)]
-    assert neighbours == sorted(neighbours), "A and B have met at the interfaces"
-    assert annealed.temperature[-1] < 1.5, "on its way from T* = 2 to 0.8"
+        mixed, apart, saturated = (first(start) for start in ("mixed", "separated", "saturated"))
+        assert (saturated.shape, saturated.step_start) == (shape, 0)
+        assert (saturated.n_A, saturated.n_B) == state.counts(1000)
+        neighbours = [r.ab_coordination.mean() / r.density.mean() for r in (apart, saturated, mixed)]
+        assert neighbours == sorted(neighbours), "more A around B than in pure phases, fewer than at random"
+
+
+def test_no_saturated_start_of_what_does_not_demix(engine: Engine, tmp_path: Path) -> None:
+    chain = Chain(State(1.4, 0.5, 1.0, 1.0), "saturated")
+    with pytest.raises(InputError, match="one phase only"):
+        advance(chain, profile=TINY, engine=engine, folder=tmp_path / "w", records=tmp_path)
+
+
+def test_later_starts_have_first_segments_of_their_own() -> None:
+    profile = dataclasses.replace(TINY, first=((60, 20),), first_later=((80, 40),), steps=100, every=50)
+    lengths = {start: profile.of(start).segment(0) for start in STARTS}
+    assert lengths == {"mixed": (60, 20), "separated": (60, 20), "saturated": (80, 40), "supersaturated": (80, 40)}
+    assert profile.of("saturated").segment(1) == (100, 50)
 
 
 def test_resimulate_into_a_relative_folder(

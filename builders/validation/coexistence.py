@@ -1,0 +1,83 @@
+"""The phases of every (T*, S, eps_AB): small simulations from both sides against each other and against PeTS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.builders import coexistence
+from binlj.builders.coexistence import LEAST_WIDTH, SIDES, Slabs
+from binlj.builders.validation.output import markdown_table, new_figure, number
+from binlj.grid import GRID_EPS_AB, GRID_S
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = dict(zip(GRID_EPS_AB, ("#440154", "#3b528b", "#21918c", "#5ec962", "#d8a800"), strict=True))
+MARKS = {"pure": ">", "mixed": "<"}
+
+
+def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
+    """What the simulations came to, from both sides: Markdown and data."""
+    by_triple = {s.triple: {t.side: t for t in slabs if t.triple == s.triple} for s in slabs}
+    whole = {triple: sides for triple, sides in by_triple.items() if len(sides) == len(SIDES)}
+    apart = np.array([np.abs(np.subtract(s["pure"].end, s["mixed"].end)) for s in whole.values()])
+    off = np.array([
+        [s["pure"].begin[0] - np.mean([t.end[0] for t in s.values()]),
+         np.mean([t.end[1] for t in s.values()]) - s["pure"].begin[1]]
+        for s in whole.values()
+    ])  # fmt: skip
+    lines = [
+        "# Which phases do the mixtures separate into?", "",
+        f"Mole fractions of B in the A-rich and the B-rich phase at P* = 1. Two simulations each "
+        f"(N = {coexistence.N:,}, "
+        f"two slabs of equal volume, {coexistence.STEPS:,} steps, the second half counts): from the phases of the PeTS "
+        "equation of state, and from the mixed side, those it has at a higher temperature. The saturated and "
+        "supersaturated starts of the campaign begin with the two results.", "",
+    ]  # fmt: skip
+    if len(whole):
+        lines += [
+            f"From both sides they differ by {number(float(np.median(apart)), 3)} in the median, "
+            f"{number(float(apart.max()), 3)} at most. PeTS's phases are purer than their mean by "
+            f"{number(float(np.median(-off)), 3)} in the median and {number(float((-off).max()), 3)} at most: a "
+            "mean-field theory has too high a critical temperature.", "",
+        ]  # fmt: skip
+    lines.append(markdown_table(
+        ["T*, S, ε_AB", "PeTS", "from PeTS's side", "from the mixed side"],
+        [[f"{t.T:.1f}, {t.S:.1f}, {t.eps_AB:.1f}", _pair(next(iter(sides.values()), None), begin=True),
+          _pair(sides.get("pure")), _pair(sides.get("mixed"))] for t, sides in by_triple.items()],
+    ))  # fmt: skip
+    lines += ["", f"One phase: compositions within {LEAST_WIDTH:g} of each other."]
+    return "\n".join(lines), {"slabs": [{**asdict(s), "end": s.end} for s in slabs]}
+
+
+def _pair(slabs: Slabs | None, *, begin: bool = False) -> str:
+    if slabs is None:
+        return "–"
+    low, high = coexistence.begin(slabs.triple, "pure")[1] if begin else slabs.end
+    return f"{low:.3f}, {high:.3f}" if high - low > LEAST_WIDTH else "one phase"
+
+
+def draw(slabs: Sequence[Slabs]) -> Figure:
+    """Binodals: T* over the composition, one panel a size ratio."""
+    figure = new_figure(12, 3.6)
+    axes = figure.subplots(1, len(GRID_S), sharey=True)
+    for axis, S in zip(axes, GRID_S, strict=True):
+        for eps, colour in COLOURS.items():
+            mine = [s for s in slabs if (s.triple.S, s.triple.eps_AB) == (S, eps)]
+            pets = sorted({(s.triple.T, *coexistence.begin(s.triple, "pure")[1]) for s in mine})
+            if not pets:
+                continue
+            T, low, high = np.array(pets).T
+            axis.plot(low, T, color=colour, lw=1, label=f"{eps:g}")
+            axis.plot(high, T, color=colour, lw=1)
+            for s in mine:
+                axis.plot(s.end, [s.triple.T] * 2, MARKS[s.side], color=colour, ms=5, mfc="none")
+        axis.set(title=f"S = {S:g}", xlabel="mole fraction of B", xlim=(-0.03, 1.03))
+    axes[0].set_ylabel("T*")
+    axes[1].legend(title="ε$_{AB}$", fontsize=8, loc="upper center")
+    figure.suptitle("Coexisting phases: PeTS (lines), small simulations from its side (▷) and from the mixed side (◁)")
+    return figure

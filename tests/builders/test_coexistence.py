@@ -1,0 +1,135 @@
+"""Coexisting phases: the table, the lever rule, reading compositions off a profile, and a real pair of slabs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from binlj.builders import coexistence
+from binlj.builders.coexistence import SIDES, Slabs, Triple, begin, compositions, profile, start_phases, two_phases
+from binlj.builders.engine import find_engine
+from binlj.builders.validation import coexistence as check
+from binlj.errors import DataError
+from binlj.grid import State, states
+from binlj.pets import pets_phases, pets_stable
+
+
+@pytest.mark.parametrize("phases", [(0.0, 1.0), (0.03, 0.8), (0.15, 0.25)])
+def test_the_lever_rule_keeps_every_particle(phases: tuple[float, float]) -> None:
+    n_a, n_b, S = 8_000, 2_000, 1.5
+    parts = two_phases(phases, n_a=n_a, n_b=n_b, S=S)
+    inside = parts.a_inside + n_b - parts.b_outside
+    outside = n_a + n_b - inside
+    assert (n_b - parts.b_outside) / inside == pytest.approx(phases[1], abs=1e-3)
+    assert parts.b_outside / outside == pytest.approx(phases[0], abs=1e-3)
+    volume = parts.a_inside + (n_b - parts.b_outside) * S**3
+    assert parts.share == pytest.approx(volume / (n_a + n_b * S**3), abs=1e-3)
+
+
+def test_pure_phases_are_the_separated_start() -> None:
+    state = State(0.8, 0.3, 2.0, 0.2)
+    n_a, n_b = state.counts()
+    parts = two_phases((0.0, 1.0), n_a=n_a, n_b=n_b, S=state.S)
+    assert (parts.a_inside, parts.b_outside) == (0, 0) and parts.share == pytest.approx(state.volume_fraction_B)
+
+
+def test_compositions_are_found_wherever_the_slab_is() -> None:
+    """Known phases, 10 % B outside and 80 % inside, shifted along the box and across its ends."""
+    rng = np.random.default_rng(1)
+    z = rng.random(200_000)
+    kinds = np.where(rng.random(len(z)) < np.where(np.abs(z - 0.5) < 0.25, 0.8, 0.1), 2, 1)
+    for shift in (0.0, 0.3, 0.6):
+        low, high = compositions(profile((z + shift) % 1.0, kinds))
+        assert (low, high) == pytest.approx((0.1, 0.8), abs=0.01)
+
+
+def test_phases_of_pets_are_symmetric_where_the_species_are_and_merge_with_temperature() -> None:
+    state = State(1.0, 0.3, 1.0, 0.4)
+    low, high = pets_phases(state) or (0.0, 0.0)
+    assert low == pytest.approx(1 - high, abs=1e-6) and 0 < low < 0.1
+    warm = pets_phases(state, T=1.3) or (0.0, 0.0)
+    assert low < warm[0] < warm[1] < high and pets_phases(state, T=3.0) is None
+    for s in states():
+        if pets_stable(s):
+            assert pets_phases(s) is None, s.state_id
+
+
+def test_the_table_covers_the_grid_and_phases_lie_around_the_state() -> None:
+    found = {(s.triple, s.side): s for s in coexistence.read_table()}
+    assert set(found) == {(t, side) for t in coexistence.triples() for side in SIDES.values()}
+    for slabs in found.values():
+        n_b, phases = begin(slabs.triple, slabs.side)
+        assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == slabs.C_B * coexistence.N
+    for state in states():
+        for start in SIDES:
+            phases = start_phases(state, start)
+            assert (phases is None) == (pets_phases(state) is None)
+            if phases:
+                assert 0 <= phases[0] < state.C_B < phases[1] <= 1, (state.state_id, start)
+
+
+def test_where_one_phase_is_left_the_starts_come_from_the_separated_side() -> None:
+    state = State(1.4, 0.01, 1.5, 0.4)  # outside the phases the simulations found, inside those of PeTS
+    pure = pets_phases(state)
+    assert pure is not None
+    for start, left in coexistence.LEFT.items():
+        low, high = start_phases(state, start) or (0.0, 0.0)
+        assert high - low == pytest.approx(left * (pure[1] - pure[0]))
+
+
+def test_off_the_grid_a_start_has_the_phases_of_pets() -> None:
+    state = State(0.9, 0.3, 1.0, 0.4)
+    saturated, supersaturated = (start_phases(state, start) or (0.0, 0.0) for start in SIDES)
+    assert saturated == pets_phases(state)
+    assert saturated[0] < supersaturated[0] < state.C_B < supersaturated[1] < saturated[1]
+    assert start_phases(State(1.3, 0.3, 1.0, 0.95), "saturated") is None
+
+
+def test_a_broken_table_is_refused_with_every_problem(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    slabs = coexistence.read_table()[:4]
+    coexistence.write_table(path, slabs)
+    assert [s.triple for s in coexistence.read_table(path)] == [s.triple for s in slabs]
+    lines = path.read_text().splitlines()
+    bad = [lines[0], lines[1].replace("pure", "left"), lines[2].rsplit(",", 1)[0], lines[3] + "x"]
+    path.write_text("\n".join(bad))
+    with pytest.raises(DataError) as error:
+        coexistence.read_table(path)
+    assert [p.split(":")[0] for p in error.value.problems] == ["line 2", "line 3", "line 4"]
+    path.write_text("something,else\n")
+    with pytest.raises(DataError, match="columns"):
+        coexistence.read_table(path)
+
+
+@pytest.mark.lammps
+def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coexistence, "N", 500)
+    monkeypatch.setattr(coexistence, "STEPS", 400)
+    monkeypatch.setattr(coexistence, "EVERY", 50)
+    monkeypatch.setattr(coexistence, "triples", lambda: [Triple(0.8, 1.0, 0.2)])
+    seen: list[tuple[int, int]] = []
+    table = tmp_path / "table.csv"
+
+    def run() -> list[Slabs]:
+        return coexistence.run(
+            table, engine=find_engine(), folder=tmp_path / "w", workers=2, progress=lambda *x: seen.append(x)
+        )
+
+    found = run()
+    assert [s.side for s in found] == list(SIDES.values()) and seen[-1] == (2, 2)
+    for slabs in found:
+        assert slabs.end[0] < 0.1 and slabs.end[1] > 0.9
+    again = run()
+    assert again == coexistence.read_table(table) and seen[-1] == (2, 2), "nothing is run twice"
+    assert not list((tmp_path / "w").iterdir())
+
+
+def test_report_names_one_phase_as_such() -> None:
+    triple = coexistence.read_table()[0].triple
+    slabs = [Slabs(triple, side, 0.5, (0.1, 0.9), ((0.2, 0.8), (0.45, 0.5))) for side in SIDES.values()]
+    text, data = check.report([slabs[0], dataclasses.replace(slabs[1], quarters=((0.1, 0.9), (0.2, 0.8)))])
+    assert text.count("one phase") == 1 and "0.200, 0.800" in text
+    assert data["slabs"][0]["end"] == (0.45, 0.5)
