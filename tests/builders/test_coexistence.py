@@ -62,7 +62,7 @@ def test_the_table_covers_the_grid_and_phases_lie_around_the_state() -> None:
     assert set(found) == {(t, side) for t in coexistence.triples() for side in SIDES.values()}
     for slabs in found.values():
         n_b, phases = begin(slabs.triple, slabs.side)
-        assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == slabs.C_B * coexistence.N
+        assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == pytest.approx(slabs.C_B * coexistence.N)
     for state in states():
         for start in SIDES:
             phases = start_phases(state, start)
