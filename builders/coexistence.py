@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +36,9 @@ SOFTENED = (1.3, 1.25, 1.2, 1.15, 1.1, 1.05)
 LEAST_WIDTH = 0.1  # between the mole fractions of two phases worth the name
 BINS, CORE = 20, 2  # of the profile along the box; on either side of a slab's middle, what counts as its inside
 
-LEAST_SHARE = 0.03  # of the volume: a smaller phase than this is none in 10,000 particles
-# Where the state lies outside the two phases (one phase is stable, or nearly), its starts from the separated side are
-# the two phases of PeTS, brought together: g follows the square of what is left of their difference.
+LEAST_SHARE = 0.25  # of either species in its own phase: with less, there is one phase, or nearly
+# Where there is one phase, the starts from the separated side are the two of PeTS, brought together: g follows the
+# square of what is left of their difference.
 LEFT = {"saturated": 0.4, "supersaturated": 0.2}
 
 
@@ -99,29 +99,36 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
     n_a, n_b = state.counts()
     pets = pets_phases(state)
     found = _ends().get((Triple(state.T, state.S, state.eps_AB), SIDES[start]))
-    if found and _two(found, n_a=n_a, n_b=n_b, S=state.S):
+    if found and _share(found, n_a=n_a, n_b=n_b) > LEAST_SHARE:
         return found
     if pets is None:
         return None
     if found is None:
-        return (_softened(state, n_a=n_a, n_b=n_b) if start == "supersaturated" else None) or pets
+        enough = partial(_share, n_a=n_a, n_b=n_b)
+        return (_softened(state, lambda p: enough(p) > LEAST_SHARE) if start == "supersaturated" else None) or pets
     low, high = (state.C_B + LEFT[start] * (x - state.C_B) for x in pets)
     return low, high
 
 
-def _two(phases: tuple[float, float], *, n_a: int, n_b: int, S: float, least: float = LEAST_SHARE) -> bool:
-    """Whether the compositions are two, lie around that of the whole, and leave neither phase too small."""
-    low, high = phases
-    if high - low <= LEAST_WIDTH or not low < n_b / (n_a + n_b) < high:
-        return False
-    return least < two_phases(phases, n_a=n_a, n_b=n_b, S=S).share < 1 - least
+def _between(phases: tuple[float, float], c_b: float) -> bool:
+    """Whether the compositions are two, on either side of that of the whole."""
+    return phases[1] - phases[0] > LEAST_WIDTH and phases[0] < c_b < phases[1]
 
 
-def _softened(state: State, *, n_a: int, n_b: int, least: float = LEAST_SHARE) -> tuple[float, float] | None:
+def _share(phases: tuple[float, float], *, n_a: int, n_b: int) -> float:
+    """Share of the particles that are in their own phase, of the species where it is less; 0 if there is one phase."""
+    n = n_a + n_b
+    if not _between(phases, n_b / n):
+        return 0.0
+    inside = (n_b / n - phases[0]) / (phases[1] - phases[0]) * n
+    return min(inside * phases[1] / n_b, (n - inside) * (1 - phases[0]) / n_a)
+
+
+def _softened(state: State, use: Callable[[tuple[float, float]], bool]) -> tuple[float, float] | None:
     """PeTS's phases at the highest temperature that has any of use."""
     for factor in SOFTENED:
         phases = pets_phases(state, T=round(factor * state.T, 10))
-        if phases and _two(phases, n_a=n_a, n_b=n_b, S=state.S, least=least):
+        if phases and use(phases):
             return phases
     return None
 
@@ -145,8 +152,13 @@ def begin(triple: Triple, side: str) -> tuple[int, tuple[float, float]]:
     low, high = pure = next(p for c_b in (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.7) if (p := pets_phases(at(c_b))))
     inside = _volume(low, triple.S) / (_volume(low, triple.S) + _volume(high, triple.S))
     n_b = round(N * (inside * high + (1 - inside) * low))
-    softened = _softened(at(n_b / N), n_a=N - n_b, n_b=n_b, least=0.2) if side == "mixed" else None
-    return n_b, softened or pure
+
+
+    def use(phases: tuple[float, float]) -> bool:
+        share = two_phases(phases, n_a=N - n_b, n_b=n_b, S=triple.S).share
+        return _between(phases, n_b / N) and 0.2 < share < 0.8
+
+    return n_b, (_softened(at(n_b / N), use) if side == "mixed" else None) or pure
 
 
 def simulate(triple: Triple, side: str, *, engine: Engine, folder: Path) -> Slabs:

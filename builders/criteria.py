@@ -51,8 +51,8 @@ MIN_STEPS_TO_JUDGE = 4_000  # production steps below which a chain cannot be cal
 MIN_APPROACH = 0.1
 APPROACH_RATIO = 3.0
 
-# A saturated or supersaturated start that has mixed altogether before it begins is a second mixed one: beside a
-# published mixed start it says something only if its composition then varied this many times as much as that one's.
+# A saturated or supersaturated start that mixes at once is a second mixed one, unless the separated start is seen to
+# mix too: it tells only if the composition of its first segment varied this many times as much as the mixed one's.
 MIN_FIRST_FLUCTUATION = 1.5
 
 # --- phase flag ------------------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ Two starts are compared by these rules, the mixed and the separated one first:
 A start from either end can take very long: the mixed one has to coarsen, the pure phases of the separated one have to
 dissolve in each other. Where the two differ, others come from between them (:mod:`binlj.builders.coexistence`): first
 the *saturated* start, phases that come from the purer side of equilibrium, then, if that one differs too, the
-*supersaturated*, from the other side. Each is compared with the start published so far by the same rules, and the
-state's gap is that to the last one: if they agree, the answer is reached from both sides, and where the remaining
-starts are does not matter. One that had mixed altogether before it began is not compared with a published mixed one.
+*supersaturated*, from the other side. If one agrees with any earlier start, the answer is reached from two sides, and
+where the remaining starts are does not matter (with the mixed one, where that is not the one published so far, only if
+it did not mix at once: a small droplet can dissolve for want of size where a larger one is stable). If it agrees with
+none, it and the start published so far are settled by the same rules, and the state's gap is theirs.
 """
 
 from __future__ import annotations
@@ -110,19 +111,31 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         return Choice(tuple(chains), start, None, tuple(reasons))
     first, second, *others = starts
     choice = _settle(state, {name: starts[name] for name in (first, second)})
+    seen = [first, second]
     for other in others:
-        if choice.rival and _tells(starts[other], choice):
-            choice = _settle(state, {name: starts[name] for name in (choice.start, other)})
+        if not choice.rival or steps_by_start(starts[other])[other] < criteria.MIN_STEPS_TO_JUDGE:
+            continue
+        pairs = [_settle(state, {name: starts[name], other: starts[other]}) for name in seen]
+        agreeing = [
+            pair for name, pair in zip(seen, pairs, strict=True)
+            if not pair.rival
+            and (name != "mixed" or choice.start == "mixed" or _began_apart(starts[other], starts[name]))
+        ]  # fmt: skip
+        choice = min(agreeing, key=_wanting) if agreeing else pairs[seen.index(choice.start)]
+        seen.append(other)
     return choice
 
 
-def _tells(other: Sequence[ChainPart], choice: Choice) -> bool:
-    """Whether a start from between is long enough, and no second mixed start beside a published mixed one."""
-    if sum(p.production_steps for p in other) < criteria.MIN_STEPS_TO_JUDGE:
-        return False
-    own = max(weighted(choice.kept, "composition_fluctuation"), 1.0)
-    apart = other[0].first_fluctuation >= criteria.MIN_FIRST_FLUCTUATION * own
-    return apart or choice.start != "mixed"
+def _wanting(choice: Choice) -> tuple[int, float]:
+    """Production steps it lacks, and its gap."""
+    steps = min(steps_by_start(choice.kept).values())
+    return max(criteria.MIN_PRODUCTION_STEPS - steps, 0), choice.gap or 0.0
+
+
+def _began_apart(other: Sequence[ChainPart], mixed: Sequence[ChainPart]) -> bool:
+    """Whether a start's composition varied more at first than the mixed one's does: it had not mixed at once."""
+    own = max(weighted(mixed, "composition_fluctuation"), 1.0)
+    return other[0].first_fluctuation >= criteria.MIN_FIRST_FLUCTUATION * own
 
 
 def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:

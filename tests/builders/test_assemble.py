@@ -298,7 +298,7 @@ def test_a_saturated_start_between_the_others_leaves_a_gap_of_its_own() -> None:
     assert result.start_gap == pytest.approx(far.start_gap / 2, rel=0.1)
     last = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.5, supersaturated=0.5))
     assert last.rival == "" and last.start.startswith("saturated") and "start gap" not in last.reason
-    apart = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.6, supersaturated=0.2))
+    apart = assemble_state(STATE, starts(mixed=0.0, separated=1.2, saturated=0.8, supersaturated=0.4))
     assert (apart.start, apart.rival) == ("supersaturated", "saturated") and "start gap" in apart.reason
 
 
@@ -309,12 +309,30 @@ def test_a_saturated_start_that_is_short_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize("began", [APART, MIXED])
-def test_beside_a_mixed_start_the_saturated_one_must_have_begun_separated(began: float) -> None:
+def test_a_start_that_mixes_at_once_is_no_evidence_against_a_separated_one_that_stays(began: float) -> None:
+    """A droplet may just have been too small to last."""
+    result = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.0, began=began))
+    assert result.start == ("mixed+saturated" if began == APART else "saturated")
+    assert ("start gap" in result.reason) == (began == MIXED)
+
+
+def test_a_start_that_mixes_at_once_counts_where_the_separated_one_is_seen_to_mix() -> None:
     frames = 12 * 8
     moving = chain(STATE, segments=12, start="separated", seed=5, change=lambda i: BUMP * (1 - 0.5 * i / frames))
-    saturated = chain(STATE, segments=12, start="saturated", seed=6, composition=began)
+    saturated = chain(STATE, segments=12, start="saturated", seed=6, composition=MIXED)
     result = assemble_state(STATE, [*chain(STATE, segments=12), *moving, *saturated])
-    assert result.start.startswith("mixed") and ("start gap" in result.reason) == (began == MIXED)
+    assert result.start == "mixed+saturated" and "start gap" not in result.reason
+
+
+def test_two_starts_that_agree_outvote_the_published_one() -> None:
+    """The mixed one stands still for want of a nucleus, the separated one hardly moves."""
+    frames = 12 * 8
+    moving = chain(STATE, segments=12, start="separated", seed=5, change=lambda i: BUMP * (2 - 0.5 * i / frames))
+    saturated = chain(STATE, segments=12, start="saturated", g=true_g(STATE) + 1.75 * BUMP, seed=6, composition=APART)
+    mixed = chain(STATE, segments=12)
+    assert assemble_state(STATE, [*mixed, *moving]).start == "mixed"
+    result = assemble_state(STATE, [*mixed, *moving, *saturated])
+    assert "mixed" not in result.start and result.rival == "" and "start gap" not in result.reason
 
 
 def test_a_saturated_start_that_differs_from_a_mixed_one_is_published() -> None:
