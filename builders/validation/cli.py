@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | cost``."""
+"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | moved | cost``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Physics checks beyond verify: PeTS, repeatability, finite size, engines, phases, convergence, cost."""
+    """Checks beyond verify: PeTS, repeatability, finite size, engines, phases, convergence, versions, cost."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -227,6 +227,23 @@ def coexistence_command(
     slabs = coexistence.read_table(path)
     text, data = check.report(slabs)
     _finish(out, "coexistence", text, data, check.draw(slabs))
+
+
+@validate.command("moved", short_help="What moved since another version of the dataset.")
+@click.argument("before", type=_folder)
+@_dataset_option
+@_out_option
+def moved_command(before: Path, dataset: Path | None, out: Path) -> None:
+    """Compare the dataset with its version in the folder BEFORE: curves, published starts, phases, convergence.
+
+    The folder of an older version comes from its commit: git archive COMMIT binlj-rdf | tar x -C FOLDER
+    """
+    need_build_extra()
+    from binlj.builders.validation import moved
+
+    frame = moved.compare(before, dataset)
+    text, data = moved.report(frame, moved.scores(before, dataset), before, dataset)
+    _finish(out, "moved", text, data, moved.draw(frame))
 
 
 def _records(store: Path | None) -> list[SegmentRecord]:

@@ -1,0 +1,148 @@
+"""What moved from one version of the dataset to the next: curves, published starts, phases, convergence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.builders.assemble import relative_errors
+from binlj.builders.validation.output import COLOURS, dataset_line, markdown_table, new_figure, number
+from binlj.data import curves, read_table
+from binlj.errors import DataError
+from binlj.grid import PAIRS
+from binlj.schema import TRACKS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+LARGEST = 20
+SIGMAS = 3.0
+_COLUMNS = ["state_id", "T", "start", "phase", "converged", "production_steps"]
+
+
+def compare(before: Path, after: Path | None = None) -> pd.DataFrame:
+    """One row for each state of both versions.
+
+    Parameters
+    ----------
+    before, after : path
+        Dataset folders; `after` is the installed one if left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``state_id``, ``T``; ``start``, ``phase``, ``converged`` and ``production_steps`` with the endings
+        ``_before`` and ``_after``; for each pair ``rms_AA`` ... the rms difference of g over 0.9 to 5 sigma as a
+        share of the curve's maximum now, and ``err_AA`` ... its combined standard error.
+
+    Raises
+    ------
+    DataError
+        If a folder holds no dataset, or the two have other states.
+    """
+    import pandas as pd
+
+    states = [read_table("states", path=path)[_COLUMNS] for path in (before, after)]
+    frame = states[0].merge(states[1].drop(columns="T"), on="state_id", suffixes=("_before", "_after"))
+    if not len(states[0]) == len(states[1]) == len(frame):
+        raise DataError(before, ["its states are not those of the other version"], fix="give versions of one grid")
+    one, other = (_curves(path) for path in (before, after))
+    for name in ("rms", "err"):
+        frame[[f"{name}_{pair}" for pair in PAIRS]] = 0.0
+    for i, state_id in enumerate(frame.state_id):
+        (g1, e1), (g2, e2) = one[state_id], other[state_id]
+        top = np.maximum(g2.max(1, keepdims=True), 1e-300)
+        for name, values in (("rms", g2 - g1), ("err", np.hypot(e1, e2))):
+            # relative_errors scales by the first argument's maximum: the curves' own, so that is 1 here.
+            frame.loc[i, [f"{name}_{pair}" for pair in PAIRS]] = relative_errors(np.ones_like(g2), values / top)
+    return pd.DataFrame(frame)
+
+
+def _curves(path: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """g and its standard error of every state, each (3, bins)."""
+    import pandas as pd
+
+    rows = pd.concat([read_table("interpolation", split, path=path) for split in ("train", "test")])
+    order = {pair: i for i, pair in enumerate(PAIRS)}
+    rows = rows.assign(order=rows.pair.map(order)).sort_values(["state_id", "order"])
+    g, e = (curves(rows, column).reshape(-1, len(PAIRS), len(rows.g.iloc[0])) for column in ("g", "g_stderr"))
+    return {state_id: (g[i], e[i]) for i, state_id in enumerate(rows.state_id.iloc[:: len(PAIRS)])}
+
+
+def scores(before: Path, after: Path | None = None) -> dict[str, dict[str, float | None]]:
+    """R² of the old curves as predictions of the new ones, for each track: AA, AB, BB, overall."""
+    from binlj.eval.scoring import load_case, pooled
+    from binlj.eval.truth import load_truth
+
+    found = {}
+    for track in TRACKS:
+        old = read_table(track, "test", path=before)
+        case, _ = load_case(old[["state_id", "pair", "g"]], load_truth(track, dataset=after))
+        found[track] = dict(pooled(case, "r2"))
+    return found
+
+
+def report(
+    frame: pd.DataFrame, r2: dict[str, dict[str, float | None]], before: Path, after: Path | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Markdown and data."""
+    rms = frame[[f"rms_{pair}" for pair in PAIRS]].to_numpy()
+    err = frame[[f"err_{pair}" for pair in PAIRS]].to_numpy()
+    beyond = rms > SIGMAS * err
+    columns = ["AA", "AB", "BB", "overall"]
+    changed = {name: frame[f"{name}_before"] != frame[f"{name}_after"] for name in ("start", "phase", "converged")}
+    worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
+    lines = [
+        "# What moved since the version before", "",
+        f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
+        f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
+        f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
+        f"another phase in {int(changed['phase'].sum())}. Median production steps: "
+        f"{number(float(frame.production_steps_before.median()), 0)} before, "
+        f"{number(float(frame.production_steps_after.median()), 0)} now.", "",
+        "Rms difference of g over 0.9 to 5 σ, as a share of the curve's maximum:", "",
+        markdown_table(
+            ["pair", "median", "90 % of the states below", "largest", f"beyond {SIGMAS:g} combined standard errors"],
+            [[pair, *(number(float(v), 1, scale=100) + " %" for v in (np.median(rms[:, i]), np.quantile(rms[:, i], 0.9),
+                                                                      rms[:, i].max())), str(int(beyond[:, i].sum()))]
+             for i, pair in enumerate(PAIRS)],
+        ), "",
+        "R² of the old curves as predictions of the new ones: what a model that knew the version before by heart would "
+        "score now.", "",
+        markdown_table(
+            ["track", *columns], [[track, *(number(r2[track][c], 3) for c in columns)] for track in r2],
+        ), "",
+        f"## The {len(worst)} states that moved most", "",
+        markdown_table(
+            ["state", "AA", "AB", "BB", "start before", "now", "phase before", "now"],
+            [[row.state_id, *(number(getattr(row, f"rms_{pair}"), 1, scale=100) + " %" for pair in PAIRS),
+              row.start_before, row.start_after, row.phase_before, row.phase_after] for row in worst.itertuples()],
+        ),
+    ]  # fmt: skip
+    return "\n".join(lines), {"r2": r2, "states": frame.to_dict("records")}
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Change of every curve, by temperature; states whose published start is another one stand out."""
+    figure = new_figure(12, 4)
+    rng = np.random.default_rng(0)
+    temperatures = sorted(frame["T"].unique())
+    for axis, pair in zip(figure.subplots(1, len(PAIRS), sharey=True), PAIRS, strict=True):
+        for phase, colour in COLOURS.items():
+            for other, mark in ((False, "o"), (True, "x")):
+                mine = frame[(frame.phase_after == phase) & ((frame.start_before != frame.start_after) == other)]
+                if len(mine):
+                    x = np.array([temperatures.index(T) for T in mine["T"]]) + rng.uniform(-0.3, 0.3, len(mine))
+                    label = phase + (", another start" if other else "")
+                    axis.scatter(x, 100 * mine[f"rms_{pair}"].clip(lower=1e-5), s=14, marker=mark, color=colour,
+                                 alpha=0.7, lw=1, label=label)  # fmt: skip
+        axis.set_xticks(range(len(temperatures)), [f"{T:g}" for T in temperatures])
+        axis.set(yscale="log", title=pair, xlabel="T*")
+        axis.grid(alpha=0.25)
+    axes = figure.axes
+    axes[0].set_ylabel("rms change of g, % of the maximum")
+    axes[-1].legend(fontsize=8, loc="lower right")
+    return figure
