@@ -65,7 +65,7 @@ PROFILES = {
         # Frames 500 steps apart: counting them costs half as much per step as every 200, and where B is rare enough
         # for noise to matter, frames closer than that repeat each other.
         Profile("release", N_PARTICLES, 250, ((200, 200), (400, 200), (1_000, 200), (2_000, 400)), 5_000, 500, 120_000,
-                ((3_000, 500), (3_000, 500), (4_000, 500), (4_000, 500), (4_000, 500))),
+                ((2_000, 500), *[(4_000, 500)] * 4)),
         Profile("paper", N_PARTICLES, 1_000, (), 100_000, 1_000, 20_000_000),
     )
 }
