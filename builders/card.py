@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders import criteria
+from binlj.builders.coexistence import start_phases
 from binlj.builders.dominance import dominance_rows
 from binlj.builders.reconcile import PHASES
 from binlj.errors import InputError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{\{ *(\w+) *\}\}")
 PAPER = "10.1039/D5SM00198F"
+PURE = 0.005  # phases that hold less of the other species are pure
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
@@ -237,7 +239,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
     if both.any():
         gap = states[both].set_index("state_id").start_gap
         gaps = (
-            f" Two starts or three were run for {int(both.sum())} states; what is left of the difference after "
+            f" Two starts or more were run for {int(both.sum())} states; what is left of the difference after "
             f"taking off its noise is {percent(gap.median())} of the curve's maximum (median), "
             f"{percent(gap.max())} at worst (`{gap.idxmax()}`)."
         )
@@ -251,9 +253,16 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
         "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
         f"Published start: {starts}.",
         "reason_rows": "\n".join(table),
-        "n_between": str(int((states.start + " " + states.reason).str.contains("saturated").sum())),
+        "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
+        "pure_below": percent(PURE),
         "phase_rows": "\n".join(phases),
     }
+
+
+def _pure(state: State) -> bool:
+    """Whether a saturated start is as good as a separated one."""
+    phases = start_phases(state, "saturated")
+    return phases is not None and phases[0] < PURE and phases[1] > 1 - PURE
 
 
 def _kind(reason: str) -> str:

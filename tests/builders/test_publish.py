@@ -172,7 +172,7 @@ def test_card_counts_what_is_not_converged(copy: Path, whole: list[StateResult])
     text = (copy / "README.md").read_text()
     assert "480 of 500 states (96 %)" in text and "| demixed | 20 | 0 |" in text
     assert "| production steps | 20 |" in text and "| the two starts differ | 20 |" in text
-    assert "Two starts or three were run for 20 states" in text
+    assert "Two starts or more were run for 20 states" in text
 
 
 def test_card_out_of_step_with_the_data_is_an_error() -> None:
