@@ -33,8 +33,8 @@ class StateResult:
 
     ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series;
     ``start_gap`` is what is left of the difference between the starts after taking off its noise, as a
-    share of the curve's maximum (None where only one start was run), ``rival`` the start that differs from the
-    published one (empty where none does); ``relative_error`` is the rms standard
+    share of the curve's maximum (None where only one start was run), ``compared_with`` the start it is the difference
+    from, ``rival`` the same where the two still differ, else empty; ``relative_error`` is the rms standard
     error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
     """
 
@@ -62,6 +62,7 @@ class StateResult:
     longest_chain_steps: int
     start: str
     start_gap: float | None
+    compared_with: str
     rival: str
     phase: str
     composition_fluctuation: float
@@ -212,7 +213,8 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
         longest_chain_steps=max(p.total_steps for p in parts),
-        start=choice.start, start_gap=choice.gap, rival=choice.rival, phase=reconcile.phase(kept),
+        start=choice.start, start_gap=choice.gap, compared_with=choice.compared_with,
+        rival=choice.rival, phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
         / (n_a + n_b),

@@ -57,15 +57,20 @@ class Choice:
         Difference between the starts, noise taken out; None with one start.
     reasons : tuple of str
         What is wrong.
-    rival : str
-        The start whose difference from the published one is the gap; empty if there is none, or it is closed.
+    compared_with : str
+        The start that the gap is the difference from (of two published together, the later one); empty with one start.
     """
 
     kept: tuple[ChainPart, ...]
     start: str
     gap: float | None
     reasons: tuple[str, ...]
-    rival: str = ""
+    compared_with: str = ""
+
+    @property
+    def rival(self) -> str:
+        """The start that the published one still differs from; empty if there is none, or the gap is closed."""
+        return self.compared_with if self.reasons else ""
 
 
 @dataclass(frozen=True)
@@ -145,9 +150,8 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
     gap = start_gap(state, starts[first], starts[second])
     still = [name for name, chains in starts.items() if all(p.drift <= criteria.DRIFT_LIMIT for p in chains)]
 
-    def publish(name: str, why: str) -> Choice:
-        rival = second if name == first else first
-        return Choice(tuple(starts[name]), name, gap.systematic, (why,), rival)
+    def publish(name: str, *why: str) -> Choice:
+        return Choice(tuple(starts[name]), name, gap.systematic, why, second if name == first else first)
 
     if gap.agree:
         agreeing = still if len(still) == 1 else [first, second]
@@ -156,8 +160,9 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
             return publish(longest, f"{OPEN_GAP}: too noisy to tell, {gap}")
         enough = [name for name in agreeing if steps[name] >= criteria.MIN_PRODUCTION_STEPS]
         agreeing = enough or [longest]
-        chains = tuple(part for name in agreeing for part in starts[name])
-        return Choice(chains, "+".join(agreeing), gap.systematic, ())
+        if len(agreeing) == 1:
+            return publish(agreeing[0])
+        return Choice((*starts[first], *starts[second]), f"{first}+{second}", gap.systematic, (), second)
     if min(steps.values()) < criteria.MIN_STEPS_TO_JUDGE:
         stable = pets_stable(state)
         why = f"{UNDECIDED}, the mixture is {'stable' if stable else 'not stable'} by PeTS, {gap}"
@@ -168,7 +173,7 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
         towards = _moves_towards(starts[moving], starts[kept])
         way = "drifts towards" if towards else "drifts, but not towards"
         if towards and criteria.ONE_SIDED_IS_CONVERGED:
-            return Choice(tuple(starts[kept]), kept, gap.systematic, ())
+            return publish(kept)
         return publish(kept, f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}")
     closed = closing(starts)
     moving = max(closed, key=lambda name: closed[name])

@@ -94,13 +94,16 @@ def report(
     beyond = rms > SIGMAS * err
     columns = ["AA", "AB", "BB", "overall"]
     changed = {name: frame[f"{name}_before"] != frame[f"{name}_after"] for name in ("start", "phase", "converged")}
+    phases = frame[changed["phase"]].groupby(["phase_before", "phase_after"]).size()
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
         "# What moved since the version before", "",
         f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
-        f"another phase in {int(changed['phase'].sum())}. Median production steps: "
+        f"another phase in {int(changed['phase'].sum())}"
+        + (" (" + ", ".join(f"{n} {a} → {b}" for (a, b), n in phases.items()) + ")" if len(phases) else "")
+        + f". Median production steps: "
         f"{number(float(frame.production_steps_before.median()), 0)} before, "
         f"{number(float(frame.production_steps_after.median()), 0)} now.", "",
         "Rms difference of g over 0.9 to 5 σ, as a share of the curve's maximum:", "",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders import criteria
-from binlj.builders.assemble import StateResult, assemble_state
+from binlj.builders.assemble import StateResult, assemble_state, relative_errors
 from binlj.builders.records import SegmentRecord
 from binlj.builders.validation.output import dataset_line, markdown_table, number
 from binlj.data import curves, read_table
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CLOSE_TO_ONE = (0.5, 2.0)
 CHANCE = 0.95
+COVERED = 2.0  # times the errors and the start gap, added in quadrature
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,17 @@ class Repetition:
         both = zip(self.g, self.g_stderr, self.new.g, self.new.g_stderr, strict=True)
         return [chi_square(*four) for four in both]
 
+    def differences(self) -> tuple[float, float, float]:
+        """Rms difference over 0.9 to 5 sigma as a share of the published curve's maximum, for AA, AB, BB."""
+        return relative_errors(self.g, self.new.g - self.g)
+
+    def uncertainties(self) -> tuple[float, ...]:
+        """What the differences may be, in the same units: both standard errors and the published start gap."""
+        gap = self.row.start_gap
+        systematic = 0.0 if gap is None or gap != gap else float(gap)
+        errors = relative_errors(self.g, np.hypot(self.g_stderr, self.new.g_stderr))
+        return tuple(math.hypot(error, systematic) for error in errors)
+
     def deviates(self, name: str) -> float:
         """Difference of a scalar ("density", "energy") in combined standard errors; NaN without errors."""
         errors = [self.row[f"{name}_stderr"], getattr(self.new, f"{name}_stderr")]
@@ -164,11 +176,13 @@ def report(
     lines = ["# Repeatability: the same states with another seed", "", dataset_line(dataset)]
     rows: list[dict[str, Any]] = []
     for item in done:
-        for pair, chi in zip(PAIRS, item.chi_squares(), strict=True):
+        both = zip(item.differences(), item.uncertainties(), strict=True)
+        for pair, chi, (difference, uncertainty) in zip(PAIRS, item.chi_squares(), both, strict=True):
             low, high = chi.by_chance() if chi.bins else (float("nan"), float("nan"))
             rows.append(
                 {
-                    "state_id": item.state_id, "pair": pair, "chi2": chi.value, "bins": chi.bins,
+                    "state_id": item.state_id, "pair": pair, "chi2": chi.value, "difference": difference, "uncertainty": uncertainty,
+                    "bins": chi.bins,
                     "independent_bins": chi.independent, "chance_low": low, "chance_high": high,
                     "close": chi.close, "why": why(item, chi), "phase": item.row.phase, "phase_rerun": item.new.phase,
                     "start": item.row.start, "start_rerun": item.new.start,
@@ -193,15 +207,20 @@ def report(
             "1 means that the published errors are right.", "",
             markdown_table(
                 ["curves", "number", "median χ²", "mean χ²", f"within {low:g} … {high:g}", "below", "above",
-                 f"within {100 * CHANCE:.0f} % chance"],
+                 f"within {100 * CHANCE:.0f} % chance", "median difference, %", "largest, %"],
                 [[name, str(s["curves"]), number(s["median"]), number(s["mean"]), str(s["close"]), str(s["below"]),
-                  str(s["above"]), str(s["by_chance"])] for name, s in summary.items()],
+                  str(s["above"]), str(s["by_chance"]), number(s["difference"], 2, scale=100),
+                  number(s["difference_max"], 2, scale=100)] for name, s in summary.items()],
             ),
-            "", "Chance counts neighbouring bins that move together, not that the errors themselves are estimates.",
+            "", "Chance counts neighbouring bins that move together, not that the errors themselves are estimates. "
+            "The difference is what the errors are there to tell: its rms over the same r, as a share of the curve's "
+            "maximum. Where it is small, a large χ² says that the errors are smaller still.", "",
+            f"{sum(r['difference'] > COVERED * r['uncertainty'] for r in rows)} of {len(rows)} curves differ by more than "
+            f"{COVERED:g} times what their errors and the published start gap together allow.",
             "", "## All states", "",
             markdown_table(
                 ["state", "phase", "start", "steps published", "steps rerun", *(f"χ² {p}" for p in PAIRS),
-                 "Δ density, σ", "Δ energy, σ"],
+                 *(f"Δ {p}, %" for p in PAIRS), "start gap, %", "Δ density, σ", "Δ energy, σ"],
                 [_state_row(item) for item in done],
             ),
         ]  # fmt: skip
@@ -211,8 +230,9 @@ def report(
             far.sort(key=lambda r: -abs(np.log(max(r["chi2"], 1e-9))) if r["bins"] else 0.0)
             lines.append(
                 markdown_table(
-                    ["state", "pair", "χ²", "why"],
-                    [[r["state_id"], r["pair"], number(r["chi2"]), r["why"]] for r in far],
+                    ["state", "pair", "χ²", "Δ, %", "why"],
+                    [[r["state_id"], r["pair"], number(r["chi2"]), number(r["difference"], 2, scale=100), r["why"]]
+                     for r in far],
                 )
             )
     return "\n".join(lines), {"curves": rows, "summary": summary, "unfinished": list(left), "states": total}
@@ -222,6 +242,7 @@ def _state_row(item: Repetition) -> list[str]:
     return [
         item.state_id, item.row.phase, item.row.start, f"{int(item.row.production_steps):,}",
         f"{item.new.production_steps:,}", *(number(c.value) for c in item.chi_squares()),
+        *(number(d, 2, scale=100) for d in item.differences()), number(item.row.start_gap, 2, scale=100),
         number(item.deviates("density"), 1, sign=True), number(item.deviates("energy"), 1, sign=True),
     ]  # fmt: skip
 
@@ -241,6 +262,8 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
                 "close": int(((values >= CLOSE_TO_ONE[0]) & (values <= CLOSE_TO_ONE[1])).sum()),
                 "below": int((values < CLOSE_TO_ONE[0]).sum()), "above": int((values > CLOSE_TO_ONE[1]).sum()),
                 "by_chance": sum(r["chance_low"] <= r["chi2"] <= r["chance_high"] for r in members if r["bins"]),
+                "difference": float(np.median([r["difference"] for r in members if r["bins"]])),
+                "difference_max": max(r["difference"] for r in members if r["bins"]),
             }  # fmt: skip
     return out
 

@@ -238,7 +238,7 @@ def test_drift_takes_uneven_intervals_into_account() -> None:
     x = time / 1e4 + 0.02 * np.random.default_rng(3).standard_normal(len(time))
     assert equilibration.drift(x, time) > criteria.DRIFT_LIMIT
     assert equilibration.drift(x, time) > equilibration.drift(x)
-    assert equilibration.drift(x, np.arange(len(x)) * 7.0 + 3) == equilibration.drift(x)
+    assert equilibration.drift(x, np.arange(len(x)) * 7.0 + 3) == pytest.approx(equilibration.drift(x), rel=1e-12)
 
 
 def test_short_starts_that_differ_are_settled_by_the_equation_of_state() -> None:
@@ -265,8 +265,10 @@ def starts(segments: int = 12, *, began: float = APART, **sizes: float) -> list:
 def test_a_saturated_start_that_agrees_with_the_published_one_closes_the_gap() -> None:
     without = assemble_state(STATE, starts(mixed=0.0, separated=1.0))
     assert without.start == "separated" and without.rival == "mixed" and "start gap" in without.reason
+    assert without.compared_with == "mixed" and assemble_state(STATE, starts(mixed=0.0)).compared_with == ""
     result = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=1.0))
     assert result.rival == "" and "start gap" not in result.reason
+    assert {result.compared_with, *result.start.split("+")} == {"separated", "saturated"}
     assert result.start_gap is not None and result.start_gap < 0.02
     assert np.abs(result.g_fine - true_g(STATE) - BUMP)[:, 60:].max() < 0.1
 
@@ -278,9 +280,10 @@ def test_agreeing_starts_are_averaged_if_both_are_long_enough(monkeypatch: pytes
     monkeypatch.setattr(criteria, "MIN_PRODUCTION_STEPS", one.production_steps)
     checked = assemble_state(STATE, records)
     assert checked.start == "separated" and checked.start_gap is not None and "start gap" not in checked.reason
+    assert (checked.compared_with, checked.rival) == ("saturated", "")
     monkeypatch.setattr(criteria, "MIN_PRODUCTION_STEPS", 5_000)
     both = assemble_state(STATE, records)
-    assert both.start == "separated+saturated" and both.production_steps > 1.5 * one.production_steps
+    assert (both.start, both.compared_with) == ("separated+saturated", "saturated") and both.production_steps > 1.5 * one.production_steps
 
 
 def test_noise_closes_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,8 @@ def test_a_changed_curve_and_a_changed_start_are_found(toy: Path, tmp_path: Path
     table = pq.read_table(path)
     states = table.to_pandas()
     states.loc[states.state_id == state_id, "start"] = "somehow"
+    was = states.loc[states.state_id == state_id, "phase"].item()
+    states.loc[states.state_id == state_id, "phase"] = "solid-like"
     pq.write_table(pa.Table.from_pandas(states, schema=table.schema, preserve_index=False), path)
 
     frame = moved.compare(before, toy)
@@ -55,6 +57,7 @@ def test_a_changed_curve_and_a_changed_start_are_found(toy: Path, tmp_path: Path
     r2 = moved.scores(before, toy)
     assert r2["extrapolation"]["BB"] < 1.0 and r2["extrapolation"]["AA"] == pytest.approx(1.0)
     text, _ = moved.report(frame, r2, before, toy)
+    assert f"another phase in 1 (1 solid-like → {was})" in text
     assert "Another start is published in 1 states" in text and f"| {state_id} | 0.0 % | 0.0 % |" in text
     moved.draw(frame).savefig(tmp_path / "picture.png")
 

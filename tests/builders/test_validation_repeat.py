@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -92,9 +93,19 @@ def test_the_builder_s_own_errors_hold_for_synthetic_records(tmp_path: Path) -> 
     (wrong,) = repeat.repetitions([row], {STATE.state_id: other}, dataset=dataset)
     assert min(chi.value for chi in wrong.chi_squares()) > 10
     assert all("short" in repeat.why(wrong, chi) for chi in wrong.chi_squares())
+    g, again_g = item.g[0], item.new.g[0]
+    expected = np.sqrt(np.mean((again_g - g)[(R > 0.9) & (R < 5)] ** 2)) / g.max()
+    assert item.differences()[0] == pytest.approx(expected)
+    assert item.differences()[0] < repeat.COVERED * item.uncertainties()[0]
+    assert min(wrong.differences()) > repeat.COVERED * max(wrong.uncertainties())
+    wide = dataclasses.replace(wrong, row=wrong.row.copy())
+    wide.row["start_gap"] = 0.5
+    assert max(wide.differences()) < repeat.COVERED * min(wide.uncertainties())
     assert repeat.repetitions([row], {}, dataset=dataset) == []
     text, data = repeat.report([item, wrong], ["x: 1 of 2 steps"], total=3, dataset=dataset)
     assert "2 of 3 states have a rerun; 1 chain(s) not finished yet:\n- x: 1 of 2 steps" in text
+    assert "\n3 of 6 curves differ by more than 2 times" in text
+    assert data["summary"]["all"]["difference_max"] == pytest.approx(max(wrong.differences()))
     assert data["summary"]["all"]["above"] >= 3 and len(data["curves"]) == 6
     plots.draw_repeat([item, wrong]).savefig(tmp_path / "a.png")
 
