@@ -9,6 +9,8 @@ the potential energy both give for one configuration. Run it on a quiet machine.
 from __future__ import annotations
 
 import argparse
+import datetime
+import re
 import statistics
 import tempfile
 from pathlib import Path
@@ -17,6 +19,12 @@ from binlj.builders.engine import Engine, find_engine, run_deck
 from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.5, 0.6)
+
+
+def released(engine: Engine) -> datetime.datetime:
+    """Date of an engine's version, which is its name."""
+    date = re.search(r"\d+ [A-Z][a-z]{2} \d{4}", engine.name)
+    return datetime.datetime.strptime(date.group(), "%d %b %Y") if date else datetime.datetime.max
 
 
 def last_energy(folder: Path) -> float:
@@ -34,8 +42,8 @@ def main(engines: dict[str, Engine], steps: int, repeats: int) -> None:
     energy = {}
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        default = next(iter(engines.values()))
-        run_deck(default, "start", folder, {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed",
+        oldest = min(engines.values(), key=released)  # a restart file can be read by newer versions only
+        run_deck(oldest, "start", folder, {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed",
                                             "restart": "start.restart"})  # fmt: skip
         for _ in range(repeats):
             for name, engine in engines.items():

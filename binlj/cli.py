@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "info": ("binlj.cli_data", "info_command", "Say which dataset is installed, and its size."),
     "simulate": ("binlj.builders.cli", "simulate", "Simulate one state with LAMMPS, segment by segment."),
     "resimulate": ("binlj.builders.cli", "resimulate", "Simulate two states again; compare with the data."),
-    "campaign": ("binlj.builders.cli", "campaign", "Simulate many states: run, status, pack."),
+    "campaign": ("binlj.builders.cli_campaign", "campaign", "Simulate many states: run, status, pack."),
     "assemble": (
         "binlj.builders.cli_publish",
         "assemble",

@@ -224,6 +224,11 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     )
 
 
+def finished(results: Iterable[StateResult]) -> dict[str, tuple[str, ...]]:
+    """Converged states (ids) and the starts they are published from."""
+    return {r.state.state_id: tuple(r.start.split("+")) for r in results if r.converged}
+
+
 def relative_errors(g: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:
     """Rms standard error over 0.9 to 5 sigma_AA as a share of each curve's maximum."""
     r = bin_centres(g.shape[-1])

@@ -117,6 +117,7 @@ def publish(
     if repo_id is not None:
         _push(target, repo_id, dry_run=dry_run)
         return
+    from binlj.builders.assemble import finished
     from binlj.builders.publish import publish as write
 
     if only_start is not None:
@@ -141,7 +142,9 @@ def publish(
     )
     if replaced:
         # A start that is not published any more must not lose what its chain goes on from.
-        stores.write_configurations(folder, stores.load_records(folder), more=replaced)
+        stores.write_configurations(
+            folder, stores.load_records(folder), more=replaced, finished=finished(results)
+        )
     _summary(results)
     click.echo(
         f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"

@@ -22,13 +22,14 @@ import numpy as np
 
 from binlj.builders import structure
 from binlj.builders.coexistence import SIDES, TwoPhases, start_phases, two_phases
+from binlj.builders.counting import blocks_in, read_counts
 from binlj.builders.engine import Engine, deck_sha256, run_deck
 from binlj.builders.profiles import Profile
 from binlj.builders.records import STARTS, ChainKey, SegmentRecord, write_records
 from binlj.errors import DataError, EngineError, InputError
 from binlj.files import replacing
 from binlj.grid import N_PARTICLES, PRESSURE, State
-from binlj.schema import N_FINE, shell_volumes
+from binlj.schema import N_FINE
 
 RESUME = 2  # uncounted steps after new velocities, in units of the start procedure's
 AB_SHELL = 1.5  # A and B are neighbours within this many sigma_AB
@@ -235,7 +236,7 @@ def _ready(
                     fix="pack the configurations again where they were made",
                 )
             report("resume")
-            write_data_file(tmp / "last.data", configuration)
+            structure.write_data_file(tmp / "last.data", configuration)
             run_deck(
                 engine,
                 "resume",
@@ -314,7 +315,7 @@ def _segment(
             step_end=step + steps,
             n_A=n_a,
             n_B=n_b,
-            counts=counts.reshape(blocks_of(len(counts)), -1, 3, N_FINE).sum(1),
+            counts=counts.reshape(blocks_in(len(counts)), -1, 3, N_FINE).sum(1),
             step=scalars[:, 0],
             temperature=scalars[:, 1],
             energy=scalars[:, 2],
@@ -340,58 +341,6 @@ def _segment(
         path = records / f"{chain.name}_{step:09d}-{step + steps:09d}.parquet"
         write_records(path, [record])
     return path
-
-
-def blocks_of(frames: int) -> int:
-    """Blocks a segment's counts are kept in: five equal ones if its frames allow it, else two, else one."""
-    return next(n for n in (5, 2, 1) if frames % n == 0)
-
-
-def read_counts(path: Path, steps: np.ndarray, volumes: np.ndarray, *, n_a: int, n_b: int) -> np.ndarray:
-    """Pair counts of every frame from the RDF deck's output, int64 (frames, 3, 500).
-
-    LAMMPS prints g; undoing its normalisation, N_i (N_j - delta_ij) shell / V, must give whole numbers,
-    and that is checked: a wrong volume, label or normalisation cannot pass.
-
-    Raises
-    ------
-    EngineError
-        If the file does not hold the frames of `steps`, or the counts are not whole numbers.
-    """
-    rows = []
-    with open(path) as stream:
-        for line in stream:
-            if not line.startswith("#"):
-                rows.append(line.split())
-    per_frame = N_FINE + 1
-    found = [int(row[0]) for row in rows[::per_frame]]
-    if len(rows) % per_frame or found != [int(step) for step in steps]:
-        raise EngineError(
-            f"{path}: {len(rows)} lines with frames at {found}, expected {N_FINE} bins at {steps.tolist()}"
-        )
-    g = np.array([[row[2], row[4], row[6]] for i, row in enumerate(rows) if i % per_frame], dtype=np.float64)
-    g = g.reshape(len(volumes), N_FINE, 3).transpose(0, 2, 1)
-    ordered = np.array([n_a * (n_a - 1.0), n_a * float(n_b), n_b * (n_b - 1.0)])
-    raw = g * ordered[None, :, None] * shell_volumes(N_FINE)[None, None, :] / volumes[:, None, None]
-    raw[:, [0, 2]] /= 2  # LAMMPS counts a pair of equal species from both ends
-    counts = np.rint(raw)
-    worst = float(np.max(np.abs(raw - counts) / np.maximum(1.0, 1e-6 * counts)))
-    if worst > 0.05:
-        raise EngineError(f"{path}: g(r) does not come back to whole pair counts (off by {worst:.3g})")
-    return counts.astype(np.int64)
-
-
-def write_data_file(path: Path, configuration: structure.Configuration) -> None:
-    """Write a configuration as a LAMMPS data file (atomic style, no velocities)."""
-    length = configuration.box_length
-    header = f"stored configuration\n\n{len(configuration.types)} atoms\n2 atom types\n\n"
-    header += "".join(f"0.0 {length:.10f} {d}lo {d}hi\n" for d in "xyz") + "\nAtoms # atomic\n\n"
-    xyz = configuration.coordinates()
-    lines = (
-        f"{i + 1} {t + 1} {x:.6f} {y:.6f} {z:.6f}"
-        for i, (t, (x, y, z)) in enumerate(zip(configuration.types, xyz, strict=True))
-    )
-    path.write_text(header + "\n".join(lines) + "\n")
 
 
 class _scratch:

@@ -15,7 +15,7 @@ import fcntl
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -232,13 +232,28 @@ def last_configuration(folder: Path) -> Configuration | None:
 
 
 def write_configurations(
-    store: Path, records: Iterable[SegmentRecord], *, more: Mapping[ChainKey, Configuration] | None = None
+    store: Path,
+    records: Iterable[SegmentRecord],
+    *,
+    more: Mapping[ChainKey, Configuration] | None = None,
+    finished: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Path | None, int]:
     """Collect what the chains can go on from into ``configurations/``: one file, replacing older ones.
 
     Of each family of branches the configuration that has gone furthest is kept, be it in a working folder or
     stored before, or one of `more` (the snapshots of a dataset that has been replaced); none where the published
-    snapshots hold it.
+    snapshots hold it, and of a state in `finished` only those of the starts it names.
+
+    Parameters
+    ----------
+    store : Path
+    records : iterable of SegmentRecord
+        All of the store.
+    more : mapping, optional
+        Chain -> configuration.
+    finished : mapping, optional
+        Converged states (ids) -> the starts they are published from: nothing goes on from the others. They are most
+        of the file, which git keeps in every version.
 
     Returns
     -------
@@ -253,6 +268,8 @@ def write_configurations(
             stored[key] = old
     rows = []
     for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
+        if finished and start not in finished.get(state_id, (start,)):
+            continue
         for trunk, family in branches.families(replicas).items():
             keys = [(state_id, start, replica) for replica in family]
             folders = [last_configuration(store / "work" / chain_name(key)) for key in keys]

@@ -87,3 +87,16 @@ def solid_fraction(configuration: Configuration, species: int) -> float:
     bonds = freud.order.SolidLiquid(l=6, q_threshold=SOLID_Q6_DOT, solid_threshold=SOLID_BONDS)
     bonds.compute((box, points.astype(np.float32)), neighbors={"num_neighbors": 12})
     return float(np.mean(np.asarray(bonds.num_connections) >= SOLID_BONDS))
+
+
+def write_data_file(path: Path, configuration: Configuration) -> None:
+    """Write a configuration as a LAMMPS data file (atomic style, no velocities)."""
+    length = configuration.box_length
+    header = f"stored configuration\n\n{len(configuration.types)} atoms\n2 atom types\n\n"
+    header += "".join(f"0.0 {length:.10f} {d}lo {d}hi\n" for d in "xyz") + "\nAtoms # atomic\n\n"
+    xyz = configuration.coordinates()
+    lines = (
+        f"{i + 1} {t + 1} {x:.6f} {y:.6f} {z:.6f}"
+        for i, (t, (x, y, z)) in enumerate(zip(configuration.types, xyz, strict=True))
+    )
+    path.write_text(header + "\n".join(lines) + "\n")

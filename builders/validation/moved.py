@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,8 @@ def report(
     beyond = rms > SIGMAS * err
     columns = ["AA", "AB", "BB", "overall"]
     changed = {name: frame[f"{name}_before"] != frame[f"{name}_after"] for name in ("start", "phase", "converged")}
-    phases = frame[changed["phase"]].groupby(["phase_before", "phase_after"]).size()
+    other = frame[changed["phase"]]
+    phases = Counter(zip(other.phase_before, other.phase_after, strict=True))
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
         "# What moved since the version before", "",
@@ -102,7 +104,7 @@ def report(
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
         f"another phase in {int(changed['phase'].sum())}"
-        + (" (" + ", ".join(f"{n} {a} → {b}" for (a, b), n in phases.items()) + ")" if len(phases) else "")
+        + (" (" + ", ".join(f"{n} {a} → {b}" for (a, b), n in sorted(phases.items())) + ")" if phases else "")
         + f". Median production steps: "
         f"{number(float(frame.production_steps_before.median()), 0)} before, "
         f"{number(float(frame.production_steps_after.median()), 0)} now.", "",

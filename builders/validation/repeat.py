@@ -181,8 +181,8 @@ def report(
             low, high = chi.by_chance() if chi.bins else (float("nan"), float("nan"))
             rows.append(
                 {
-                    "state_id": item.state_id, "pair": pair, "chi2": chi.value, "difference": difference, "uncertainty": uncertainty,
-                    "bins": chi.bins,
+                    "state_id": item.state_id, "pair": pair, "chi2": chi.value, "difference": difference,
+                    "uncertainty": uncertainty, "bins": chi.bins,
                     "independent_bins": chi.independent, "chance_low": low, "chance_high": high,
                     "close": chi.close, "why": why(item, chi), "phase": item.row.phase, "phase_rerun": item.new.phase,
                     "start": item.row.start, "start_rerun": item.new.start,
@@ -215,8 +215,8 @@ def report(
             "", "Chance counts neighbouring bins that move together, not that the errors themselves are estimates. "
             "The difference is what the errors are there to tell: its rms over the same r, as a share of the curve's "
             "maximum. Where it is small, a large χ² says that the errors are smaller still.", "",
-            f"{sum(r['difference'] > COVERED * r['uncertainty'] for r in rows)} of {len(rows)} curves differ by more than "
-            f"{COVERED:g} times what their errors and the published start gap together allow.",
+            f"{sum(r['difference'] > COVERED * r['uncertainty'] for r in rows)} of {len(rows)} curves differ by more "
+            f"than {COVERED:g} times what their errors and the published start gap together allow.",
             "", "## All states", "",
             markdown_table(
                 ["state", "phase", "start", "steps published", "steps rerun", *(f"χ² {p}" for p in PAIRS),

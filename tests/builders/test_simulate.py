@@ -17,11 +17,12 @@ import pytest
 from binlj.builders import resimulate as again
 from binlj.builders import simulate
 from binlj.builders import store as stores
-from binlj.builders.engine import Engine, deck_sha256, find_engine
+from binlj.builders.counting import read_counts
+from binlj.builders.engine import Engine, deck_sha256, find_engine, run_deck
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.profiles import PROFILES, Profile
 from binlj.builders.records import STARTS, SegmentRecord, read_records
-from binlj.builders.simulate import Chain, advance, read_counts
+from binlj.builders.simulate import Chain, advance
 from binlj.builders.structure import read_last_frame
 from binlj.errors import DataError, EngineError, InputError
 from binlj.grid import PAIRS, State
@@ -287,6 +288,16 @@ def test_missing_and_broken_engines_are_named(tmp_path: Path) -> None:
     fake.write_text("\x7fELF nonsense")
     with pytest.raises(EngineError, match="does not run"):
         find_engine(str(fake.rename(tmp_path / "lmp2")))
+
+
+def test_a_restart_file_of_a_newer_lammps_is_named_as_such(tmp_path: Path) -> None:
+    """What an older LAMMPS says of it does not tell."""
+    fake = tmp_path / "lmp"
+    said = "ERROR: Invalid flag in header section of restart file (src/read_restart.cpp:855)"
+    fake.write_text(f"#!/bin/sh\necho '{said}' > segment.log\nexit 1\n")
+    fake.chmod(0o755)
+    with pytest.raises(EngineError, match="Invalid flag(.|\n)*fix: a newer LAMMPS wrote the restart file"):
+        run_deck(Engine(str(fake), "", "", "fake"), "segment", tmp_path, {})
 
 
 def test_a_lammps_error_is_passed_on_with_its_log(engine: Engine, tmp_path: Path) -> None:

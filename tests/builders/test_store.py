@@ -255,3 +255,17 @@ def test_one_configuration_a_family_is_kept_the_furthest(records: list[SegmentRe
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
     stores.write_configurations(tmp_path, small, more={keys[1]: dataclasses.replace(made, step=14_000)})
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 14_000}
+
+
+def test_of_a_converged_state_only_what_is_published_is_kept(tmp_path: Path) -> None:
+    made = compact(np.random.default_rng(0).random((50, 3)) * 9, np.zeros(50, int), box_length=9.0, step=400)
+    held = []
+    for start in ("mixed", "separated", "saturated"):
+        held += chain(STATE, segments=1, frames=2, n_blocks=1, steps=400, n=100, start=start)
+        folder = tmp_path / "work" / stores.chain_name((STATE.state_id, start, 0))
+        folder.mkdir(parents=True)
+        np.savez(folder / "last.npz", step=400, box_length=9.0, types=made.types, positions=made.positions)
+    assert stores.write_configurations(tmp_path, held, finished={"another": ("mixed",)})[1] == 3
+    done = {STATE.state_id: ("separated", "saturated")}
+    assert stores.write_configurations(tmp_path, held, finished=done)[1] == 2
+    assert {key[1] for key in stores.read_configurations(tmp_path)} == {"separated", "saturated"}
