@@ -46,6 +46,23 @@ def wait(driver: Any, script: str, *args: Any) -> Any:
     return WebDriverWait(driver, 60).until(lambda d: d.execute_script(f"return {script}", *args))
 
 
+def becomes(driver: Any, script: str, expected: Any) -> None:
+    """Wait for a value on the page: a part that is off the screen is drawn when it comes back, a frame or more later.
+
+    Fails with the value that stands there instead.
+    """
+    from selenium.common.exceptions import TimeoutException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def there() -> Any:
+        return driver.execute_script(f"return {script}")
+
+    try:
+        WebDriverWait(driver, 20).until(lambda _: there() == expected)
+    except TimeoutException:
+        assert there() == expected
+
+
 def names(driver: Any) -> list[str]:
     return driver.execute_script("return B.tabulator.getRows('active').map((r) => r.getData().id)")
 
@@ -153,11 +170,11 @@ def test_accuracy_plots_hold_every_row(driver: Any, page: Path, board: Any) -> N
     driver.execute_script("document.getElementById('accuracy').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#tradeoff svg .dots circle, #tradeoff svg g.dots > *').length > 0")
     rows = [r for r in board.rows if r["track"] == "extrapolation"]
-    drawn = driver.execute_script("return document.querySelectorAll('#forest g.ci line').length")
-    assert drawn == len([r for r in rows if r["r2_ci95"]["overall"][0] is not None])
-    assert driver.execute_script("return document.querySelectorAll('#tradeoff g.dots > *').length") == 4
+    known = [r for r in rows if r["r2_ci95"]["overall"][0] is not None]
+    becomes(driver, "document.querySelectorAll('#forest g.ci line').length", len(known))
+    becomes(driver, "document.querySelectorAll('#tradeoff g.dots > *').length", 4)
     driver.execute_script("document.querySelector('#acc-pair [data-value=BB]').click()")
-    assert "BB" in driver.execute_script("return document.querySelector('#forest svg').getAttribute('aria-label')")
+    becomes(driver, "document.querySelector('#forest svg').getAttribute('aria-label').includes('BB')", True)
 
 
 def test_viewer_draws_data_and_models_to_the_number(driver: Any, page: Path, board: Any, toy: Path) -> None:
@@ -192,9 +209,9 @@ def test_viewer_draws_data_and_models_to_the_number(driver: Any, page: Path, boa
     assert got[1] == pytest.approx(list(predicted - truth), abs=0.004 * abs(predicted - truth).max() + 1e-4)
 
     driver.execute_script("document.querySelector('#viewer-models [data-id=hostile]').click()")
-    assert driver.execute_script(f"return {count}") == len(overlay) + 1
+    becomes(driver, count, len(overlay) + 1)
     driver.execute_script("document.querySelector('#viewer-pair [data-value=all]').click()")
-    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .panel').length") == 3
+    becomes(driver, "document.querySelectorAll('#viewer-plots .panel').length", 3)
     before = driver.execute_script("return B.state.view")
     driver.execute_script("document.getElementById('viewer-next').click()")
     assert driver.execute_script("return B.state.view") == before + 1
@@ -208,9 +225,9 @@ def test_viewer_says_so_where_there_is_no_prediction(driver: Any, page: Path) ->
     driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 3")
     Select(driver.find_element(By.ID, "viewer-T")).select_by_value("1")
-    assert "training state" in driver.find_element(By.ID, "viewer-note").text
-    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .model-line').length") == 0
-    assert driver.execute_script("return document.querySelectorAll('#viewer-plots .data-dots circle').length") == 300
+    becomes(driver, "document.getElementById('viewer-note').innerText.includes('training state')", True)
+    becomes(driver, "document.querySelectorAll('#viewer-plots .model-line').length", 0)
+    becomes(driver, "document.querySelectorAll('#viewer-plots .data-dots circle').length", 300)
 
 
 def test_model_details_from_the_table(driver: Any, page: Path, board: Any, toy: Path) -> None:
@@ -349,13 +366,13 @@ def test_a_partial_reference_is_labelled_and_compared_like_for_like(driver: Any,
     driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 1")
     driver.execute_script("B.set({ overlay: ['sampled'] })")
-    lines = "return document.querySelectorAll('#viewer-plots .model-line path').length"
-    note = "return document.getElementById('viewer-note').innerText"
-    assert driver.execute_script(lines) == 0
-    assert f"Some states, repeated ({label}) does not cover it" in driver.execute_script(note)
+    lines = "document.querySelectorAll('#viewer-plots .model-line path').length"
+    note = "document.getElementById('viewer-note').innerText"
+    becomes(driver, lines, 0)
+    becomes(driver, f"{note}.includes('Some states, repeated ({label}) does not cover it')", True)
     driver.execute_script("B.set({ view: B.data.state_ids.indexOf(arguments[0]) })", part["state_ids"][7])
-    assert driver.execute_script(lines) == 2  # the curve and its difference
-    assert "does not cover" not in driver.execute_script(note)
+    becomes(driver, lines, 2)  # the curve and its difference
+    becomes(driver, f"{note}.includes('does not cover')", False)
     got = driver.execute_script("return [...B.difference('interpolation', 'sampled', 3 * B.state.view + 1)]")
     g = driver.execute_script("return [...B.truth(3 * B.state.view + 1).g]")
     expected = board.curves["sampled", "interpolation"][3 * 7 + 1]
@@ -363,10 +380,9 @@ def test_a_partial_reference_is_labelled_and_compared_like_for_like(driver: Any,
 
     driver.execute_script("document.getElementById('accuracy').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#forest svg').length > 0")
-    assert "(20 of 100" in driver.execute_script("return document.querySelector('#forest svg').textContent")
-    wait(driver, "document.querySelectorAll('#tradeoff g.dots > *').length > 0")
+    becomes(driver, "document.querySelector('#forest svg').textContent.includes('(20 of 100')", True)
     timed = [r for r in board.rows if r["track"] == "interpolation" and "train_seconds" in r]
-    assert driver.execute_script("return document.querySelectorAll('#tradeoff g.dots > *').length") == len(timed) - 1
+    becomes(driver, "document.querySelectorAll('#tradeoff g.dots > *').length", len(timed) - 1)
 
 
 def held_out() -> list[str]:
