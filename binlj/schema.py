@@ -85,6 +85,9 @@ def rdf_schema(n: int) -> pa.Schema:
     )
 
 
+LATER_COLUMNS = frozenset({"compared_with"})  # of ``states``; versions up to 0.4.0 lack them
+
+
 def states_schema() -> pa.Schema:
     """Arrow schema of the ``states`` config: one row per state."""
     import pyarrow as pa
@@ -111,6 +114,7 @@ def states_schema() -> pa.Schema:
             ("production_steps", i),
             ("start", s),
             ("start_gap", f),
+            ("compared_with", s),
             ("phase", s),
             ("composition_fluctuation", f),
             ("solid_fraction", f),

@@ -40,6 +40,8 @@ COLUMN_TEXT = {
     "start": "Start that is published: mixed, separated, saturated or supersaturated; two that agree are joined by "
     "a plus sign",
     "start_gap": "Difference between the starts, as a share of the curve's maximum, noise taken off",
+    "compared_with": "The other start, which start_gap is the difference from (of two that are published together, the "
+    "later one); empty where one start was run",
     "drift": "Largest drift between the halves of what is kept, as a normal deviate",
     "converged": "Whether the state meets every criterion of the dataset card",
     "reason": "Why it does not",

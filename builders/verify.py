@@ -206,7 +206,8 @@ def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
     except (OSError, pa.ArrowException, ValueError) as error:
         return None, [f"{key} is not readable: {str(error).splitlines()[0]}"]
     got = table.schema
-    problems = [f"{key}: column {name} is missing" for name in want.names if name not in got.names]
+    missing = [name for name in want.names if name not in got.names and name not in schema.LATER_COLUMNS]
+    problems = [f"{key}: column {name} is missing" for name in missing]
     problems += [f"{key}: column {name} is unknown" for name in got.names if name not in want.names]
     problems += [
         f"{key}: column {name} is {got.field(name).type}, not {want.field(name).type}"
@@ -301,6 +302,17 @@ def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
     return problems
 
 
+def _gap_checks(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """A gap is one between two starts, and the other one is named."""
+    if "compared_with" not in frame:
+        return []
+    other = frame.compared_with
+    return [
+        ("start gap without the start it is against, or the other way round", frame.start_gap.isna() != (other == "")),
+        ("compared with an unknown start", ~other.isin(["", *STARTS])),
+    ]
+
+
 def _check_states(table: pa.Table, *, partial: bool) -> list[str]:
     key = "states"
     ids = table["state_id"].to_pylist()
@@ -325,6 +337,7 @@ def _check_states(table: pa.Table, *, partial: bool) -> list[str]:
         ("not converged, but no reason is given", ~frame.converged & (frame.reason == "")),
         ("converged, but a reason against it is given", frame.converged & (frame.reason != "")),
         ("no production steps", ~(frame.production_steps > 0)),
+        *_gap_checks(frame),
     ):
         problems += [f"{key}: {i}: {what}" for i in frame.state_id[wrong]]
     for row in frame.itertuples():

@@ -117,6 +117,7 @@ def _states_table() -> pa.Table:
                 "production_steps": 2000,
                 "start": "mixed",
                 "start_gap": None,
+                "compared_with": "",
                 "phase": "demixed" if demixed else "homogeneous",
                 "composition_fluctuation": 5.0 if demixed else 1.0,
                 "solid_fraction": 0.0,

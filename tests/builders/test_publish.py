@@ -162,6 +162,7 @@ def test_card_counts_what_is_not_converged(copy: Path, whole: list[StateResult])
             converged=False,
             phase="demixed",
             start_gap=0.04,
+            compared_with="separated",
             reason="start gap: neither start is seen to drift, and they differ; 4000 production steps, 16000 wanted",
         )
         if r.state.T == 0.6 and r.state.eps_AB == 0.2

@@ -175,6 +175,29 @@ def test_bad_states(copy: Path) -> None:
         assert part in text, part
 
 
+def test_a_gap_names_the_start_it_is_against(copy: Path) -> None:
+    ids = [s.state_id for s in grid()[:4]]
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[:3, "start_gap"] = [0.01, float("nan"), 0.02, 0.03]
+        frame.loc[:3, "compared_with"] = ["", "mixed", "lukewarm", "separated"]
+        return frame
+
+    edit(copy, "states/all.parquet", change)
+    missing = "start gap without the start it is against, or the other way round"
+    assert check_structure(copy) == [
+        f"states: {ids[0]}: {missing}", f"states: {ids[1]}: {missing}",
+        f"states: {ids[2]}: compared with an unknown start",
+    ]  # fmt: skip
+
+
+def test_versions_from_before_a_column_was_added_are_sound(copy: Path) -> None:
+    path = copy / "states" / "all.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["compared_with"]), path)
+    rehash(copy)
+    assert check_structure(copy) == []
+
+
 def test_bad_snapshots(copy: Path) -> None:
     a, b, c = (s.state_id for s in grid()[:3])
 
