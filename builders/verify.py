@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binlj import schema
-from binlj.builders import criteria
+from binlj.builders.physics import check_physics, curves_of
 from binlj.builders.records import STARTS
 from binlj.files import sha256
 from binlj.grid import PAIRS, grid, parse_state_id
@@ -90,64 +89,6 @@ def check_structure(folder: Path, *, partial: bool = False, without_snapshots: b
         states = tables.get("states/all.parquet")
         problems += _check_snapshots(tables["snapshots/all.parquet"], states, partial=partial)
     return problems
-
-
-def check_physics(folder: Path) -> list[str]:
-    """Violations of the bounds in ``criteria``: energy, pressure, density, symmetry, far field."""
-    import pyarrow.parquet as pq
-
-    states = pq.read_table(folder / "states" / "all.parquet").to_pandas().set_index("state_id")
-    curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    track = schema.TRACKS[0]
-    for name in schema.SPLITS[track]:
-        table = pq.read_table(folder / track / f"{name}.parquet")
-        g, error = _curves(table, "g"), _curves(table, "g_stderr")
-        ids = table["state_id"].to_pylist()
-        pairs = table["pair"].to_numpy()
-        for state_id in dict.fromkeys(ids):
-            mine = np.flatnonzero(np.array(ids, dtype=object) == state_id)
-            order = mine[np.argsort(pairs[mine])]
-            curves[state_id] = g[order], error[order]
-    problems = []
-    for state_id, row in states.sort_index().iterrows():
-        for found in (*_thermodynamics(row), *_curve_physics(row, *curves[str(state_id)])):
-            problems.append(f"{state_id}: {found}")
-    return problems
-
-
-def _thermodynamics(row: pd.Series) -> Iterable[str]:
-    off = row.energy_from_rdf / row.energy - 1
-    if abs(off) > criteria.ENERGY_TOLERANCE:
-        bound = 100 * criteria.ENERGY_TOLERANCE
-        yield f"energy from g(r) is {100 * off:+.2f} % off LAMMPS's (bound {bound:g} %)"
-    if abs(row.pressure_from_rdf - 1) > criteria.PRESSURE_TOLERANCE:
-        bound = criteria.PRESSURE_TOLERANCE
-        yield f"pressure from g(r) is {row.pressure_from_rdf:.3f} (bound 1 +- {bound:g})"
-    if criteria.pets_applies(row["T"], row.S, row.eps_AB) and row.density_pets == row.density_pets:
-        off = row.density / row.density_pets - 1
-        if abs(off) > criteria.PETS_TOLERANCE:
-            yield f"density is {100 * off:+.2f} % off PeTS (bound {100 * criteria.PETS_TOLERANCE:g} %)"
-
-
-def _curve_physics(row: pd.Series, g: np.ndarray, error: np.ndarray) -> Iterable[str]:
-    r = schema.bin_centres(g.shape[-1])
-    if row.S == 1 and row.eps_AB == 1:
-        inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
-        for i, j in ((0, 1), (0, 2), (1, 2)):
-            spread = np.hypot(error[i], error[j])[inside]
-            chi2 = float(np.mean(((g[i] - g[j])[inside] / np.maximum(spread, 1e-12)) ** 2))
-            if chi2 > criteria.SAME_SPECIES_CHI2:
-                yield (
-                    f"{PAIRS[i]} and {PAIRS[j]} differ though the species are the same (chi-square per bin "
-                    f"{chi2:.2f}, bound {criteria.SAME_SPECIES_CHI2:g})"
-                )
-    if row.phase == "homogeneous":
-        far = (r >= criteria.FAR_RANGE[0]) & (r <= criteria.FAR_RANGE[1])
-        for i, pair in enumerate(PAIRS):
-            mean = float(g[i][far].mean())
-            noise = float(np.sqrt((error[i][far] ** 2).mean()))
-            if abs(mean - 1) > criteria.FAR_TOLERANCE + 3 * noise:
-                yield f"g of {pair} at 8 to 10 sigma is {mean:.3f} in a homogeneous state, not near 1"
 
 
 def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
@@ -234,7 +175,7 @@ def _check_rdf(key: str, table: pa.Table) -> list[str]:
     bad = np.flatnonzero((pairs < 0) | (pairs >= len(PAIRS)))
     problems += [f"{key}: row {i} has pair {pairs[i]}" for i in bad]
     width = table.schema.field("r").type.list_size
-    r, g, error = (_curves(table, name) for name in ("r", "g", "g_stderr"))
+    r, g, error = (curves_of(table, name) for name in ("r", "g", "g_stderr"))
     if not np.allclose(r, schema.bin_centres(width)[None, :], rtol=0, atol=1e-9):
         problems.append(f"{key}: r is not the {width} bin centres")
     for what, wrong in (
@@ -288,12 +229,12 @@ def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
         return []
     fine = rdf["fine/all.parquet"]
     keys = list(zip(fine["state_id"].to_pylist(), fine["pair"].to_pylist(), strict=True))
-    merged = dict(zip(keys, schema.merge_bins(_curves(fine, "g")), strict=True))
+    merged = dict(zip(keys, schema.merge_bins(curves_of(fine, "g")), strict=True))
     problems = []
     for name, table in rdf.items():
         if name.startswith("fine/"):
             continue
-        g = _curves(table, "g")
+        g = curves_of(table, "g")
         for i, key in enumerate(zip(table["state_id"].to_pylist(), table["pair"].to_pylist(), strict=True)):
             if key in merged and not np.allclose(g[i], merged[key], rtol=_MERGE_RTOL, atol=1e-9):
                 problems.append(
@@ -403,8 +344,3 @@ def _listed(text: str, keys: list[tuple[str, int | None]], most: int = 20) -> li
 
 def _pair(code: int) -> str:
     return PAIRS[code] if 0 <= code < len(PAIRS) else f"pair {code}"
-
-
-def _curves(table: pa.Table, name: str) -> np.ndarray:
-    n = table.schema.field(name).type.list_size
-    return table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, n)

@@ -17,7 +17,8 @@ from synthetic import results, snapshots
 
 from binlj import schema
 from binlj.builders import publish
-from binlj.builders.verify import check_physics, check_structure, verify
+from binlj.builders.physics import check_physics
+from binlj.builders.verify import check_structure, verify
 from binlj.cli import main
 from binlj.files import sha256, write_json
 from binlj.grid import grid
