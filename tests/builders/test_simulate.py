@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +12,7 @@ import pytest
 from binlj.builders import resimulate as again
 from binlj.builders import simulate
 from binlj.builders import store as stores
-from binlj.builders.counting import read_counts
-from binlj.builders.engine import Engine, deck_sha256, find_engine, run_deck
+from binlj.builders.engine import Engine, find_engine
 from binlj.builders.observables import energy_and_pressure
 from binlj.builders.profiles import PROFILES, Profile
 from binlj.builders.records import STARTS, SegmentRecord, read_records
@@ -26,7 +20,7 @@ from binlj.builders.simulate import Chain, advance
 from binlj.builders.structure import read_last_frame
 from binlj.errors import DataError, EngineError, InputError
 from binlj.grid import PAIRS, State
-from binlj.schema import N_FINE, bin_edges, shell_volumes
+from binlj.schema import N_FINE, bin_edges
 
 pytestmark = pytest.mark.lammps
 TINY = Profile("tiny", 500, 100, (), 200, 50, 10_000)
@@ -277,29 +271,6 @@ def test_stale_restart_and_missing_restart_are_refused(engine: Engine, tmp_path:
                 configuration=configuration)  # fmt: skip
 
 
-def test_missing_and_broken_engines_are_named(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="no LAMMPS executable 'lmp-that-is-not-there'"):
-        find_engine("lmp-that-is-not-there")
-    fake = tmp_path / "lmp"
-    fake.write_text("#!/bin/sh\necho I am not LAMMPS\nexit 3\n")
-    fake.chmod(0o755)
-    with pytest.raises(EngineError, match="does not answer like LAMMPS .exit code 3.: 'I am not LAMMPS'"):
-        find_engine(str(fake))
-    fake.write_text("\x7fELF nonsense")
-    with pytest.raises(EngineError, match="does not run"):
-        find_engine(str(fake.rename(tmp_path / "lmp2")))
-
-
-def test_a_restart_file_of_a_newer_lammps_is_named_as_such(tmp_path: Path) -> None:
-    """What an older LAMMPS says of it does not tell."""
-    fake = tmp_path / "lmp"
-    said = "ERROR: Invalid flag in header section of restart file (src/read_restart.cpp:855)"
-    fake.write_text(f"#!/bin/sh\necho '{said}' > segment.log\nexit 1\n")
-    fake.chmod(0o755)
-    with pytest.raises(EngineError, match="Invalid flag(.|\n)*fix: a newer LAMMPS wrote the restart file"):
-        run_deck(Engine(str(fake), "", "", "fake"), "segment", tmp_path, {})
-
-
 def test_a_lammps_error_is_passed_on_with_its_log(engine: Engine, tmp_path: Path) -> None:
     broken = dataclasses.replace(engine, args="-sf nonsense-suffix -k on")
     with pytest.raises(EngineError) as error:
@@ -329,80 +300,10 @@ def test_a_failed_write_keeps_what_there_was(engine: Engine, tmp_path: Path) -> 
     assert read_records(path)[0].step_start == 0
 
 
-def test_wrong_volume_does_not_pass_as_counts(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    counts = rng.integers(0, 2000, (1, 3, N_FINE)).astype(float)
-    ordered = np.array([90 * 89.0, 90 * 10, 10 * 9.0])
-    doubled = counts * np.array([2, 1, 2])[None, :, None]
-    g = doubled / ordered[None, :, None] / shell_volumes(N_FINE) * 1000.0
-    lines = ["# a", "# b", "# c", f"100 {N_FINE}"]
-    lines += [f"{i + 1} 0 {g[0, 0, i]:.15g} 0 {g[0, 1, i]:.15g} 0 {g[0, 2, i]:.15g} 0" for i in range(N_FINE)]
-    path = tmp_path / "rdf.txt"
-    path.write_text("\n".join(lines) + "\n")
-    steps = np.array([100.0])
-    np.testing.assert_array_equal(read_counts(path, steps, np.array([1000.0]), n_a=90, n_b=10), counts)
-    with pytest.raises(EngineError, match="whole pair counts"):
-        read_counts(path, steps, np.array([1001.0]), n_a=90, n_b=10)
-    with pytest.raises(EngineError, match="frames at"):
-        read_counts(path, np.array([200.0]), np.array([1000.0]), n_a=90, n_b=10)
-    path.write_text("\n".join(lines[:-3]) + "\n")
-    with pytest.raises(EngineError, match="lines"):
-        read_counts(path, steps, np.array([1000.0]), n_a=90, n_b=10)
-
-
 def test_bad_chains_are_refused_with_every_problem() -> None:
     with pytest.raises(InputError) as error:
         Chain(State(1.0, 0.2, 1.0, 1.0), start="sideways", replica=-1, seed=0)
     assert len(error.value.problems) == 3
-
-
-def test_deck_hash_ignores_comments_but_not_what_decks_do(tmp_path: Path) -> None:
-    from binlj import paths
-
-    for name in ("a", "b", "c"):
-        shutil.copytree(paths.decks_dir(), tmp_path / name)
-    deck = tmp_path / "b" / "segment.lmp"
-    deck.write_text("# another comment\n\n" + deck.read_text())
-    deck = tmp_path / "c" / "potential.lmp"
-    deck.write_text(deck.read_text().replace("0.005", "0.004"))
-    a, b, c = (deck_sha256(tmp_path / name) for name in ("a", "b", "c"))
-    assert a == b == deck_sha256()
-    assert a != c
-
-
-def test_no_lammps_outlives_a_killed_builder(tmp_path: Path) -> None:
-    if shutil.which("setpriv") is None:
-        pytest.skip("setpriv is not installed")
-    command = [sys.executable, "-m", "binlj.cli", "simulate", "T1.00-C0.500-S1.00-E1.00", "--out", str(tmp_path),
-               "--n", "4000", "--steps", "20000", "--every", "20000", "--segments", "1"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def children() -> list[str]:
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                    if (
-                        words
-                        and words[0].endswith(b"/lmp")
-                        and str(tmp_path).encode() in os.readlink(entry / "cwd").encode()
-                    ):
-                        found.append(entry.name)
-                except OSError:
-                    continue
-        return found
-
-    deadline = time.monotonic() + 60
-    while not children() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert children(), "LAMMPS never started"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    deadline = time.monotonic() + 20
-    while children() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not children()
 
 
 def test_last_frame_reader_takes_the_last_frame(tmp_path: Path) -> None:
