@@ -11,7 +11,7 @@ bound; and where hardly anything moves, no estimate is made.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,10 @@ import numpy as np
 
 from binlj.builders import criteria, reconcile
 from binlj.builders.assemble import StateResult, assemble_state, by_state, quality
-from binlj.builders.chains import chains_by_start, equilibrated_parts
+from binlj.builders.chains import ChainPart, chains_by_start, equilibrated_parts
 from binlj.builders.records import STARTS, SegmentRecord
 from binlj.builders.validation.output import markdown_table, new_figure, number
-from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T
+from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ class Distance:
     steps : float
         Further steps: of the published start for what it lacks, and of the moving one until the gap is closed;
         infinite where it is not seen to close.
+    agreement : tuple of float, optional
+        Of two starts that agree: their rms difference over 0.9 to 5 sigma over its standard error, for AA, AB, BB.
     """
 
     result: StateResult
@@ -57,6 +59,7 @@ class Distance:
     closing: dict[str, float]
     moving: str
     steps: float
+    agreement: tuple[float, ...] | None = None
 
     @property
     def lacks(self) -> tuple[str, ...]:
@@ -81,7 +84,8 @@ def distances(
         parts = {start: equilibrated_parts(chains) for start, chains in chains_by_start(mine).items()}
         missing = _missing(result)
         if not result.rival:
-            done.append(Distance(result, result.start_gap, {}, "", missing))
+            agreement = _agreement(result, parts) if result.compared_with else None
+            done.append(Distance(result, result.start_gap, {}, "", missing, agreement))
         else:
             apart = {start: parts[start] for start in (result.start, result.rival)}
             closing = reconcile.closing(apart)
@@ -93,6 +97,12 @@ def distances(
             done.append(Distance(result, gap, closing, moving, missing + wait))
         progress(i + 1, len(groups))
     return done
+
+
+def _agreement(result: StateResult, parts: Mapping[str, Sequence[ChainPart]]) -> tuple[float, ...]:
+    first = result.start.split("+")[0]  # of two published together, the other one is `compared_with`
+    gap = reconcile.start_gap(result.state, parts[first], parts[result.compared_with])
+    return tuple(float(x) for x in gap.rms / gap.stderr)
 
 
 def _missing(result: StateResult) -> float:
@@ -124,6 +134,7 @@ def report(done: Sequence[Distance]) -> tuple[str, dict[str, Any]]:
               number(float(np.median([d.closing[d.moving] for d in mine])), 1, scale=100) + " %"]
              for name in STARTS if (mine := [d for d in apart if d.moving == name])],
         ), "",
+        *_errors(done),
         "## Steps still needed", "",
         f"For length and errors they follow from the criteria. For a gap they are a lower bound: it is taken to fall "
         f"exponentially at the rate seen, to {100 * criteria.GAP_RELATIVE:g} % of the curve's maximum; where less "
@@ -137,6 +148,30 @@ def report(done: Sequence[Distance]) -> tuple[str, dict[str, Any]]:
         ),
     ]  # fmt: skip
     return "\n".join(lines), {"states": [_data(d) for d in done]}
+
+
+def _errors(done: Sequence[Distance]) -> list[str]:
+    """Two starts that agree are a repetition of each other: what their difference says of the errors."""
+    twice = [d for d in done if d.agreement]
+    if not twice:
+        return []
+    groups = [("all", twice)] + [(f"T* = {T:g}", [d for d in twice if d.result.state.T == T]) for T in GRID_T]
+    rows = []
+    for name, mine in groups:
+        if mine:
+            values = np.array([d.agreement for d in mine])
+            spread = (np.median(values, axis=0), np.quantile(values, 0.9, axis=0))
+            rows.append([name, str(len(mine)), *(number(float(x)) for pair in zip(*spread, strict=True) for x in pair)])
+    return [
+        f"## Where two starts agree: {len(twice)} states", "",
+        "Two runs that began apart and agree are a repetition of each other, so their difference tests the published "
+        "errors. Its rms over 0.9 to 5 σ, over its standard error (1 if the errors are right; a gap within "
+        f"{100 * criteria.GAP_RELATIVE:g} % of the curve's maximum counts as closed whatever its error):", "",
+        markdown_table(
+            ["states", "number", *(f"{p}: {what}" for p in PAIRS for what in ("median", "90 % below"))], rows
+        ),
+        "",
+    ]  # fmt: skip
 
 
 def _bins(left: Sequence[Distance]) -> list[list[str]]:
@@ -169,6 +204,7 @@ def _data(d: Distance) -> dict[str, Any]:
         "state_id": r.state.state_id, "converged": r.converged, "start": r.start, "rival": r.rival, "phase": r.phase,
         "gap": d.gap, "min_production_steps": r.min_production_steps, "error_over_target": quality(r).error,
         "closing": d.closing, "moving": d.moving, "further_steps": d.steps, "lacks": list(d.lacks),
+        "compared_with": r.compared_with, "difference_over_error": d.agreement,
     }  # fmt: skip
 
 

@@ -60,6 +60,22 @@ def test_a_gap_that_does_not_move_has_no_estimate() -> None:
     assert math.isinf(d.steps) and d.gap is not None and d.gap > criteria.GAP_RELATIVE
 
 
+def test_two_starts_that_agree_test_the_errors() -> None:
+    """Independent noise with right errors differs by about its standard error."""
+    found = []
+    for seed in (2, 4, 6):
+        both = [*chain(TWIN, segments=12, seed=seed + 1), *chain(TWIN, segments=12, seed=seed, start="separated")]
+        (d,) = convergence.distances(both)
+        assert d.agreement is not None and d.result.compared_with == "separated"
+        found.append(d.agreement)
+    assert 0.6 < np.mean(found) < 1.2
+    text, data = convergence.report([d])
+    assert "## Where two starts agree: 1 states" in text and f"| T* = {TWIN.T:g} | 1 |" in text
+    assert data["states"][0]["difference_over_error"] == d.agreement
+    (alone,) = convergence.distances(chain(LONE, segments=12, g=G))
+    assert alone.agreement is None and "two starts agree" not in convergence.report([alone])[0]
+
+
 def test_report_and_picture(tmp_path: Path) -> None:
     records = [*chain(LONE, segments=12, g=G), *apart(0.0), *chain(State(1.4, 0.3, 1.0, 1.0), segments=4)]
     write_records(tmp_path / "store" / "loose" / "a.parquet", records)
