@@ -123,7 +123,8 @@ def next_task(
         if not open_starts:
             continue
         start = _most_wanting(quality[state], open_starts)
-        task = Task(Chain(state, start, replica), open_starts[start], 1, 3, quality[state].urgency)
+        urgency = _urgency(quality[state], start, open_starts)
+        task = Task(Chain(state, start, replica), open_starts[start], 1, 3, urgency)
         if best is None or task.urgency > best.urgency:
             best = task
     return best
@@ -136,6 +137,12 @@ def _may_begin(state: State, start: str, quality: Quality) -> bool:
 
 def _short(start: str, starts: Mapping[str, Progress]) -> bool:
     return start in starts and starts[start].step < JUDGED_BY
+
+
+def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress]) -> tuple[int, float]:
+    """That of the state; but where a start not heard yet may close a gap at once, the end is near."""
+    urgency = quality.urgency
+    return (1, 0.0) if urgency[0] == 0 and start in SIDES and _short(start, starts) else urgency
 
 
 def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:

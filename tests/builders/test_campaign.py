@@ -83,6 +83,17 @@ def test_the_nearest_to_its_end_comes_first_and_open_gaps_last() -> None:
     assert far.urgency < noisy.urgency < near.urgency
 
 
+def test_a_start_that_may_close_a_gap_at_once_comes_before_long_runs() -> None:
+    apart = dataclasses.replace(BAD, gap=9.0, rival="mixed", published="separated", error=0.5, production=1.1)
+    quality = {A: dataclasses.replace(apart, production=0.5), B: apart}
+    chains = {key(s, start): Progress(9, 20_000) for s in (A, B) for start in ("mixed", "separated")}
+    task = next_task([A, B], chains, quality, RELEASE)
+    assert task is not None and (task.chain.state, task.chain.start) == (A, "saturated")
+    chains |= {key(A, start): Progress(3, 13_000) for start in ("saturated", "supersaturated")}
+    task = next_task([A, B], chains, quality, RELEASE)
+    assert task is not None and task.chain.state == B, "all of them are heard, and it stays open"
+
+
 def test_which_of_two_starts_goes_on() -> None:
     chains = {key(A): Progress(9, 9_000), key(A, "separated"): Progress(5, 5_000)}
     apart = dataclasses.replace(BAD, gap=9.0, rival="mixed", published="separated")
