@@ -222,13 +222,23 @@ def _results(
 
 
 def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
-    """All there is: of the working folders, stored, and in the dataset that is being replaced."""
+    """All there is: of the working folders, stored, in the dataset that is being replaced and in the installed one.
+
+    Of the installed dataset, which may have been made from another store, only what this one's records end with.
+    """
     from binlj.builders import store as stores
 
+    records = stores.load_records(store)
+    ends = {(r.state_id, r.start, r.step_end, r.n_A + r.n_B) for r in records}
+    installed = {
+        key: c
+        for key, c in stores.published_configurations().items()
+        if (*key[:2], c.step, len(c.types)) in ends
+    }
     stored, published = stores.read_configurations(store), stores.published_configurations(dataset)
-    for key in sorted({record.chain for record in stores.load_records(store)} | set(stored) | set(published)):
+    for key in sorted({r.chain for r in records} | set(stored) | set(published) | set(installed)):
         folder = store / "work" / stores.chain_name(key)
-        for c in (stores.last_configuration(folder), stored.get(key), published.get(key)):
+        for c in (stores.last_configuration(folder), stored.get(key), published.get(key), installed.get(key)):
             if c is not None:
                 yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
 

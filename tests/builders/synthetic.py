@@ -15,6 +15,7 @@ from binlj.grid import PAIRS, State, grid
 from binlj.schema import N_FINE, bin_centres, merge_bins, shell_volumes
 
 R = bin_centres(N_FINE)
+DATE = "2025-01-02"  # of what the fixtures publish
 
 
 def true_g(state: State) -> np.ndarray:

@@ -3,49 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import http.server
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from synthetic import chain, results, snapshots
+from synthetic import DATE, chain, results, snapshots
 
 from binlj import data, schema
-from binlj.builders import card, hub, publish, tables
+from binlj.builders import card, publish, tables
 from binlj.builders.assemble import StateResult
 from binlj.builders.records import write_records
+from binlj.builders.store import load_records
 from binlj.cli import main
 from binlj.errors import DataError, InputError, StoreBusyError
 from binlj.grid import State, grid
-
-DATE = "2025-01-02"
-
-
-@pytest.fixture(scope="module")
-def whole() -> list[StateResult]:
-    return results()
-
-
-@pytest.fixture(scope="module")
-def published(whole: list[StateResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("published") / "binlj-rdf"
-    publish.publish(whole, target=target, version="0.1.0", released=DATE, snapshots=snapshots())
-    return target
-
-
-@pytest.fixture
-def copy(published: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(published, tmp_path / "binlj-rdf"))
 
 
 @pytest.fixture
@@ -288,65 +267,6 @@ def test_swap_exchanges_two_folders(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "who").read_text() == "b" and (tmp_path / "b" / "who").read_text() == "a"
 
 
-def test_dry_run_lists_what_a_push_would_do(published: Path, capsys: pytest.CaptureFixture) -> None:
-    main(["publish", "--dataset", str(published), "--to-hub", "someone/binlj-rdf", "--dry-run"])
-    out = capsys.readouterr().out
-    assert "create the dataset repository someone/binlj-rdf" in out and "tag the commit v0.1.0" in out
-    for name in (*data.dataset_info(path=published)["files"], "manifest.json"):
-        assert f"upload {name} (" in out
-
-
-def test_only_a_sound_dataset_is_pushed(copy: Path) -> None:
-    with pytest.raises(InputError, match="namespace/name"):
-        hub.plan(copy, "binlj-rdf")
-    (copy / "README.md").write_text("changed")
-    with pytest.raises(DataError, match=r"README.md was changed"):
-        hub.plan(copy, "someone/binlj-rdf")
-
-
-class _Refuse(http.server.BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.send_response(401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def refusing_hub() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refuse)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-
-
-def _push(published: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | environment
-    command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", "someone/x"]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
-
-
-def test_a_refused_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT=refusing_hub, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
-    assert done.returncode == 7, done.stderr
-    assert "refused the token for someone/x (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_no_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT=refusing_hub, HF_HOME=str(tmp_path))
-    assert done.returncode == 7 and "hf auth login" in done.stderr and "Traceback" not in done.stderr
-
-
-def test_an_unreachable_hub_is_said_clearly(published: Path, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT="http://127.0.0.1:9", HF_TOKEN="hf_x", HF_HOME=str(tmp_path))
-    assert done.returncode == 7 and "cannot be reached" in done.stderr and "Traceback" not in done.stderr
-
-
 def test_commands_from_records_to_verified_dataset(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     store = tmp_path / "store"
     some = (grid()[0], grid()[250])
@@ -386,3 +306,28 @@ def test_commands_from_records_to_verified_dataset(tmp_path: Path, capsys: pytes
         with pytest.raises(SystemExit) as stop:
             main(arguments)
         assert stop.value.code == code and text in capsys.readouterr().err
+
+
+def test_snapshots_of_the_installed_dataset_serve_another_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the store's records end with them; those of a longer or another run do not."""
+    store, some = tmp_path / "store", (grid()[0], grid()[250])
+    write_records(store / "loose" / "a.parquet", [r for s in some for r in chain(s, n=1000, frames=4, seed=3)])
+    ends = {r.state_id: r.step_end for r in load_records(store)}
+    for state, step in ((some[0], ends[some[0].state_id]), (some[1], ends[some[1].state_id] + 1)):
+        folder = store / "work" / f"{state.state_id}_mixed-0"
+        folder.mkdir(parents=True)
+        types = np.repeat([0, 1], state.counts(1000)).astype(np.int8)
+        np.savez(folder / "last.npz", step=step, box_length=9.0, types=types, positions=np.zeros((1000, 3), np.int16))
+
+    def publish_into(name: str) -> str:
+        options = ["--store", str(store), "--dataset", str(tmp_path / name), "--partial"]
+        main(["publish", *options, "--snapshots", "refresh"])
+        return capsys.readouterr().out
+
+    assert "0 states without one" in publish_into("first")
+    shutil.rmtree(store / "work")
+    assert "2 states without one" in publish_into("second")
+    monkeypatch.setattr("binlj.paths.dataset_dir", lambda: tmp_path / "first")
+    assert "1 states without one" in publish_into("third")

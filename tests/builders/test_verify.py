@@ -25,18 +25,6 @@ from binlj.grid import grid
 from binlj.tracks import split
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("sound") / "binlj-rdf"
-    publish.publish(results(), target=target, version="0.1.0", released="2025-01-02", snapshots=snapshots())
-    return target
-
-
-@pytest.fixture
-def copy(sound: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sound, tmp_path / "binlj-rdf"))
-
-
 def edit(folder: Path, key: str, change: Callable[[pd.DataFrame], pd.DataFrame | None]) -> None:
     """Change a table, and the manifest and card with it, so that the hashes do not give it away."""
     path = folder / key
@@ -59,10 +47,10 @@ def rehash(folder: Path) -> None:
     write_json(folder / "manifest.json", manifest)
 
 
-def test_a_sound_dataset_has_no_problems(sound: Path) -> None:
-    report = verify(sound)
+def test_a_sound_dataset_has_no_problems(published: Path) -> None:
+    report = verify(published)
     assert report.structure == () and report.physics == () and len(report.checked) == 7
-    main(["verify", "--dataset", str(sound), "--strict"])
+    main(["verify", "--dataset", str(published), "--strict"])
 
 
 def test_changed_missing_and_added_files_are_all_listed(copy: Path, capsys: pytest.CaptureFixture) -> None:

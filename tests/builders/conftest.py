@@ -1,0 +1,29 @@
+"""Fixtures of more than one file: all 500 states quickly, and the dataset published from them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from synthetic import DATE, results, snapshots
+
+from binlj.builders import publish
+from binlj.builders.assemble import StateResult
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[StateResult]:
+    return results()
+
+
+@pytest.fixture(scope="module")
+def published(whole: list[StateResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("published") / "binlj-rdf"
+    publish.publish(whole, target=target, version="0.1.0", released=DATE, snapshots=snapshots())
+    return target
+
+
+@pytest.fixture
+def copy(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "binlj-rdf"))
