@@ -121,19 +121,18 @@ class Quality:
         """Order of the work: larger is first.
 
         First what is wrong (it drifts, or is outside its bounds) and has not had the production steps everybody gets;
-        then starts that differ and are too short to tell which is right. Then the rest by how much is missing, the
-        nearest to its end first, so that states get done one after the other instead of all at the end: those
-        without a gap between the starts, those with one, and last those that lack nothing but its closing, which
-        may take very long.
+        then starts that differ and are too short to tell which is right. Then the rest, the nearest to its end first,
+        so that states get done one after the other instead of all at the end: those without a gap between the starts
+        by how much is missing, then those with one by that and the gap, both in units of what is wanted.
         """
         missing = max(self.production, self.error**2)  # the share by which the sample has to grow
         if max(self.bounds, self.drift) > 1 and self.production > 1:
             return 4, max(self.bounds, self.drift)
         if self.undecided:
             return 3, self.production
-        if missing > 1:
-            return 1 if self.rival else 2, -missing
-        return 0, -self.gap
+        if self.rival:
+            return 0, -(max(missing, 1.0) + self.gap)
+        return 2, -missing
 
 
 def quality(result: StateResult) -> Quality:

@@ -140,9 +140,9 @@ def _short(start: str, starts: Mapping[str, Progress]) -> bool:
 
 
 def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress]) -> tuple[int, float]:
-    """That of the state; but where a start not heard yet may close a gap at once, the end is near."""
-    urgency = quality.urgency
-    return (1, 0.0) if urgency[0] == 0 and start in SIDES and _short(start, starts) else urgency
+    """That of the state; but a start not heard yet, which may close a gap at once, comes before gaps that stay."""
+    group, value = quality.urgency
+    return (1 if group == 0 and start in SIDES and _short(start, starts) else group), value
 
 
 def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:

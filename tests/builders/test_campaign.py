@@ -77,7 +77,8 @@ def test_the_nearest_to_its_end_comes_first_and_open_gaps_last() -> None:
     apart = dataclasses.replace(near, gap=9.0, rival="mixed", published="separated")
     waits = dataclasses.replace(apart, production=0.5)
     unclear = dataclasses.replace(far, gap=9.0, rival="mixed", undecided=True)
-    by_need = [unclear, near, far, apart, waits]
+    nearly = dataclasses.replace(apart, production=4.0, gap=1.2)
+    by_need = [unclear, near, far, nearly, waits, apart]
     assert sorted(by_need, key=lambda q: q.urgency, reverse=True) == by_need
     noisy = dataclasses.replace(near, production=0.5, error=2.0)  # four times the sample: further than `far`'s errors
     assert far.urgency < noisy.urgency < near.urgency
@@ -85,13 +86,13 @@ def test_the_nearest_to_its_end_comes_first_and_open_gaps_last() -> None:
 
 def test_a_start_that_may_close_a_gap_at_once_comes_before_long_runs() -> None:
     apart = dataclasses.replace(BAD, gap=9.0, rival="mixed", published="separated", error=0.5, production=1.1)
-    quality = {A: dataclasses.replace(apart, production=0.5), B: apart}
+    quality = {A: apart, B: dataclasses.replace(apart, gap=3.0)}
     chains = {key(s, start): Progress(9, 20_000) for s in (A, B) for start in ("mixed", "separated")}
     task = next_task([A, B], chains, quality, RELEASE)
     assert task is not None and (task.chain.state, task.chain.start) == (A, "saturated")
     chains |= {key(A, start): Progress(3, 13_000) for start in ("saturated", "supersaturated")}
     task = next_task([A, B], chains, quality, RELEASE)
-    assert task is not None and task.chain.state == B, "all of them are heard, and it stays open"
+    assert task is not None and task.chain.state == B, "all of A's are heard, and its gap is the wider one"
 
 
 def test_which_of_two_starts_goes_on() -> None:
