@@ -186,7 +186,12 @@ def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
             from binlj.builders.assemble import assemble_all, finished
 
             records = stores.load_records(folder)
-            file, held = stores.write_configurations(folder, records, finished=finished(assemble_all(records)))
+            with bar() as progress:
+                job = progress.add_task("assembling", total=None)
+                results = assemble_all(
+                    records, progress=lambda done, total: progress.update(job, completed=done, total=total)
+                )
+            file, held = stores.write_configurations(folder, records, finished=finished(results))
             if file is None:
                 click.echo("nothing goes beyond the published snapshots")
                 return

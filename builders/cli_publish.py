@@ -230,15 +230,13 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
 
     records = stores.load_records(store)
     ends = {(r.state_id, r.start, r.step_end, r.n_A + r.n_B) for r in records}
-    installed = {
-        key: c
-        for key, c in stores.published_configurations().items()
-        if (*key[:2], c.step, len(c.types)) in ends
-    }
-    stored, published = stores.read_configurations(store), stores.published_configurations(dataset)
-    for key in sorted({r.chain for r in records} | set(stored) | set(published) | set(installed)):
+    known = [stores.read_configurations(store), stores.published_configurations(dataset)]
+    if dataset.absolute() != paths.dataset_dir().absolute():
+        installed = stores.published_configurations().items()
+        known.append({key: c for key, c in installed if (*key[:2], c.step, len(c.types)) in ends})
+    for key in sorted({r.chain for r in records}.union(*known)):
         folder = store / "work" / stores.chain_name(key)
-        for c in (stores.last_configuration(folder), stored.get(key), published.get(key), installed.get(key)):
+        for c in (stores.last_configuration(folder), *(found.get(key) for found in known)):
             if c is not None:
                 yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
 

@@ -98,6 +98,12 @@ class Repetition:
     def state_id(self) -> str:
         return str(self.row.state_id)
 
+    @property
+    def start_gap(self) -> float:
+        """The published one; 0 where one start was run."""
+        gap = self.row.start_gap
+        return 0.0 if gap is None or gap != gap else float(gap)
+
     def chi_squares(self) -> list[ChiSquare]:
         """One for each pair."""
         both = zip(self.g, self.g_stderr, self.new.g, self.new.g_stderr, strict=True)
@@ -109,10 +115,8 @@ class Repetition:
 
     def uncertainties(self) -> tuple[float, ...]:
         """What the differences may be, in the same units: both standard errors and the published start gap."""
-        gap = self.row.start_gap
-        systematic = 0.0 if gap is None or gap != gap else float(gap)
         errors = relative_errors(self.g, np.hypot(self.g_stderr, self.new.g_stderr))
-        return tuple(math.hypot(error, systematic) for error in errors)
+        return tuple(math.hypot(error, self.start_gap) for error in errors)
 
     def deviates(self, name: str) -> float:
         """Difference of a scalar ("density", "energy") in combined standard errors; NaN without errors."""
@@ -156,8 +160,8 @@ def why(repetition: Repetition, chi: ChiSquare) -> str:
         causes.append(f"{row.phase}: one slow mode moves all bins")
     if new.start != row.start:
         causes.append(f"start {row.start} published, {new.start} kept in the rerun")
-    if row.start_gap == row.start_gap and row.start_gap is not None and row.start_gap > criteria.GAP_RELATIVE:
-        causes.append(f"starts still {100 * row.start_gap:.0f} % apart")
+    if repetition.start_gap > criteria.GAP_RELATIVE:
+        causes.append(f"starts still {100 * repetition.start_gap:.0f} % apart")
     if row["T"] < criteria.PETS_MIN_T:
         causes.append("cold: A and B change places slowly, and each run may keep some of its first arrangement")
     for name, drift in (("published", row.drift), ("rerun", new.drift)):
