@@ -31,7 +31,8 @@ _SORT_OUT = "keep the records that belong together and move the others out of th
 class StateResult:
     """All that is published of one state. Arrays are (3, bins): AA, AB, BB.
 
-    ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series;
+    ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series; ``shape`` the
+    geometry of the published start, or of either, joined as in ``start``;
     ``start_gap`` is what is left of the difference between the starts after taking off its noise, as a
     share of the curve's maximum (None where only one start was run), ``compared_with`` the start it is the difference
     from, ``rival`` the same where the two still differ, else empty; ``relative_error`` is the rms standard
@@ -61,6 +62,7 @@ class StateResult:
     min_production_steps: int
     longest_chain_steps: int
     start: str
+    shape: str
     start_gap: float | None
     compared_with: str
     rival: str
@@ -190,6 +192,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     relative = relative_errors(g, g_stderr)
 
     n_a, n_b = records[0].n_A, records[0].n_B
+    shapes = {r.start: r.shape for r in records}
     density, density_stderr, n_density = equilibration.mean_and_error([p.density for p in kept])
     energy, energy_stderr, n_energy = equilibration.mean_and_error([p.energy for p in kept])
     pressure, pressure_stderr, _ = equilibration.mean_and_error([p.pressure for p in kept])
@@ -212,8 +215,8 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
         longest_chain_steps=max(p.total_steps for p in parts),
-        start=choice.start, start_gap=choice.gap, compared_with=choice.compared_with,
-        rival=choice.rival, phase=reconcile.phase(kept),
+        start=choice.start, shape="+".join(shapes[start] for start in choice.start.split("+")),
+        start_gap=choice.gap, compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
         / (n_a + n_b),
@@ -304,6 +307,10 @@ def _check(state: State, records: Sequence[SegmentRecord]) -> None:
             values.add(state.state_id)
         if len(values) > 1:
             problems.append(f"records of different {name}: {', '.join(v[:32] for v in sorted(values))}")
+    for start in sorted({r.start for r in records}):
+        shapes = {r.shape for r in records if r.start == start}
+        if len(shapes) > 1:
+            problems.append(f"{start} starts of different shape: {', '.join(sorted(shapes))}")
     ordered = sorted(records, key=lambda r: r.key)
     for a, b in zip(ordered, ordered[1:], strict=False):
         if a.chain == b.chain and b.step_start < a.step_end:

@@ -17,6 +17,8 @@ from binlj.builders import criteria
 from binlj.builders.coexistence import start_phases
 from binlj.builders.dominance import dominance_rows
 from binlj.builders.reconcile import PHASES
+from binlj.builders.records import SHAPES
+from binlj.builders.simulate import CYLINDER_BELOW, SPHERE_BELOW, Chain
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\{\{ *(\w+) *\}\}")
 PAPER = "10.1039/D5SM00198F"
 PURE = 0.005  # phases that hold less of the other species are pure
+CLOSE = 0.05  # geometries whose surfaces differ by less are close
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
@@ -89,7 +92,7 @@ def card_values(
             ", ".join(f"{schema.LIBRARY_SPLIT[s]} {f.metadata.num_rows}" for s, f in splits.items())
             or "not included"
         )
-    return values | _quality(states) | _convergence(states) | _thresholds()
+    return values | _quality(states) | _convergence(states) | _geometry(states) | _thresholds()
 
 
 def citation(version: str) -> str:
@@ -263,6 +266,46 @@ def _pure(state: State) -> bool:
     """Whether a saturated start is as good as a separated one."""
     phases = start_phases(state, "saturated")
     return phases is not None and phases[0] < PURE and phases[1] > 1 - PURE
+
+
+def _geometry(states: pd.DataFrame) -> dict[str, str]:
+    """Which geometries the published starts had, and where another one would have served as well."""
+    numbers: Counter[str] = Counter()
+    close: Counter[tuple[str, float, float]] = Counter()
+    for state_id, start_text, shape_text in zip(states.state_id, states.start, states["shape"], strict=True):
+        state = parse_state_id(state_id)
+        shapes = dict(zip(start_text.split("+"), shape_text.split("+"), strict=True))
+        numbers.update(set(shapes.values()))
+        taken = {
+            shape for start, shape in shapes.items()
+            if start != "mixed" and next_surface(Chain(state, start).enclosed) < 1 + CLOSE
+        }  # fmt: skip
+        close.update((shape, state.C_B, state.S) for shape in taken)
+    listed = ", ".join(
+        f"{shape} at C_B = {c:g}, S = {s:g} ({n})" for (shape, c, s), n in sorted(close.items())
+    )
+    return {
+        "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES),
+        "close": percent(CLOSE),
+        "close_shapes": listed or "none",
+        "sphere_below": percent(SPHERE_BELOW, 3),
+        "cylinder_below": percent(CYLINDER_BELOW, 3),
+    }
+
+
+def next_surface(share: float) -> float:
+    """Surface of the second-best of sphere, cylinder and slab in a periodic cube over that of the best.
+
+    Parameters
+    ----------
+    share : float
+        Of the volume; where it is the larger part, a slab is what is made, and nothing is compared (infinite).
+    """
+    if share > 0.5:
+        return np.inf
+    sphere, cylinder = (36 * np.pi) ** (1 / 3) * share ** (2 / 3), 2 * np.sqrt(np.pi * share)
+    best, second, _ = sorted([sphere, cylinder, 2.0])
+    return float(second / best)
 
 
 def _kind(reason: str) -> str:

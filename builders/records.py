@@ -26,6 +26,7 @@ from binlj.schema import N_FINE, shell_volumes
 
 RECORD_VERSION = 1
 STARTS = ("mixed", "separated", "saturated", "supersaturated")
+SHAPES = ("mixed", "slab", "cylinder", "sphere")
 
 ChainKey = tuple[str, str, int]
 
@@ -37,7 +38,7 @@ class SegmentRecord:
     Attributes
     ----------
     state_id, start, replica : identify the chain. ``start`` is one of `STARTS`.
-    shape : "mixed", "slab", "cylinder" or "sphere": the geometry the chain started from.
+    shape : the geometry the chain started from, one of `SHAPES`.
     seed : the chain's seed.
     step_start, step_end : steps since the end of the start procedure; frames lie in (start, end].
     n_A, n_B : particles of each species.

@@ -82,9 +82,14 @@ class Chain:
         """
         if self.start == "mixed":
             return "mixed"
-        phases = self.phases(N_PARTICLES)
-        f = phases.share if phases else self.state.volume_fraction_B
+        f = self.enclosed
         return "sphere" if f < SPHERE_BELOW else "cylinder" if f < CYLINDER_BELOW else "slab"
+
+    @property
+    def enclosed(self) -> float:
+        """Share of the particle volume that is B, or the phase rich in B where the start is one between two phases."""
+        phases = self.phases(N_PARTICLES)
+        return phases.share if phases else self.state.volume_fraction_B
 
     def phases(self, n: int) -> TwoPhases | None:
         """The phases of a saturated or supersaturated start of `n` particles; None for the others.

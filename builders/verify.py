@@ -18,7 +18,7 @@ import numpy as np
 
 from binlj import schema
 from binlj.builders.physics import check_physics, curves_of
-from binlj.builders.records import STARTS
+from binlj.builders.records import SHAPES, STARTS
 from binlj.files import sha256
 from binlj.grid import PAIRS, grid, parse_state_id
 from binlj.tracks import split
@@ -243,15 +243,27 @@ def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
     return problems
 
 
-def _gap_checks(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """A gap is one between two starts, and the other one is named."""
-    if "compared_with" not in frame:
-        return []
-    other = frame.compared_with
-    return [
-        ("start gap without the start it is against, or the other way round", frame.start_gap.isna() != (other == "")),
-        ("compared with an unknown start", ~other.isin(["", *STARTS])),
-    ]
+def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """A gap is one between two starts, and the other one is named; every start has its shape."""
+    checks = []
+    if "compared_with" in frame:
+        other = frame.compared_with
+        gap_alone = frame.start_gap.isna() != (other == "")
+        checks += [
+            ("start gap without the start it is against, or the other way round", gap_alone),
+            ("compared with an unknown start", ~other.isin(["", *STARTS])),
+        ]
+    if "shape" in frame:
+        fits = frame.apply(lambda row: _shapes_fit(row["start"], row["shape"]), axis=1)
+        checks.append(("shape is not that of the start", ~fits.astype(bool)))
+    return checks
+
+
+def _shapes_fit(start: str, shape: str) -> bool:
+    starts, shapes = start.split("+"), shape.split("+")
+    return len(starts) == len(shapes) and all(
+        b in SHAPES and (a == "mixed") == (b == "mixed") for a, b in zip(starts, shapes, strict=True)
+    )
 
 
 def _check_states(table: pa.Table, *, partial: bool) -> list[str]:
@@ -278,7 +290,7 @@ def _check_states(table: pa.Table, *, partial: bool) -> list[str]:
         ("not converged, but no reason is given", ~frame.converged & (frame.reason == "")),
         ("converged, but a reason against it is given", frame.converged & (frame.reason != "")),
         ("no production steps", ~(frame.production_steps > 0)),
-        *_gap_checks(frame),
+        *_checks_of_starts(frame),
     ):
         problems += [f"{key}: {i}: {what}" for i in frame.state_id[wrong]]
     for row in frame.itertuples():

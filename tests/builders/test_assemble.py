@@ -284,6 +284,7 @@ def test_agreeing_starts_are_averaged_if_both_are_long_enough(monkeypatch: pytes
     monkeypatch.setattr(criteria, "MIN_PRODUCTION_STEPS", 5_000)
     both = assemble_state(STATE, records)
     assert (both.start, both.compared_with) == ("separated+saturated", "saturated")
+    assert (one.shape, both.shape) == ("slab", "slab+slab")
     assert both.production_steps > 1.5 * one.production_steps
 
 
@@ -381,6 +382,9 @@ def test_records_that_do_not_belong_together_are_all_listed() -> None:
         assemble_state(STATE, [*records, other])
     text = str(info.value)
     assert "different deck_sha256" in text and "overlap" in text and info.value.exit_code == 3
+    sphere = dataclasses.replace(records[2], shape="sphere")
+    with pytest.raises(DataError, match="mixed starts of different shape: mixed, sphere"):
+        assemble_state(STATE, [*records[:2], sphere])
     with pytest.raises(DataError, match="different state_id"):
         assemble_state(State(1.2, 0.5, 1.0, 0.6), records)
     with pytest.raises(DataError, match="no segment records"):

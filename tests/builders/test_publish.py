@@ -155,6 +155,29 @@ def test_card_counts_what_is_not_converged(copy: Path, whole: list[StateResult])
     assert "Two starts or more were run for 20 states" in text
 
 
+def test_card_says_which_geometry_was_taken(copy: Path, whole: list[StateResult]) -> None:
+    shapes = {0.01: "sphere", 0.3: "cylinder", 0.5: "slab"}  # of S = 1, whose volume fraction is C_B
+    some = [
+        dataclasses.replace(r, start="separated", shape=shapes[r.state.C_B])
+        if r.state.S == 1.0 and r.state.C_B in shapes
+        else dataclasses.replace(r, start="mixed+separated", shape="mixed+slab")
+        if r.state.S == 2.0 and r.state.C_B == 0.5
+        else r
+        for r in whole
+    ]
+    publish.publish(some, target=copy, version="0.2.0", snapshots=None)
+    text = " ".join((copy / "README.md").read_text().split())
+    assert "published starts: mixed 425, slab 50, cylinder 25, sphere 25;" in text
+    assert "at this N: cylinder at C_B = 0.3, S = 1 (25)." in text
+
+
+@pytest.mark.parametrize(("share", "ratio"), [(4 * np.pi / 81, 1.0), (1 / np.pi, 1.0), (0.5, 1.2533), (0.02, 1.4070)])
+def test_surface_of_the_second_best_geometry(share: float, ratio: float) -> None:
+    """At 4 pi / 81 a sphere has a cylinder's surface, at 1 / pi a cylinder has a slab's; else by their formulas."""
+    assert card.next_surface(share) == pytest.approx(ratio, rel=1e-4)
+    assert card.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
+
+
 def test_card_out_of_step_with_the_data_is_an_error() -> None:
     with pytest.raises(InputError) as info:
         card.render("{{ a }} {{ b }}", {"a": "1", "c": "2"})
