@@ -85,7 +85,7 @@ def rdf_schema(n: int) -> pa.Schema:
     )
 
 
-LATER_COLUMNS = frozenset({"compared_with", "shape"})  # of ``states``; versions up to 0.4.0 lack them
+LATER_COLUMNS = frozenset({"compared_with", "geometry"})  # of ``states``; versions up to 0.4.0 lack them
 
 
 def states_schema() -> pa.Schema:
@@ -113,7 +113,7 @@ def states_schema() -> pa.Schema:
             ("equilibration_steps", i),
             ("production_steps", i),
             ("start", s),
-            ("shape", s),
+            ("geometry", s),
             ("start_gap", f),
             ("compared_with", s),
             ("phase", s),

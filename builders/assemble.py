@@ -31,8 +31,8 @@ _SORT_OUT = "keep the records that belong together and move the others out of th
 class StateResult:
     """All that is published of one state. Arrays are (3, bins): AA, AB, BB.
 
-    ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series; ``shape`` the
-    geometry of the published start, or of either, joined as in ``start``;
+    ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series;
+    ``geometry`` the shape of the published start, or of either, joined as in ``start``;
     ``start_gap`` is what is left of the difference between the starts after taking off its noise, as a
     share of the curve's maximum (None where only one start was run), ``compared_with`` the start it is the difference
     from, ``rival`` the same where the two still differ, else empty; ``relative_error`` is the rms standard
@@ -62,7 +62,7 @@ class StateResult:
     min_production_steps: int
     longest_chain_steps: int
     start: str
-    shape: str
+    geometry: str
     start_gap: float | None
     compared_with: str
     rival: str
@@ -215,7 +215,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
         longest_chain_steps=max(p.total_steps for p in parts),
-        start=choice.start, shape="+".join(shapes[start] for start in choice.start.split("+")),
+        start=choice.start, geometry="+".join(shapes[start] for start in choice.start.split("+")),
         start_gap=choice.gap, compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))

@@ -272,9 +272,9 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
     """Which geometries the published starts had, and where another one would have served as well."""
     numbers: Counter[str] = Counter()
     close: Counter[tuple[str, float, float]] = Counter()
-    for state_id, start_text, shape_text in zip(states.state_id, states.start, states["shape"], strict=True):
+    for state_id, start_text, geometry_text in zip(states.state_id, states.start, states.geometry, strict=True):
         state = parse_state_id(state_id)
-        shapes = dict(zip(start_text.split("+"), shape_text.split("+"), strict=True))
+        shapes = dict(zip(start_text.split("+"), geometry_text.split("+"), strict=True))
         numbers.update(set(shapes.values()))
         taken = {
             shape for start, shape in shapes.items()

@@ -244,7 +244,7 @@ def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
 
 
 def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """A gap is one between two starts, and the other one is named; every start has its shape."""
+    """A gap is one between two starts, and the other one is named; every start has its geometry."""
     checks = []
     if "compared_with" in frame:
         other = frame.compared_with
@@ -253,9 +253,9 @@ def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
             ("start gap without the start it is against, or the other way round", gap_alone),
             ("compared with an unknown start", ~other.isin(["", *STARTS])),
         ]
-    if "shape" in frame:
-        fits = frame.apply(lambda row: _shapes_fit(row["start"], row["shape"]), axis=1)
-        checks.append(("shape is not that of the start", ~fits.astype(bool)))
+    if "geometry" in frame:
+        fits = frame.apply(lambda row: _shapes_fit(row["start"], row["geometry"]), axis=1)
+        checks.append(("geometry is not one of the start", ~fits.astype(bool)))
     return checks
 
 

@@ -116,7 +116,7 @@ def _states_table() -> pa.Table:
                 "equilibration_steps": 2000,
                 "production_steps": 2000,
                 "start": "mixed",
-                "shape": "mixed",
+                "geometry": "mixed",
                 "start_gap": None,
                 "compared_with": "",
                 "phase": "demixed" if demixed else "homogeneous",

@@ -134,7 +134,7 @@ def results(n: int = 100) -> list[StateResult]:
                 pattern, state=state, g_fine=g, g_fine_stderr=error, g=merge_bins(g), n_A=n_a, n_B=n_b,
                 g_stderr=np.where(merge_bins(g) > 0, np.maximum(merge_bins(error) / np.sqrt(5), 1e-4), 0.0),
                 density=0.8, density_pets=0.8, energy=-4.0, energy_from_rdf=-4.001, pressure_from_rdf=1.001,
-                phase="homogeneous", converged=True, reason="", start="mixed", shape="mixed",
+                phase="homogeneous", converged=True, reason="", start="mixed", geometry="mixed",
                 start_gap=None, compared_with="",
             )
         )

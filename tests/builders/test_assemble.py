@@ -284,7 +284,7 @@ def test_agreeing_starts_are_averaged_if_both_are_long_enough(monkeypatch: pytes
     monkeypatch.setattr(criteria, "MIN_PRODUCTION_STEPS", 5_000)
     both = assemble_state(STATE, records)
     assert (both.start, both.compared_with) == ("separated+saturated", "saturated")
-    assert (one.shape, both.shape) == ("slab", "slab+slab")
+    assert (one.geometry, both.geometry) == ("slab", "slab+slab")
     assert both.production_steps > 1.5 * one.production_steps
 
 

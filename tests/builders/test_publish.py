@@ -158,9 +158,9 @@ def test_card_counts_what_is_not_converged(copy: Path, whole: list[StateResult])
 def test_card_says_which_geometry_was_taken(copy: Path, whole: list[StateResult]) -> None:
     shapes = {0.01: "sphere", 0.3: "cylinder", 0.5: "slab"}  # of S = 1, whose volume fraction is C_B
     some = [
-        dataclasses.replace(r, start="separated", shape=shapes[r.state.C_B])
+        dataclasses.replace(r, start="separated", geometry=shapes[r.state.C_B])
         if r.state.S == 1.0 and r.state.C_B in shapes
-        else dataclasses.replace(r, start="mixed+separated", shape="mixed+slab")
+        else dataclasses.replace(r, start="mixed+separated", geometry="mixed+slab")
         if r.state.S == 2.0 and r.state.C_B == 0.5
         else r
         for r in whole

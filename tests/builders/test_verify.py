@@ -180,21 +180,21 @@ def test_a_gap_names_the_start_it_is_against(copy: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_start_has_its_shape(copy: Path) -> None:
+def test_a_start_has_its_geometry(copy: Path) -> None:
     ids = [s.state_id for s in grid()[:6]]
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         frame.loc[:5, "start"] = ["separated", "mixed", "saturated", "mixed+saturated", "mixed+saturated", "separated"]
-        frame.loc[:5, "shape"] = ["mixed", "slab", "sphere", "slab", "mixed+cylinder", "cube"]
+        frame.loc[:5, "geometry"] = ["mixed", "slab", "sphere", "slab", "mixed+cylinder", "cube"]
         return frame
 
     edit(copy, "states/all.parquet", change)
-    assert check_structure(copy) == [f"states: {ids[i]}: shape is not that of the start" for i in (0, 1, 3, 5)]
+    assert check_structure(copy) == [f"states: {ids[i]}: geometry is not one of the start" for i in (0, 1, 3, 5)]
 
 
 def test_versions_from_before_a_column_was_added_are_sound(copy: Path) -> None:
     path = copy / "states" / "all.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["compared_with", "shape"]), path)
+    pq.write_table(pq.read_table(path).drop_columns(["compared_with", "geometry"]), path)
     rehash(copy)
     assert check_structure(copy) == []
 
