@@ -125,7 +125,8 @@ class Quality:
         First what is wrong (it drifts, or is outside its bounds) and has not had the production steps everybody gets;
         then starts that differ and are too short to tell which is right. Then the rest, the nearest to its end first,
         so that states get done one after the other instead of all at the end: those without a gap between the starts
-        by how much is missing, then those with one by that and the gap, both in units of what is wanted.
+        by how much is missing, then those with one by that and the gap, both in units of what is wanted (for these the
+        scheduler also asks what was spent on them).
         """
         missing = max(self.production, self.error**2)  # the share by which the sample has to grow
         if max(self.bounds, self.drift) > 1 and self.production > 1:

@@ -123,7 +123,8 @@ def next_task(
         if not open_starts:
             continue
         start = _most_wanting(quality[state], open_starts)
-        urgency = _urgency(quality[state], start, open_starts)
+        spent = sum(chains[key].step for key in keys if key in chains)
+        urgency = _urgency(quality[state], start, open_starts, spent)
         task = Task(Chain(state, start, replica), open_starts[start], 1, 3, urgency)
         if best is None or task.urgency > best.urgency:
             best = task
@@ -139,10 +140,18 @@ def _short(start: str, starts: Mapping[str, Progress]) -> bool:
     return start in starts and starts[start].step < JUDGED_BY
 
 
-def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress]) -> tuple[int, float]:
-    """That of the state; but a start not heard yet, which may close a gap at once, comes before gaps that stay."""
+def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress], spent: int) -> tuple[int, float]:
+    """That of the state, but where its starts differ, with what was `spent` on it: the steps of all its starts.
+
+    A start not heard yet, which may close a gap at once, comes before gaps that stay. Of these a narrow one on which
+    little was spent is first: one that has stayed for long may stay for good, and would take everybody else's steps.
+    """
     group, value = quality.urgency
-    return (1 if group == 0 and start in SIDES and _short(start, starts) else group), value
+    if group:
+        return group, value
+    if start in SIDES and _short(start, starts):
+        return 1, value
+    return 0, -(quality.gap + spent / criteria.MIN_PRODUCTION_STEPS)
 
 
 def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:

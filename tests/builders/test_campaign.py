@@ -95,6 +95,18 @@ def test_a_start_that_may_close_a_gap_at_once_comes_before_long_runs() -> None:
     assert task is not None and task.chain.state == B, "all of A's are heard, and its gap is the wider one"
 
 
+def test_a_gap_that_stays_does_not_take_everybodys_steps() -> None:
+    stays = dataclasses.replace(BAD, gap=1.5, rival="supersaturated", published="saturated", error=0.5, production=0.2)
+    tried = dataclasses.replace(stays, gap=3.0, production=3.0)
+    heard = ("mixed", "separated", "saturated", "supersaturated")
+    chains = {key(s, start): Progress(5, 13_000) for s in (A, B) for start in heard}
+    task = next_task([A, B], chains, {A: stays, B: tried}, RELEASE)
+    assert task is not None and task.chain.state == A, "the narrower gap, where as much was spent"
+    chains[key(A, "saturated")] = Progress(20, 83_000)
+    task = next_task([A, B], chains, {A: stays, B: tried}, RELEASE)
+    assert task is not None and task.chain.state == B
+
+
 def test_which_of_two_starts_goes_on() -> None:
     chains = {key(A): Progress(9, 9_000), key(A, "separated"): Progress(5, 5_000)}
     apart = dataclasses.replace(BAD, gap=9.0, rival="mixed", published="separated")
