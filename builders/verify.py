@@ -245,6 +245,8 @@ def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
 
 def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     """A gap is one between two starts, and the other one is named; every start has its geometry."""
+    import pandas as pd
+
     checks = []
     if "compared_with" in frame:
         other = frame.compared_with
@@ -254,8 +256,8 @@ def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
             ("compared with an unknown start", ~other.isin(["", *STARTS])),
         ]
     if "geometry" in frame:
-        fits = frame.apply(lambda row: _shapes_fit(row["start"], row["geometry"]), axis=1)
-        checks.append(("geometry is not one of the start", ~fits.astype(bool)))
+        wrong = [not _shapes_fit(str(a), str(b)) for a, b in zip(frame.start, frame.geometry, strict=True)]
+        checks.append(("geometry is not one of the start", pd.Series(wrong, index=frame.index, dtype=bool)))
     return checks
 
 

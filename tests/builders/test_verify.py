@@ -181,15 +181,17 @@ def test_a_gap_names_the_start_it_is_against(copy: Path) -> None:
 
 
 def test_a_start_has_its_geometry(copy: Path) -> None:
-    ids = [s.state_id for s in grid()[:6]]
+    ids = [s.state_id for s in grid()[:7]]
 
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         frame.loc[:5, "start"] = ["separated", "mixed", "saturated", "mixed+saturated", "mixed+saturated", "separated"]
         frame.loc[:5, "geometry"] = ["mixed", "slab", "sphere", "slab", "mixed+cylinder", "cube"]
+        frame.loc[6, "geometry"] = None
         return frame
 
     edit(copy, "states/all.parquet", change)
-    assert check_structure(copy) == [f"states: {ids[i]}: geometry is not one of the start" for i in (0, 1, 3, 5)]
+    wrong = [f"states: {ids[i]}: geometry is not one of the start" for i in (0, 1, 3, 5, 6)]
+    assert check_structure(copy) == ["states: column geometry has 1 nulls", *wrong]
 
 
 def test_versions_from_before_a_column_was_added_are_sound(copy: Path) -> None:
