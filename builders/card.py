@@ -18,7 +18,7 @@ from binlj.builders.coexistence import start_phases
 from binlj.builders.dominance import dominance_rows
 from binlj.builders.reconcile import PHASES
 from binlj.builders.records import SHAPES
-from binlj.builders.simulate import CYLINDER_BELOW, SPHERE_BELOW, Chain
+from binlj.builders.simulate import CYLINDER_BELOW, SPHERE_BELOW, Chain, next_surface
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 
@@ -291,21 +291,6 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
         "sphere_below": percent(SPHERE_BELOW, 3),
         "cylinder_below": percent(CYLINDER_BELOW, 3),
     }
-
-
-def next_surface(share: float) -> float:
-    """Surface of the second-best of sphere, cylinder and slab in a periodic cube over that of the best.
-
-    Parameters
-    ----------
-    share : float
-        Of the volume; where it is the larger part, a slab is what is made, and nothing is compared (infinite).
-    """
-    if share > 0.5:
-        return np.inf
-    sphere, cylinder = (36 * np.pi) ** (1 / 3) * share ** (2 / 3), 2 * np.sqrt(np.pi * share)
-    best, second, _ = sorted([sphere, cylinder, 2.0])
-    return float(second / best)
 
 
 def _kind(reason: str) -> str:

@@ -71,7 +71,7 @@ def need_build_extra() -> None:
 @click.option("--segments", default=2, show_default=True, help="Segments to add.")
 @click.option(
     "--start",
-    type=click.Choice(["mixed", "separated", "saturated", "supersaturated"]),
+    type=click.Choice(["mixed", "separated", "saturated", "supersaturated", "saturated2", "supersaturated2"]),
     default="mixed",
     show_default=True,
 )

@@ -6,6 +6,13 @@ small simulations (N = 2,500, an A-rich and a B-rich slab of equal volume): one 
 they should be (a mean-field theory), and one from those it names at a higher temperature. Diffusion across the smaller
 box is faster, every step costs a quarter, and the two close in on the answer from both sides. The ends they come to are
 kept in ``coexistence.csv`` and make the *saturated* and the *supersaturated* start of every state between them.
+
+Where these ends are still apart there is a second round, and where that leaves them apart a third: each goes on from
+either end, three times as long as the first. The last ends make the starts *saturated2* and *supersaturated2* (so a
+round is run before they begin, or not at all). Where the species differ in nothing but how they attract each other
+(S = 1) it does better: A and B have the same chemical potential in coexisting phases, by symmetry, so one phase whose
+particles change species at equal chemical potentials (semi-grand ensemble, no interface, no diffusion) has the
+composition of one of the two, and 1 minus it is that of the other.
 """
 
 from __future__ import annotations
@@ -13,7 +20,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -28,9 +35,18 @@ from binlj.grid import PRESSURE, State, states
 from binlj.pets import pets_phases
 
 TABLE = Path(__file__).with_name("coexistence.csv")
-SIDES = {"saturated": "pure", "supersaturated": "mixed"}  # start: the side its phases were reached from
-N, STEPS, EVERY, START_STEPS, QUARTERS = 2_500, 20_000, 250, 250, 4
-SEEDS = {"pure": 54_321, "mixed": 12_345}
+ROUNDS = (("pure", "mixed"), ("pure2", "mixed2"), ("pure3", "mixed3"))  # the two sides, round by round
+BEFORE = {"pure2": "pure", "mixed2": "mixed", "pure3": "pure2", "mixed3": "mixed2"}  # where a later round begins
+# start: the side its phases were reached from (the last that there is counts)
+SIDES = {
+    "saturated": ("pure",), "supersaturated": ("mixed",),
+    "saturated2": ("pure2", "pure3"), "supersaturated2": ("mixed2", "mixed3"),
+}  # fmt: skip
+N, EVERY, START_STEPS, QUARTERS = 2_500, 250, 250, 4
+STEPS, LATER_STEPS, SWAP_STEPS = 20_000, 60_000, 10_000  # first round; later ones: two slabs, one phase
+SEEDS = {"pure": 54_321, "mixed": 12_345, "pure2": 54_322, "mixed2": 12_346, "pure3": 54_323, "mixed3": 12_347}
+APART = 0.02  # between the two ends of a round, in either phase, from which on there is another
+SWAP_EVERY, SWAP_ATTEMPTS = 20, 50  # changes of species tried, each at the cost of a step
 # The mixed side begins with PeTS's phases at the highest of these temperatures, over the triple's, that has any of use.
 SOFTENED = (1.3, 1.25, 1.2, 1.15, 1.1, 1.05)
 LEAST_WIDTH = 0.1  # between the mole fractions of two phases worth the name
@@ -39,7 +55,7 @@ BINS, CORE = 20, 2  # of the profile along the box; on either side of a slab's m
 LEAST_SHARE = 0.25  # of either species in its own phase: with less, there is one phase, or nearly
 # Where there is one phase, the starts from the separated side are the two of PeTS, brought together: g follows the
 # square of what is left of their difference.
-LEFT = {"saturated": 0.4, "supersaturated": 0.2}
+LEFT = {"saturated": 0.4, "supersaturated": 0.2, "saturated2": 0.3, "supersaturated2": 0.15}
 
 
 @dataclass(frozen=True)
@@ -53,7 +69,10 @@ class Triple:
 
 @dataclass(frozen=True)
 class Slabs:
-    """One small simulation. Compositions are mole fractions of B, in the A-rich and in the B-rich slab."""
+    """One small simulation. Compositions are mole fractions of B, in the A-rich and in the B-rich slab.
+
+    ``C_B`` is that of the whole; where there is one phase (S = 1, later rounds), of its beginning.
+    """
 
     triple: Triple
     side: str
@@ -92,13 +111,17 @@ def _volume(x: float, S: float) -> float:
 
 @cache
 def start_phases(state: State, start: str) -> tuple[float, float] | None:
-    """Compositions a saturated or supersaturated start of `state` begins with; None if it does not demix at all.
+    """Compositions a saturated or supersaturated start of `state` begins with; None if there is no such start.
 
-    Off the grid, where there was no small simulation, those one would begin with.
+    There is none where the mixture does not demix at all, and none of later rounds where the first was enough. Off
+    the grid, where there was no small simulation, those one would begin with.
     """
     n_a, n_b = state.counts()
     pets = pets_phases(state)
-    found = _ends().get((Triple(state.T, state.S, state.eps_AB), SIDES[start]))
+    triple = Triple(state.T, state.S, state.eps_AB)
+    found = next((_ends()[triple, side] for side in reversed(SIDES[start]) if (triple, side) in _ends()), None)
+    if found is None and SIDES[start][0] in BEFORE:
+        return None
     if found and _share(found, n_a=n_a, n_b=n_b) > LEAST_SHARE:
         return found
     if pets is None:
@@ -108,6 +131,11 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
         return (_softened(state, lambda p: enough(p) > LEAST_SHARE) if start == "supersaturated" else None) or pets
     low, high = (state.C_B + LEFT[start] * (x - state.C_B) for x in pets)
     return low, high
+
+
+def same_side(start: str, other: str) -> bool:
+    """Whether two starts have phases that were reached from one side, in different rounds."""
+    return {start, other} in ({"saturated", "saturated2"}, {"supersaturated", "supersaturated2"})
 
 
 def _between(phases: tuple[float, float], c_b: float) -> bool:
@@ -161,33 +189,77 @@ def begin(triple: Triple, side: str) -> tuple[int, tuple[float, float]]:
     return n_b, (_softened(at(n_b / N), use) if side == "mixed" else None) or pure
 
 
-def simulate(triple: Triple, side: str, *, engine: Engine, folder: Path) -> Slabs:
-    """Run one small simulation in `folder` (left empty) and read the compositions off its profile.
+def simulate(triple: Triple, side: str, *, before: Slabs | None = None, engine: Engine, folder: Path) -> Slabs:
+    """Run one small simulation in `folder` (left empty) and read the compositions off it.
+
+    Parameters
+    ----------
+    before : Slabs
+        Of a later round: the simulation that it goes on from.
 
     Raises
     ------
     EngineError
         If LAMMPS stops with an error.
     """
-    n_b, phases = begin(triple, side)
-    parts = two_phases(phases, n_a=N - n_b, n_b=n_b, S=triple.S)
-    variables = {"T": triple.T, "S": triple.S, "eps": triple.eps_AB, "pressure": PRESSURE}
+    if before is None:
+        n_b, phases = begin(triple, side)
+    elif triple.S == 1:
+        x = (before.end[0] + 1 - before.end[1]) / 2
+        n_b, phases = round(N * x), (x, 1 - x)
+    else:
+        n_b, phases = round(N * before.C_B), before.end
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        tmp = Path(name)
-        run_deck(
-            engine, "phases", tmp,
-            {**variables, "nA": N - n_b, "nB": n_b, "nAin": parts.a_inside, "nBout": parts.b_outside, "f": parts.share,
-             "seed": SEEDS[side], "shape": "slab", "steps": START_STEPS, "restart": "start.restart"},
-        )  # fmt: skip
-        run_deck(
-            engine, "segment", tmp,
-            {**variables, "start": "start.restart", "steps": STEPS, "every": EVERY, "frames": "frames.dump",
-             "scalars": "scalars.txt", "restart": "end.restart"},
-        )  # fmt: skip
-        profiles = np.array([profile(z, kinds) for z, kinds in _frames(tmp / "frames.dump")])
-    quarters = tuple(compositions(q.sum(0)) for q in np.array_split(profiles, QUARTERS))
+        one_phase = before is not None and triple.S == 1
+        run = _one_phase if one_phase else partial(_two_slabs, phases=phases, steps=LATER_STEPS if before else STEPS)
+        quarters = run(triple, n_b, seed=SEEDS[side], engine=engine, tmp=Path(name))
     return Slabs(triple, side, n_b / N, phases, quarters)
+
+
+Quarters = tuple[tuple[float, float], ...]
+
+
+def _two_slabs(
+    triple: Triple, n_b: int, *, phases: tuple[float, float], steps: int, seed: int, engine: Engine, tmp: Path
+) -> Quarters:
+    """Two slabs in contact: compositions inside them, by quarters."""
+    parts = two_phases(phases, n_a=N - n_b, n_b=n_b, S=triple.S)
+    variables = _variables(triple)
+    run_deck(
+        engine, "phases", tmp,
+        {**variables, "nA": N - n_b, "nB": n_b, "nAin": parts.a_inside, "nBout": parts.b_outside, "f": parts.share,
+         "seed": seed, "shape": "slab", "steps": START_STEPS, "restart": "start.restart"},
+    )  # fmt: skip
+    run_deck(
+        engine, "segment", tmp,
+        {**variables, "start": "start.restart", "steps": steps, "every": EVERY, "frames": "frames.dump",
+         "scalars": "scalars.txt", "restart": "end.restart"},
+    )  # fmt: skip
+    profiles = np.array([profile(z, kinds) for z, kinds in _frames(tmp / "frames.dump")])
+    return tuple(compositions(q.sum(0)) for q in np.array_split(profiles, QUARTERS))
+
+
+def _one_phase(triple: Triple, n_b: int, *, seed: int, engine: Engine, tmp: Path) -> Quarters:
+    """One phase of a symmetric mixture at equal chemical potentials: its composition and its mirror image's."""
+    variables = _variables(triple)
+    run_deck(
+        engine, "start", tmp,
+        {**variables, "nA": N - n_b, "nB": n_b, "seed": seed, "shape": "mixed", "steps": START_STEPS,
+         "restart": "start.restart"},
+    )  # fmt: skip
+    run_deck(
+        engine, "swap", tmp,
+        {**variables, "start": "start.restart", "seed": seed, "every": SWAP_EVERY, "attempts": SWAP_ATTEMPTS,
+         "steps": SWAP_STEPS, "out": "composition.txt"},
+    )  # fmt: skip
+    x = np.loadtxt(tmp / "composition.txt", ndmin=2)[:, 1]
+    means = [float(q.mean()) for q in np.array_split(x, QUARTERS)]
+    return tuple((min(m, 1 - m), max(m, 1 - m)) for m in means)
+
+
+def _variables(triple: Triple) -> dict[str, object]:
+    return {"T": triple.T, "S": triple.S, "eps": triple.eps_AB, "pressure": PRESSURE}
 
 
 def profile(z: np.ndarray, kinds: np.ndarray) -> np.ndarray:
@@ -231,21 +303,53 @@ def run(
     Killed at any moment, it loses the runs under way only.
     """
     done = {(s.triple, s.side): s for s in read_table(table)} if table.exists() else {}
-    every = [(triple, side) for triple in triples() for side in SIDES.values()]
-    missing = [job for job in every if job not in done]
-    progress(len(every) - len(missing), len(every))
+    every: list[tuple[Triple, str]] = []
+    for i, sides in enumerate(ROUNDS):
+        every += [(t, side) for t in triples() if i == 0 or _apart(t, ROUNDS[i - 1], done) for side in sides]
+        if any(job not in done for job in every) or i == len(ROUNDS) - 1:
+            _run(every, done, table, engine=engine, folder=folder, workers=workers, progress=progress)
+    return [done[job] for job in every]
+
+
+def _apart(triple: Triple, sides: tuple[str, str], done: Mapping[tuple[Triple, str], Slabs]) -> bool:
+    """Whether a round was run and left its two sides apart, with two phases on at least one of them."""
+    if (triple, sides[0]) not in done:
+        return False
+    pure, mixed = (done[triple, side].end for side in sides)
+    apart = float(np.abs(np.subtract(pure, mixed)).max())
+    return apart > APART and max(high - low for low, high in (pure, mixed)) > LEAST_WIDTH
+
+
+def _run(
+    jobs: Sequence[tuple[Triple, str]],
+    done: dict[tuple[Triple, str], Slabs],
+    table: Path,
+    *,
+    engine: Engine,
+    folder: Path,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Add to `done` and to `table` what of `jobs` they lack."""
+    missing = [job for job in jobs if job not in done]
+    progress(len(jobs) - len(missing), len(jobs))
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(simulate, *job, engine=engine, folder=folder) for job in missing]
+        futures = [
+            pool.submit(
+                simulate, *job, before=done[job[0], BEFORE[job[1]]] if job[1] in BEFORE else None,
+                engine=engine, folder=folder,
+            )
+            for job in missing
+        ]  # fmt: skip
         try:
-            for job, future in zip(missing, futures, strict=True):
+            for i, (job, future) in enumerate(zip(missing, futures, strict=True), 1):
                 done[job] = future.result()
-                write_table(table, [done[j] for j in every if j in done])
-                progress(len(done), len(every))
+                write_table(table, [done[j] for j in jobs if j in done])
+                progress(len(jobs) - len(missing) + i, len(jobs))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stop_all()
             raise
-    return [done[job] for job in every]
 
 
 COLUMNS = ("T", "S", "eps_AB", "side", "C_B", "begin_A_rich", "begin_B_rich") + tuple(
@@ -279,7 +383,7 @@ def read_table(path: Path = TABLE) -> list[Slabs]:
         for line, row in enumerate(reader, 2):
             try:
                 T, S, eps, side, c_b, *x = row
-                if side not in SIDES.values():
+                if side not in SEEDS:
                     raise ValueError(f"side {side!r}")
                 values = [float(v) for v in x]
                 if len(x) != 2 * QUARTERS + 2 or not all(0 <= v <= 1 for v in values):

@@ -37,8 +37,8 @@ COLUMN_TEXT = {
     "pressure": "Pressure by LAMMPS",
     "pressure_from_rdf": "Pressure from the three g(r)",
     "density_pets": "Density of the homogeneous fluid by the PeTS equation of state",
-    "start": "Start that is published: mixed, separated, saturated or supersaturated; two that agree are joined by "
-    "a plus sign",
+    "start": "Start that is published: mixed, separated, saturated or supersaturated (with a 2: of later rounds); "
+    "two that agree are joined by a plus sign",
     "geometry": "Its geometry: mixed, slab, cylinder or sphere; of two, joined by a plus sign in the same order",
     "start_gap": "Difference between the starts, as a share of the curve's maximum, noise taken off",
     "compared_with": "The other start, which start_gap is the difference from (of two that are published together, the "

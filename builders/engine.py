@@ -23,8 +23,9 @@ from pathlib import Path
 from binlj import paths
 from binlj.errors import EngineError
 
-# What the hash of the decks covers. phases.lmp is not among them: it makes start configurations only, goes on as
-# start.lmp does, and records made before there was one belong with those made after.
+# What the hash of the decks covers. phases.lmp and swap.lmp are not among them: the one makes start configurations
+# only and goes on as start.lmp does, the other finds the phases they begin with; records made before there were any
+# belong with those made after.
 DECKS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
 INSTALL = "pip install 'binlj-rdf[build]' brings one; or name yours with --lmp"
 

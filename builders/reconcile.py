@@ -16,10 +16,12 @@ Two starts are compared by these rules, the mixed and the separated one first:
 A start from either end can take very long: the mixed one has to coarsen, the pure phases of the separated one have to
 dissolve in each other. Where the two differ, others come from between them (:mod:`binlj.builders.coexistence`): first
 the *saturated* start, phases that come from the purer side of equilibrium, then, if that one differs too, the
-*supersaturated*, from the other side. If one agrees with any earlier start, the answer is reached from two sides, and
-where the remaining starts are does not matter (with the mixed one, where that is not the one published so far, only if
-it did not mix at once: a small droplet can dissolve for want of size where a larger one is stable). If it agrees with
-none, it and the start published so far are settled by the same rules, and the state's gap is theirs.
+*supersaturated*, from the other side, then both again as a second round of small simulations has them. If one agrees
+with any earlier start, the answer is reached from two sides, and where the remaining starts are does not matter. Two
+exceptions: the two rounds of one side say nothing by agreeing; and the mixed start, where it is not the one published
+so far, counts only if the other did not mix at once (a small droplet can dissolve for want of size where a larger one
+is stable). If it agrees with none, it and the start published so far (of two rounds of one side, the one that this was
+compared with) are settled by the same rules, and the state's gap is theirs.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import numpy as np
 
 from binlj.builders import criteria
 from binlj.builders.chains import ChainPart
+from binlj.builders.coexistence import same_side
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
 from binlj.builders.records import STARTS
@@ -120,13 +123,17 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
     for other in others:
         if not choice.rival or steps_by_start(starts[other])[other] < criteria.MIN_STEPS_TO_JUDGE:
             continue
-        pairs = [_settle(state, {name: starts[name], other: starts[other]}) for name in seen]
+        pairs = {
+            name: _settle(state, {name: starts[name], other: starts[other]})
+            for name in seen if not same_side(name, other)
+        }  # fmt: skip
         agreeing = [
-            pair for name, pair in zip(seen, pairs, strict=True)
+            pair for name, pair in pairs.items()
             if not pair.rival
             and (name != "mixed" or choice.start == "mixed" or _began_apart(starts[other], starts[name]))
         ]  # fmt: skip
-        choice = min(agreeing, key=_wanting) if agreeing else pairs[seen.index(choice.start)]
+        so_far = choice.start if choice.start in pairs else choice.compared_with
+        choice = min(agreeing, key=_wanting) if agreeing else pairs[so_far]
         seen.append(other)
     return choice
 

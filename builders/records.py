@@ -25,7 +25,7 @@ from binlj.grid import State, parse_state_id
 from binlj.schema import N_FINE, shell_volumes
 
 RECORD_VERSION = 1
-STARTS = ("mixed", "separated", "saturated", "supersaturated")
+STARTS = ("mixed", "separated", "saturated", "supersaturated", "saturated2", "supersaturated2")
 SHAPES = ("mixed", "slab", "cylinder", "sphere")
 
 ChainKey = tuple[str, str, int]

@@ -158,8 +158,8 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     """Which of a state's starts goes on.
 
     * While the mixed and the separated one are too short to judge: the shorter of them.
-    * Where they differ: the saturated one, and if that differs too, the supersaturated one, until it is in the
-      comparison (or would be, if it told anything).
+    * Where they differ: the saturated one, and if that differs too, the supersaturated one, then both of the second
+      round, each until it is in the comparison (or would be, if it told anything).
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
     * Then the one it differs from, which has to come to it.
 

@@ -111,6 +111,21 @@ class Chain:
         return two_phases(phases, n_a=n_a, n_b=n_b, S=self.state.S)
 
 
+def next_surface(share: float) -> float:
+    """Surface of the second-best of sphere, cylinder and slab in a periodic cube over that of the best.
+
+    Parameters
+    ----------
+    share : float
+        Of the volume; where it is the larger part, a slab is what is made, and nothing is compared (infinite).
+    """
+    if share > 0.5:
+        return np.inf
+    sphere, cylinder = (36 * np.pi) ** (1 / 3) * share ** (2 / 3), 2 * np.sqrt(np.pi * share)
+    best, second, _ = sorted([sphere, cylinder, 2.0])
+    return float(second / best)
+
+
 def restart_path(folder: Path, step: int) -> Path:
     return folder / f"step-{step}.restart"
 

@@ -17,7 +17,7 @@ from binlj.grid import State
 def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[str, Any]]:
     """One row for each of `states`, in order; states without records have zeros and no result.
 
-    Keys: state_id, steps_mixed, steps_separated, steps_saturated, steps_supersaturated, n_eff, drift, start_gap,
+    Keys: state_id, steps_mixed, steps_separated and so on for every start, n_eff, drift, start_gap,
     error_AA, error_AB, error_BB (as shares of the curve's maximum), phase, converged, reason, loop_seconds, atom_steps.
     """
     records = load_records(store)
@@ -87,8 +87,8 @@ def totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def render(rows: Sequence[dict[str, Any]]) -> str:
     """The table as text; errors in per cent of the curve's maximum."""
     lines = [
-        f"{'state':29s} {'mixed':>7s} {'separ.':>7s} {'satur.':>7s} {'supers.':>7s} {'N_eff':>6s} {'drift':>6s} "
-        f"{'gap %':>6s} {'AA %':>6s} {'AB %':>6s} {'BB %':>6s} {'phase':12s} converged"
+        f"{'state':29s} {'mixed':>7s} {'separ.':>7s} {'satur.':>7s} {'supers.':>7s} {'sat. 2':>7s} {'sup. 2':>7s} "
+        f"{'N_eff':>6s} {'drift':>6s} {'gap %':>6s} {'AA %':>6s} {'AB %':>6s} {'BB %':>6s} {'phase':12s} converged"
     ]
 
     def number(value: float | None, scale: float = 1.0, digits: int = 2) -> str:

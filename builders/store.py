@@ -289,10 +289,11 @@ def write_configurations(
                     "positions": best.positions.ravel().tolist(),
                 }
             )
+    path = store / "configurations" / "last.parquet"
     if not rows:
+        path.unlink(missing_ok=True)
         return None, 0
     schema = snapshots_schema().append(pa.field("replica", pa.int64()))
-    path = store / "configurations" / "last.parquet"
     with replacing(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
     return path, len(rows)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from binlj.builders import coexistence
-from binlj.builders.coexistence import LEAST_WIDTH, SIDES, Slabs
+from binlj.builders.coexistence import LEAST_WIDTH, Slabs
 from binlj.builders.validation.output import markdown_table, new_figure, number
 from binlj.grid import GRID_EPS_AB, GRID_S
 
@@ -23,12 +23,13 @@ MARKS = {"pure": ">", "mixed": "<"}
 def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
     """What the simulations came to, from both sides: Markdown and data."""
     by_triple = {s.triple: {t.side: t for t in slabs if t.triple == s.triple} for s in slabs}
-    whole = {triple: sides for triple, sides in by_triple.items() if len(sides) == len(SIDES)}
+    whole = {triple: sides for triple, sides in by_triple.items() if {"pure", "mixed"} <= set(sides)}
+    again = {triple: sides for triple, sides in whole.items() if {"pure2", "mixed2"} <= set(sides)}
     apart = np.array([np.abs(np.subtract(s["pure"].end, s["mixed"].end)) for s in whole.values()])
     off = np.array([
         [s["pure"].begin[0] - np.mean([t.end[0] for t in s.values()]),
          np.mean([t.end[1] for t in s.values()]) - s["pure"].begin[1]]
-        for s in whole.values()
+        for s in ({side: sides[side] for side in ("pure", "mixed")} for sides in whole.values())
     ])  # fmt: skip
     lines = [
         "# Which phases do the mixtures separate into?", "",
@@ -36,7 +37,12 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
         f"(N = {coexistence.N:,}, "
         f"two slabs of equal volume, {coexistence.STEPS:,} steps, the second half counts): from the phases of the PeTS "
         "equation of state, and from the mixed side, those it has at a higher temperature. The saturated and "
-        "supersaturated starts of the campaign begin with the two results.", "",
+        "supersaturated starts of the campaign begin with the two results. Where these are more than "
+        f"{coexistence.APART:g} apart there is a second round, and where that leaves them apart a third; the last "
+        f"results make the starts saturated2 and supersaturated2. From either end two slabs again, "
+        f"{coexistence.LATER_STEPS:,} steps; or, where S = 1, a single phase "
+        f"whose particles change species at equal chemical potentials ({coexistence.SWAP_STEPS:,} steps, "
+        f"{coexistence.SWAP_ATTEMPTS} attempts every {coexistence.SWAP_EVERY}).", "",
     ]  # fmt: skip
     if len(whole):
         lines += [
@@ -45,13 +51,29 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
             f"{number(float(np.median(-off)), 3)} in the median and {number(float((-off).max()), 3)} at most: a "
             "mean-field theory has too high a critical temperature.", "",
         ]  # fmt: skip
+    if len(again):
+        first, last = (
+            np.array([np.abs(np.subtract(_end(s, 0, rounds), _end(s, 1, rounds))).max() for s in again.values()])
+            for rounds in (1, len(coexistence.ROUNDS))
+        )
+        lines += [
+            f"{len(again)} of them went into a second round: there the larger difference was "
+            f"{number(float(np.median(first)), 3)} in the median ({number(float(first.max()), 3)} at most) after the "
+            f"first and is {number(float(np.median(last)), 3)} ({number(float(last.max()), 3)}) after the last.", "",
+        ]  # fmt: skip
     lines.append(markdown_table(
-        ["T*, S, ε_AB", "PeTS", "from PeTS's side", "from the mixed side"],
+        ["T*, S, ε_AB", "PeTS", "from PeTS's side", "from the mixed side", "second round", "second round",
+         "third round", "third round"],
         [[f"{t.T:.1f}, {t.S:.1f}, {t.eps_AB:.1f}", _pair(next(iter(sides.values()), None), begin=True),
-          _pair(sides.get("pure")), _pair(sides.get("mixed"))] for t, sides in by_triple.items()],
+          *(_pair(sides.get(side)) for side in coexistence.SEEDS)] for t, sides in by_triple.items()],
     ))  # fmt: skip
     lines += ["", f"One phase: compositions within {LEAST_WIDTH:g} of each other."]
     return "\n".join(lines), {"slabs": [{**asdict(s), "end": s.end} for s in slabs]}
+
+
+def _end(sides: Mapping[str, Slabs], side: int, rounds: int) -> tuple[float, float]:
+    """Of one side (0 or 1), in the last of so many rounds that there is."""
+    return next(sides[r[side]] for r in reversed(coexistence.ROUNDS[:rounds]) if r[side] in sides).end
 
 
 def _pair(slabs: Slabs | None, *, begin: bool = False) -> str:
@@ -75,9 +97,14 @@ def draw(slabs: Sequence[Slabs]) -> Figure:
             axis.plot(low, T, color=colour, lw=1, label=f"{eps:g}")
             axis.plot(high, T, color=colour, lw=1)
             for s in mine:
-                axis.plot(s.end, [s.triple.T] * 2, MARKS[s.side], color=colour, ms=5, mfc="none")
+                mark = MARKS[s.side.rstrip("23")]
+                face = {} if s.side in coexistence.BEFORE else {"mfc": "none"}
+                axis.plot(s.end, [s.triple.T] * 2, mark, color=colour, ms=5, **face)
         axis.set(title=f"S = {S:g}", xlabel="mole fraction of B", xlim=(-0.03, 1.03))
     axes[0].set_ylabel("T*")
-    axes[1].legend(title="ε$_{AB}$", fontsize=8, loc="upper center")
-    figure.suptitle("Coexisting phases: PeTS (lines), small simulations from its side (▷) and from the mixed side (◁)")
+    axes[0].legend(title="ε$_{AB}$", fontsize=8, loc="upper right")
+    figure.suptitle(
+        "Coexisting phases: PeTS (lines), small simulations from its side (▷) and from the mixed side (◁); "
+        "later rounds filled"
+    )
     return figure

@@ -307,6 +307,20 @@ def test_a_saturated_start_between_the_others_leaves_a_gap_of_its_own() -> None:
     assert (apart.start, apart.rival) == ("supersaturated", "saturated") and "start gap" in apart.reason
 
 
+def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
+    apart = {"mixed": 0.0, "separated": 3.0, "saturated": 2.0, "supersaturated": 1.0}
+    same = assemble_state(STATE, starts(**apart, saturated2=2.0))
+    assert "start gap" in same.reason and {same.start, same.rival} == {"supersaturated", "saturated2"}
+    both = assemble_state(STATE, starts(**apart, saturated2=2.0, supersaturated2=1.0))
+    assert "start gap" in both.reason and {both.start, both.rival} == {"supersaturated2", "saturated2"}
+    closed = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=1.5))
+    assert closed.rival == "" and {closed.start, closed.compared_with} <= {
+        "saturated2", "supersaturated2", "saturated2+supersaturated2"
+    }  # fmt: skip
+    across = assemble_state(STATE, starts(**apart, saturated2=1.0))
+    assert across.rival == "" and across.compared_with in ("supersaturated", "saturated2")
+
+
 def test_a_saturated_start_that_is_short_decides_nothing() -> None:
     without = assemble_state(STATE, starts(mixed=0.0, separated=1.0))
     short = assemble_state(STATE, starts(2, mixed=0.0, separated=1.0, saturated=1.0))

@@ -59,14 +59,25 @@ def test_phases_of_pets_are_symmetric_where_the_species_are_and_merge_with_tempe
 
 def test_the_table_covers_the_grid_and_phases_lie_around_the_state() -> None:
     found = {(s.triple, s.side): s for s in coexistence.read_table()}
-    assert set(found) == {(t, side) for t in coexistence.triples() for side in SIDES.values()}
+    wanted = set(coexistence.triples())
+    for sides in coexistence.ROUNDS:  # another round where the two sides were apart, and there only
+        assert all({t for t, s in found if s == side} == wanted for side in sides)
+        ends = {t: [found[t, side].end for side in sides] for t in wanted}
+        apart = {t for t, (one, other) in ends.items() if np.abs(np.subtract(one, other)).max() > coexistence.APART}
+        wanted = {t for t in apart if max(h - w for w, h in ends[t]) > coexistence.LEAST_WIDTH}
     for slabs in found.values():
+        if slabs.side in coexistence.BEFORE:
+            before = found[slabs.triple, coexistence.BEFORE[slabs.side]]
+            off = np.abs(np.subtract(slabs.begin, before.end)).max()
+            assert off < (coexistence.APART if slabs.triple.S == 1 else 1e-5), "it goes on where the first round ended"
+            continue
         n_b, phases = begin(slabs.triple, slabs.side)
         assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == pytest.approx(slabs.C_B * coexistence.N)
     for state in states():
-        for start in SIDES:
+        for start, sides in SIDES.items():
             phases = start_phases(state, start)
-            assert (phases is None) == (pets_phases(state) is None)
+            again = (Triple(state.T, state.S, state.eps_AB), sides[0]) in found
+            assert (phases is None) == (pets_phases(state) is None or not again)
             if phases:
                 assert 0 <= phases[0] < state.C_B < phases[1] <= 1, (state.state_id, start)
 
@@ -82,7 +93,8 @@ def test_where_one_phase_is_left_the_starts_come_from_the_separated_side() -> No
 
 def test_off_the_grid_a_start_has_the_phases_of_pets() -> None:
     state = State(0.9, 0.3, 1.0, 0.4)
-    saturated, supersaturated = (start_phases(state, start) or (0.0, 0.0) for start in SIDES)
+    saturated, supersaturated = (start_phases(state, start) or (0.0, 0.0) for start in ("saturated", "supersaturated"))
+    assert start_phases(state, "saturated2") is None, "a second round needs a first"
     assert saturated == pets_phases(state)
     assert saturated[0] < supersaturated[0] < state.C_B < supersaturated[1] < saturated[1]
     assert start_phases(State(1.3, 0.3, 1.0, 0.95), "saturated") is None
@@ -109,6 +121,7 @@ def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(coexistence, "N", 500)
     monkeypatch.setattr(coexistence, "STEPS", 400)
     monkeypatch.setattr(coexistence, "EVERY", 50)
+    monkeypatch.setattr(coexistence, "APART", 0.1)  # at this length
     monkeypatch.setattr(coexistence, "triples", lambda: [Triple(0.8, 1.0, 0.2)])
     seen: list[tuple[int, int]] = []
     table = tmp_path / "table.csv"
@@ -119,7 +132,7 @@ def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest
         )
 
     found = run()
-    assert [s.side for s in found] == list(SIDES.values()) and seen[-1] == (2, 2)
+    assert [s.side for s in found] == ["pure", "mixed"] and seen[-1] == (2, 2), "they meet: no second round"
     for slabs in found:
         assert slabs.end[0] < 0.1 and slabs.end[1] > 0.9
     again = run()
@@ -127,9 +140,52 @@ def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest
     assert not list((tmp_path / "w").iterdir())
 
 
+@pytest.mark.lammps
+def test_a_second_round_of_a_symmetric_mixture_exchanges_species(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal chemical potentials: from far too many B particles in A, hardly any are left; and where the species are
+    the same, half of the particles are B, from wherever it began."""
+    monkeypatch.setattr(coexistence, "N", 500)
+    monkeypatch.setattr(coexistence, "SWAP_STEPS", 2_400)
+    ends = {}
+    for eps, x in ((0.2, 0.15), (1.0, 0.3)):
+        before = Slabs(Triple(0.8, 1.0, eps), "mixed", 0.5, (0.3, 0.7), ((x, 1 - x), (x, 1 - x)))
+        found = coexistence.simulate(before.triple, "mixed2", before=before, engine=find_engine(), folder=tmp_path)
+        assert (*found.begin, found.C_B) == pytest.approx((x, 1 - x, x))
+        assert all(low == pytest.approx(1 - high) for low, high in found.quarters)
+        ends[eps] = found.end[0]
+    assert ends[0.2] < 0.01 and ends[1.0] == pytest.approx(0.5, abs=0.07)
+
+
+@pytest.mark.lammps
+def test_a_second_round_goes_on_where_the_first_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coexistence, "N", 500)
+    monkeypatch.setattr(coexistence, "STEPS", 200)
+    monkeypatch.setattr(coexistence, "LATER_STEPS", 400)
+    monkeypatch.setattr(coexistence, "EVERY", 50)
+    monkeypatch.setattr(coexistence, "APART", 0.0)
+    monkeypatch.setattr(coexistence, "triples", lambda: [Triple(0.8, 1.5, 0.4)])
+    seen: list[tuple[int, int]] = []
+    table, folder = tmp_path / "table.csv", tmp_path / "w"
+    found = coexistence.run(
+        table, engine=find_engine(), folder=folder, workers=2, progress=lambda *x: seen.append(x)
+    )
+    pure, mixed, pure2, mixed2, pure3, mixed3 = found
+    assert [s.side for s in found] == list(coexistence.SEEDS) and seen[-1] == (6, 6)
+    assert (pure2.begin, mixed2.begin, mixed3.begin) == (pure.end, mixed.end, mixed2.end) and pure3.C_B == pure.C_B
+
+
+def test_two_rounds_of_one_side_are_of_one_side() -> None:
+    same = coexistence.same_side
+    assert same("saturated", "saturated2") and same("supersaturated2", "supersaturated")
+    assert not same("saturated", "supersaturated2") and not same("mixed", "saturated2")
+    assert not same("mixed", "separated")
+
+
 def test_report_names_one_phase_as_such() -> None:
     triple = coexistence.read_table()[0].triple
-    slabs = [Slabs(triple, side, 0.5, (0.1, 0.9), ((0.2, 0.8), (0.45, 0.5))) for side in SIDES.values()]
+    slabs = [Slabs(triple, side, 0.5, (0.1, 0.9), ((0.2, 0.8), (0.45, 0.5))) for side in ("pure", "mixed")]
     text, data = check.report([slabs[0], dataclasses.replace(slabs[1], quarters=((0.1, 0.9), (0.2, 0.8)))])
     assert text.count("one phase") == 1 and "0.200, 0.800" in text
     assert data["slabs"][0]["end"] == (0.45, 0.5)
