@@ -46,7 +46,7 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
     ]  # fmt: skip
     if len(whole):
         lines += [
-            f"From both sides they differ by {number(float(np.median(apart)), 3)} in the median, "
+            f"After the first round both sides differ by {number(float(np.median(apart)), 3)} in the median, "
             f"{number(float(apart.max()), 3)} at most. PeTS's phases are purer than their mean by "
             f"{number(float(np.median(-off)), 3)} in the median and {number(float((-off).max()), 3)} at most: a "
             "mean-field theory has too high a critical temperature.", "",
@@ -102,7 +102,9 @@ def draw(slabs: Sequence[Slabs]) -> Figure:
                 axis.plot(s.end, [s.triple.T] * 2, mark, color=colour, ms=5, **face)
         axis.set(title=f"S = {S:g}", xlabel="mole fraction of B", xlim=(-0.03, 1.03))
     axes[0].set_ylabel("T*")
-    axes[0].legend(title="ε$_{AB}$", fontsize=8, loc="upper right")
+    lines = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    shown = sorted(lines)
+    axes[0].legend([lines[label] for label in shown], shown, title="ε$_{AB}$", fontsize=8, loc="upper right")
     figure.suptitle(
         "Coexisting phases: PeTS (lines), small simulations from its side (▷) and from the mixed side (◁); "
         "later rounds filled"
