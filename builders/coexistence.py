@@ -42,6 +42,7 @@ SIDES = {
     "saturated": ("pure",), "supersaturated": ("mixed",),
     "saturated2": ("pure2", "pure3"), "supersaturated2": ("mixed2", "mixed3"),
 }  # fmt: skip
+FIRST_ROUND = ("saturated", "supersaturated")
 N, EVERY, START_STEPS, QUARTERS = 2_500, 250, 250, 4
 STEPS, LATER_STEPS, SWAP_STEPS = 20_000, 60_000, 10_000  # first round; later ones: two slabs, one phase
 SEEDS = {"pure": 54_321, "mixed": 12_345, "pure2": 54_322, "mixed2": 12_346, "pure3": 54_323, "mixed3": 12_347}
@@ -135,7 +136,7 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
 
 def same_side(start: str, other: str) -> bool:
     """Whether two starts have phases that were reached from one side, in different rounds."""
-    return {start, other} in ({"saturated", "saturated2"}, {"supersaturated", "supersaturated2"})
+    return any({start, other} == {first, f"{first}2"} for first in FIRST_ROUND)
 
 
 def _between(phases: tuple[float, float], c_b: float) -> bool:
