@@ -21,8 +21,8 @@ with any earlier start, the answer is reached from two sides, and where the rema
 exceptions: the two rounds of one side say nothing by agreeing; and the mixed start, where it is not the one published
 so far, counts only if the other did not mix at once (a small droplet can dissolve for want of size where a larger one
 is stable). If it agrees with none, it and the start published so far are settled by the same rules, and the state's gap
-is theirs; but a start of the second round, which need not lie nearer, replaces one of the pair so far only where that
-makes the gap narrower.
+is theirs; but one of the second round, which need not lie nearer, forms a pair with a start from between of the other
+side only where that makes the gap narrower.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import numpy as np
 
 from binlj.builders import criteria
 from binlj.builders.chains import ChainPart
-from binlj.builders.coexistence import FIRST_ROUND, same_side
+from binlj.builders.coexistence import FIRST_ROUND, SIDES, same_side
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
 from binlj.builders.records import STARTS
@@ -138,8 +138,8 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         elif other in FIRST_ROUND:
             choice = pairs[choice.start]
         else:
-            narrower = [pairs[name] for name in (choice.start, choice.compared_with) if name in pairs]
-            choice = min([choice, *(pair for pair in narrower if pair.rival)], key=lambda pair: pair.gap or 0.0)
+            near = [pair for name, pair in pairs.items() if name in SIDES and pair.rival]
+            choice = min([choice, *near], key=lambda pair: pair.gap or 0.0)
         seen.append(other)
     return choice
 

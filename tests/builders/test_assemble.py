@@ -321,6 +321,10 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     assert {nearer.start, nearer.rival} == {"supersaturated", "saturated2"}
     further = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=0.5))
     assert {further.start, further.rival} == {"supersaturated", "saturated2"}, "the narrower gap stays"
+    apart |= {"separated": 5.0, "supersaturated": 1.2}
+    new = assemble_state(STATE, starts(**apart, saturated2=3.2, supersaturated2=2.7))
+    assert {new.start, new.rival} == {"saturated2", "supersaturated2"}, "also where its first came no nearer"
+    apart["supersaturated"] = 1.0
     across = assemble_state(STATE, starts(**apart, saturated2=1.0))
     assert across.rival == "" and across.compared_with in ("supersaturated", "saturated2")
 
