@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders import criteria
-from binlj.builders.coexistence import start_phases
+from binlj.builders.coexistence import APART, SIDES, start_phases
 from binlj.builders.dominance import dominance_rows
 from binlj.builders.reconcile import PHASES
 from binlj.builders.records import SHAPES
@@ -258,6 +258,13 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
         "reason_rows": "\n".join(table),
         "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
         "pure_below": percent(PURE),
+        "n_twins": str(sum(
+            _twins(parse_state_id(state_id), start, other)
+            for state_id, start, other in states.loc[
+                states.converged & both, ["state_id", "start", "compared_with"]
+            ].to_numpy()
+        )),
+        "twins_within": f"{APART:g}",
         "phase_rows": "\n".join(phases),
     }
 
@@ -266,6 +273,15 @@ def _pure(state: State) -> bool:
     """Whether a saturated start is as good as a separated one."""
     phases = start_phases(state, "saturated")
     return phases is not None and phases[0] < PURE and phases[1] > 1 - PURE
+
+
+def _twins(state: State, start: str, compared_with: str) -> bool:
+    """Whether the start that the published one was compared with began with the same phases, or nearly."""
+    other = next((name for name in start.split("+") if name != compared_with), "")
+    if not {other, compared_with} <= SIDES.keys():
+        return False
+    one, two = start_phases(state, other), start_phases(state, compared_with)
+    return one is not None and two is not None and max(abs(a - b) for a, b in zip(one, two, strict=True)) < APART
 
 
 def _geometry(states: pd.DataFrame) -> dict[str, str]:

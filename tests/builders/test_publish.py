@@ -18,7 +18,7 @@ import pytest
 from synthetic import DATE, chain, results, snapshots
 
 from binlj import data, schema
-from binlj.builders import card, publish, tables
+from binlj.builders import card, publish, simulate, tables
 from binlj.builders.assemble import StateResult
 from binlj.builders.records import write_records
 from binlj.builders.store import load_records
@@ -171,11 +171,22 @@ def test_card_says_which_geometry_was_taken(copy: Path, whole: list[StateResult]
     assert "at this N: cylinder at C_B = 0.3, S = 1 (25)." in text
 
 
+def test_starts_that_began_alike_are_counted_as_such() -> None:
+    """At T* = 0.8, S = 1, eps_AB = 0.2 hardly anything dissolves, from either side; at T* = 0.6, S = 1, eps_AB = 0.8
+    the first round of small simulations left 0.07 between the sides, and the exchange of species closed it."""
+    alike, apart = State(0.8, 0.3, 1.0, 0.2), State(0.6, 0.3, 1.0, 0.8)
+    assert card._twins(alike, "saturated+supersaturated", "supersaturated")
+    assert card._twins(alike, "supersaturated", "saturated")
+    assert not card._twins(alike, "mixed+saturated", "saturated"), "the mixed start has no phases"
+    assert not card._twins(apart, "supersaturated", "saturated")
+    assert card._twins(apart, "supersaturated2", "saturated2")
+
+
 @pytest.mark.parametrize(("share", "ratio"), [(4 * np.pi / 81, 1.0), (1 / np.pi, 1.0), (0.5, 1.2533), (0.02, 1.4070)])
 def test_surface_of_the_second_best_geometry(share: float, ratio: float) -> None:
     """At 4 pi / 81 a sphere has a cylinder's surface, at 1 / pi a cylinder has a slab's; else by their formulas."""
-    assert card.next_surface(share) == pytest.approx(ratio, rel=1e-4)
-    assert card.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
+    assert simulate.next_surface(share) == pytest.approx(ratio, rel=1e-4)
+    assert simulate.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
 
 
 def test_card_out_of_step_with_the_data_is_an_error() -> None:
