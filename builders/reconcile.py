@@ -56,7 +56,7 @@ class Choice:
     ----------
     kept : tuple of ChainPart
     start : str
-        Their start; two that agree are joined by a plus sign, as in "separated+annealed".
+        Their start; two that agree are joined by a plus sign, as in "separated+saturated".
     gap : float or None
         Difference between the starts, noise taken out; None with one start.
     reasons : tuple of str
