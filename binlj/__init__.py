@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "1.0.0"
+__version__ = "1.1.0"
 
 __all__ = ["BinljError", "State", "__version__", "load", "states", "to_points"]
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders import criteria
-from binlj.builders.coexistence import APART, SIDES, start_phases
+from binlj.builders.coexistence import APART, SIDES, start_phases, still_mixing
 from binlj.builders.dominance import dominance_rows
 from binlj.builders.reconcile import PHASES
 from binlj.builders.records import SHAPES
@@ -258,6 +258,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
         "reason_rows": "\n".join(table),
         "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
         "pure_below": percent(PURE),
+        "n_one_sided": str(sum(still_mixing(parse_state_id(state_id)) for state_id in states.state_id)),
         "n_twins": str(sum(
             _twins(parse_state_id(state_id), start, other)
             for state_id, start, other in states.loc[

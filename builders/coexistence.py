@@ -28,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from binlj.builders import criteria
 from binlj.builders.engine import Engine, run_deck, stop_all
 from binlj.errors import DataError
 from binlj.files import replacing
@@ -120,7 +121,7 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
     n_a, n_b = state.counts()
     pets = pets_phases(state)
     triple = Triple(state.T, state.S, state.eps_AB)
-    found = next((_ends()[triple, side] for side in reversed(SIDES[start]) if (triple, side) in _ends()), None)
+    found = next((_all()[triple, side].end for side in reversed(SIDES[start]) if (triple, side) in _all()), None)
     if found is None and SIDES[start][0] in BEFORE:
         return None
     if found and _share(found, n_a=n_a, n_b=n_b) > LEAST_SHARE:
@@ -132,6 +133,22 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
         return (_softened(state, lambda p: enough(p) > LEAST_SHARE) if start == "supersaturated" else None) or pets
     low, high = (state.C_B + LEFT[start] * (x - state.C_B) for x in pets)
     return low, high
+
+
+@cache
+def still_mixing(state: State) -> bool:
+    """Whether the small simulations from the mixed side ended on their way to more mixing.
+
+    Their two phases came closer to each other by `criteria.MIN_APPROACH` or more from the first half of the last round
+    to the second. Then that side began too pure, and both reached what they reached from the purer side.
+    """
+    triple = Triple(state.T, state.S, state.eps_AB)
+    last = next((_all()[triple, side[1]] for side in reversed(ROUNDS) if (triple, side[1]) in _all()), None)
+    if last is None:
+        return False
+    widths = np.array([high - low for low, high in last.quarters])
+    first, second = (half.mean() for half in np.array_split(widths, 2))
+    return bool(first - second >= criteria.MIN_APPROACH * first)
 
 
 def same_side(start: str, other: str) -> bool:
@@ -163,8 +180,8 @@ def _softened(state: State, use: Callable[[tuple[float, float]], bool]) -> tuple
 
 
 @cache
-def _ends() -> dict[tuple[Triple, str], tuple[float, float]]:
-    return {(slabs.triple, slabs.side): slabs.end for slabs in read_table()}
+def _all() -> dict[tuple[Triple, str], Slabs]:
+    return {(slabs.triple, slabs.side): slabs for slabs in read_table()}
 
 
 def triples() -> list[Triple]:

@@ -17,12 +17,14 @@ A start from either end can take very long: the mixed one has to coarsen, the pu
 dissolve in each other. Where the two differ, others come from between them (:mod:`binlj.builders.coexistence`): first
 the *saturated* start, phases that come from the purer side of equilibrium, then, if that one differs too, the
 *supersaturated*, from the other side, then both again as a second round of small simulations has them. If one agrees
-with any earlier start, the answer is reached from two sides, and where the remaining starts are does not matter. Two
-exceptions: the two rounds of one side say nothing by agreeing; and the mixed start, where it is not the one published
-so far, counts only if the other did not mix at once (a small droplet can dissolve for want of size where a larger one
-is stable). If it agrees with none, it and the start published so far are settled by the same rules, and the state's gap
-is theirs; but one of the second round, which need not lie nearer, forms a pair with a start from between of the other
-side only where that makes the gap narrower.
+with any earlier start, the answer is reached from two sides, and where the remaining starts are does not matter. Three
+exceptions: the two rounds of one side say nothing by agreeing; where the small simulations were still mixing when they
+ended, on the mixed side too, all starts but the mixed one come from the purer side, and only agreement with that one
+counts; otherwise the mixed start, where it is not the one published so far, counts only if the other did not mix at
+once (a small droplet can dissolve for want of size where a larger one is stable). If it agrees with none, it and the
+start published so far are settled by the same rules, and the state's gap is theirs; but one of the second round, which
+need not lie nearer, forms a pair with a start from between of the other side only where that makes the gap narrower
+(and so does any, with the mixed one, where only that one counts).
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ import numpy as np
 
 from binlj.builders import criteria
 from binlj.builders.chains import ChainPart
-from binlj.builders.coexistence import FIRST_ROUND, SIDES, same_side
+from binlj.builders.coexistence import FIRST_ROUND, SIDES, same_side, still_mixing
 from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
 from binlj.builders.observables import potential
 from binlj.builders.records import STARTS
@@ -120,25 +122,25 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         return Choice(tuple(chains), start, None, tuple(reasons))
     first, second, *others = starts
     choice = _settle(state, {name: starts[name] for name in (first, second)})
-    seen = [first, second]
+    seen, one_sided = [first, second], still_mixing(state)
     for other in others:
         if not choice.rival or steps_by_start(starts[other])[other] < criteria.MIN_STEPS_TO_JUDGE:
             continue
         pairs = {
             name: _settle(state, {name: starts[name], other: starts[other]})
-            for name in seen if not same_side(name, other)
+            for name in seen if not (name != "mixed" if one_sided else same_side(name, other))
         }  # fmt: skip
         agreeing = [
             pair for name, pair in pairs.items()
             if not pair.rival
-            and (name != "mixed" or choice.start == "mixed" or _began_apart(starts[other], starts[name]))
+            and (name != "mixed" or one_sided or choice.start == "mixed" or _began_apart(starts[other], starts[name]))
         ]  # fmt: skip
         if agreeing:
             choice = min(agreeing, key=_wanting)
-        elif other in FIRST_ROUND:
+        elif other in FIRST_ROUND and not one_sided:
             choice = pairs[choice.start]
         else:
-            near = [pair for name, pair in pairs.items() if name in SIDES and pair.rival]
+            near = [pair for name, pair in pairs.items() if (one_sided or name in SIDES) and pair.rival]
             choice = min([choice, *near], key=lambda pair: pair.gap or 0.0)
         seen.append(other)
     return choice

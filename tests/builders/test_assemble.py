@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from synthetic import R, chain, g_at_right_pressure, true_g
 
-from binlj.builders import criteria, equilibration
+from binlj.builders import criteria, equilibration, reconcile
 from binlj.builders.assemble import assemble_all, assemble_state, quality
 from binlj.builders.chains import equilibrated_part, equilibrated_parts
 from binlj.builders.observables import energy_and_pressure
@@ -327,6 +327,20 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     apart["supersaturated"] = 1.0
     across = assemble_state(STATE, starts(**apart, saturated2=1.0))
     assert across.rival == "" and across.compared_with in ("supersaturated", "saturated2")
+
+
+def test_where_small_simulations_were_still_mixing_only_the_mixed_start_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    demixed = starts(mixed=0.0, separated=3.0, saturated=1.5, supersaturated=1.5)
+    assert assemble_state(STATE, demixed).rival == "", "from both sides"
+    monkeypatch.setattr(reconcile, "still_mixing", lambda state: True)
+    result = assemble_state(STATE, demixed)
+    assert "mixed" in (result.start, result.rival) and "start gap" in result.reason
+    same = assemble_state(STATE, starts(mixed=0.0, separated=3.0, saturated=3.0))
+    assert "start gap" in same.reason, "the separated one comes from that side too"
+    nearer = assemble_state(STATE, starts(mixed=0.0, separated=3.0, saturated=1.5, saturated2=1.0))
+    assert nearer.start_gap is not None and result.start_gap is not None and nearer.start_gap < result.start_gap
+    closed = assemble_state(STATE, starts(mixed=0.0, separated=3.0, saturated=1.5, supersaturated=0.0))
+    assert closed.rival == "" and {"mixed", "supersaturated"} >= set(closed.start.split("+"))
 
 
 def test_a_saturated_start_that_is_short_decides_nothing() -> None:

@@ -176,6 +176,22 @@ def test_a_second_round_goes_on_where_the_first_ended(tmp_path: Path, monkeypatc
     assert (pure2.begin, mixed2.begin, mixed3.begin) == (pure.end, mixed.end, mixed2.end) and pure3.C_B == pure.C_B
 
 
+def test_a_mixed_side_that_goes_on_mixing_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = State(0.8, 0.3, 1.5, 0.4)
+    triple = Triple(state.T, state.S, state.eps_AB)
+
+    def still(*widths: float, side: str = "mixed") -> bool:
+        slabs = Slabs(triple, side, 0.5, (0.1, 0.9), tuple((0.5 - w / 2, 0.5 + w / 2) for w in widths))
+        monkeypatch.setattr(coexistence, "_all", lambda: {(triple, side): slabs})
+        coexistence.still_mixing.cache_clear()
+        return coexistence.still_mixing(state)
+
+    assert still(0.5, 0.4, 0.3, 0.2) and still(0.5, 0.5, 0.44, 0.44, side="mixed2")
+    assert not still(0.5, 0.5, 0.48, 0.46) and not still(0.2, 0.3, 0.4, 0.5)
+    assert not still(0.5, 0.4, 0.3, 0.2, side="pure"), "that side has to"
+    coexistence.still_mixing.cache_clear()
+
+
 def test_two_rounds_of_one_side_are_of_one_side() -> None:
     same = coexistence.same_side
     assert same("saturated", "saturated2") and same("supersaturated2", "supersaturated")
