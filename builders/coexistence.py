@@ -137,16 +137,18 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
 
 @cache
 def still_mixing(state: State) -> bool:
-    """Whether the small simulations from the mixed side ended on their way to more mixing.
+    """Whether the last small simulation from the mixed side ended on its way to more mixing (False without one).
 
-    Their two phases came closer to each other by `criteria.MIN_APPROACH` or more from the first half of the last round
-    to the second. Then that side began too pure, and both reached what they reached from the purer side.
+    Then that side began too pure, and both sides reached what they reached from the purer one.
     """
     triple = Triple(state.T, state.S, state.eps_AB)
     last = next((_all()[triple, side[1]] for side in reversed(ROUNDS) if (triple, side[1]) in _all()), None)
-    if last is None:
-        return False
-    widths = np.array([high - low for low, high in last.quarters])
+    return last is not None and mixes(last)
+
+
+def mixes(slabs: Slabs) -> bool:
+    """Whether the phases come closer by a share of `criteria.MIN_APPROACH` or more from one half to the other."""
+    widths = np.array([high - low for low, high in slabs.quarters])
     first, second = (half.mean() for half in np.array_split(widths, 2))
     return bool(first - second >= criteria.MIN_APPROACH * first)
 

@@ -53,13 +53,23 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
         ]  # fmt: skip
     if len(again):
         first, last = (
-            np.array([np.abs(np.subtract(_end(s, 0, rounds), _end(s, 1, rounds))).max() for s in again.values()])
+            np.array([
+                np.abs(np.subtract(_last(s, 0, rounds).end, _last(s, 1, rounds).end)).max() for s in again.values()
+            ])
             for rounds in (1, len(coexistence.ROUNDS))
-        )
+        )  # fmt: skip
         lines += [
             f"{len(again)} of them went into a second round: there the larger difference was "
             f"{number(float(np.median(first)), 3)} in the median ({number(float(first.max()), 3)} at most) after the "
             f"first and is {number(float(np.median(last)), 3)} ({number(float(last.max()), 3)}) after the last.", "",
+        ]  # fmt: skip
+    mixing = [t for t, sides in whole.items() if coexistence.mixes(_last(sides, 1, len(coexistence.ROUNDS)))]
+    if mixing:
+        lines += [
+            "The mixed side was still mixing when it ended (by a tenth or more of the difference between its phases "
+            "from the first half of its last round to the second), so that both sides came from the purer one: "
+            + "; ".join(f"{t.T:.1f}, {t.S:.1f}, {t.eps_AB:.1f}" for t in mixing)
+            + ". There only agreement with the mixed start of a state counts.", "",
         ]  # fmt: skip
     lines.append(markdown_table(
         ["T*, S, ε_AB", "PeTS", "from PeTS's side", "from the mixed side", "second round", "second round",
@@ -71,9 +81,9 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
     return "\n".join(lines), {"slabs": [{**asdict(s), "end": s.end} for s in slabs]}
 
 
-def _end(sides: Mapping[str, Slabs], side: int, rounds: int) -> tuple[float, float]:
+def _last(sides: Mapping[str, Slabs], side: int, rounds: int) -> Slabs:
     """Of one side (0 or 1), in the last of so many rounds that there is."""
-    return next(sides[r[side]] for r in reversed(coexistence.ROUNDS[:rounds]) if r[side] in sides).end
+    return next(sides[r[side]] for r in reversed(coexistence.ROUNDS[:rounds]) if r[side] in sides)
 
 
 def _pair(slabs: Slabs | None, *, begin: bool = False) -> str:

@@ -148,6 +148,6 @@ def draw(frame: pd.DataFrame) -> Figure:
         axis.set(yscale="log", title=pair, xlabel="T*")
         axis.grid(alpha=0.25)
     axes = figure.axes
-    axes[0].set_ylabel("rms change of g, % of the maximum")
-    axes[-1].legend(fontsize=8, loc="lower right")
+    axes[0].set_ylabel("rms change of g, % of the maximum (0.001: or less)")
+    axes[-1].legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.08))
     return figure
