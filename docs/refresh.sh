@@ -25,7 +25,7 @@ done
 # The same network on what a study with mixed starts only would have had.
 run publish --only-start mixed --dataset "$OUT/mixed-starts" --snapshots refresh
 run reproduce extrapolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 1
-run reproduce interpolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 1 --seeds 1
+run reproduce interpolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 2
 wait $learning
 trap - EXIT
 unset OMP_NUM_THREADS OPENBLAS_NUM_THREADS
