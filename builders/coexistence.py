@@ -37,12 +37,11 @@ from binlj.pets import pets_phases
 
 TABLE = Path(__file__).with_name("coexistence.csv")
 ROUNDS = (("pure", "mixed"), ("pure2", "mixed2"), ("pure3", "mixed3"))  # the two sides, round by round
-BEFORE = {"pure2": "pure", "mixed2": "mixed", "pure3": "pure2", "mixed3": "mixed2"}  # where a later round begins
+PURE, MIXED = zip(*ROUNDS, strict=True)
+# Where a later round begins.
+BEFORE = {later: side for sides in (PURE, MIXED) for side, later in zip(sides, sides[1:], strict=False)}
 # start: the side its phases were reached from (the last that there is counts)
-SIDES = {
-    "saturated": ("pure",), "supersaturated": ("mixed",),
-    "saturated2": ("pure2", "pure3"), "supersaturated2": ("mixed2", "mixed3"),
-}  # fmt: skip
+SIDES = {"saturated": PURE[:1], "supersaturated": MIXED[:1], "saturated2": PURE[1:], "supersaturated2": MIXED[1:]}
 FIRST_ROUND = ("saturated", "supersaturated")
 N, EVERY, START_STEPS, QUARTERS = 2_500, 250, 250, 4
 STEPS, LATER_STEPS, SWAP_STEPS = 20_000, 60_000, 10_000  # first round; later ones: two slabs, one phase
@@ -120,10 +119,10 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
     """
     n_a, n_b = state.counts()
     pets = pets_phases(state)
-    triple = Triple(state.T, state.S, state.eps_AB)
-    found = next((_all()[triple, side].end for side in reversed(SIDES[start]) if (triple, side) in _all()), None)
-    if found is None and SIDES[start][0] in BEFORE:
+    last = _last(state, SIDES[start])
+    if last is None and SIDES[start][0] in BEFORE:
         return None
+    found = last.end if last else None
     if found and _share(found, n_a=n_a, n_b=n_b) > LEAST_SHARE:
         return found
     if pets is None:
@@ -135,15 +134,19 @@ def start_phases(state: State, start: str) -> tuple[float, float] | None:
     return low, high
 
 
-@cache
 def still_mixing(state: State) -> bool:
     """Whether the last small simulation from the mixed side ended on its way to more mixing (False without one).
 
     Then that side began too pure, and both sides reached what they reached from the purer one.
     """
-    triple = Triple(state.T, state.S, state.eps_AB)
-    last = next((_all()[triple, side[1]] for side in reversed(ROUNDS) if (triple, side[1]) in _all()), None)
+    last = _last(state, MIXED)
     return last is not None and mixes(last)
+
+
+def _last(state: State, sides: Sequence[str]) -> Slabs | None:
+    """The last small simulation of the state's triple that there is, of the same side in several rounds."""
+    triple = Triple(state.T, state.S, state.eps_AB)
+    return next((_all()[triple, side] for side in reversed(sides) if (triple, side) in _all()), None)
 
 
 def mixes(slabs: Slabs) -> bool:
@@ -326,8 +329,7 @@ def run(
     every: list[tuple[Triple, str]] = []
     for i, sides in enumerate(ROUNDS):
         every += [(t, side) for t in triples() if i == 0 or _apart(t, ROUNDS[i - 1], done) for side in sides]
-        if any(job not in done for job in every) or i == len(ROUNDS) - 1:
-            _run(every, done, table, engine=engine, folder=folder, workers=workers, progress=progress)
+        _run(every, done, table, engine=engine, folder=folder, workers=workers, progress=progress)
     return [done[job] for job in every]
 
 
@@ -364,7 +366,8 @@ def _run(
         try:
             for i, (job, future) in enumerate(zip(missing, futures, strict=True), 1):
                 done[job] = future.result()
-                write_table(table, [done[j] for j in jobs if j in done])
+                order = [(triple, side) for sides in ROUNDS for triple in triples() for side in sides]
+                write_table(table, [done[j] for j in order if j in done])  # of later rounds, too
                 progress(len(jobs) - len(missing) + i, len(jobs))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -128,7 +128,7 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
             continue
         pairs = {
             name: _settle(state, {name: starts[name], other: starts[other]})
-            for name in seen if not (name != "mixed" if one_sided else same_side(name, other))
+            for name in seen if (name == "mixed" if one_sided else not same_side(name, other))
         }  # fmt: skip
         agreeing = [
             pair for name, pair in pairs.items()
