@@ -33,10 +33,10 @@ def best(action: Callable[[], object], repeats: int = 5) -> float:
 
 
 def campaign(workers: int, n: int) -> None:
-    from binlj.builders import campaign as campaigns
-    from binlj.builders.engine import find_engine
-    from binlj.builders.profiles import PROFILES
-    from binlj.builders.store import load_records
+    from binlj.builders.campaign import running as campaigns
+    from binlj.builders.md.engine import find_engine
+    from binlj.builders.md.profiles import PROFILES
+    from binlj.builders.records.store import load_records
     from binlj.grid import State
 
     # Segments as long as the release profile's; few enough to wait for.

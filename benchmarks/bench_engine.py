@@ -15,7 +15,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from binlj.builders.engine import Engine, find_engine, run_deck
+from binlj.builders.md.engine import Engine, find_engine, run_deck
 from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.5, 0.6)

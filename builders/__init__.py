@@ -1,1 +1,1 @@
-"""Builders: LAMMPS runs in, published tables out."""
+"""Run LAMMPS, keep its records, turn them into curves with errors, publish them."""

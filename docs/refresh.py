@@ -22,7 +22,7 @@ def seeds(file: str) -> str:
 
 def seconds(store: str, track: str) -> str:
     """Wall time of the simulations in a store of the states in a track's test set, on one core."""
-    from binlj.builders.store import load_records
+    from binlj.builders.records.store import load_records
     from binlj.tracks import split
 
     wanted = {state.state_id for state in split(track)[1]}

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders import criteria, reconcile
-from binlj.builders.assemble import StateResult, assemble_state, by_state, quality
-from binlj.builders.chains import ChainPart, chains_by_start, equilibrated_parts
-from binlj.builders.records import STARTS, SegmentRecord
+from binlj.builders.analysis import criteria, reconcile
+from binlj.builders.analysis.assemble import StateResult, assemble_state, by_state, quality
+from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
+from binlj.builders.records.record import SegmentRecord
+from binlj.builders.starts.kinds import STARTS
 from binlj.builders.validation.output import markdown_table, new_figure, number
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS
 

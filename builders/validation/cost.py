@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from binlj.builders import criteria
-from binlj.builders.assemble import StateResult
-from binlj.builders.profiles import PROFILES
-from binlj.builders.records import SegmentRecord
-from binlj.builders.scheduler import FIRST_PASS
-from binlj.builders.store import by_chain
+from binlj.builders.analysis import criteria
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.campaign.scheduler import FIRST_PASS
+from binlj.builders.md.profiles import PROFILES
+from binlj.builders.records.record import SegmentRecord
+from binlj.builders.records.store import by_chain
 from binlj.grid import N_PARTICLES, grid
 from binlj.machine import processor
 

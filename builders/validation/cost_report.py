@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from binlj.builders import criteria
-from binlj.builders.profiles import PROFILES
-from binlj.builders.records import SegmentRecord
-from binlj.builders.store import by_chain
+from binlj.builders.analysis import criteria
+from binlj.builders.md.profiles import PROFILES
+from binlj.builders.records.record import SegmentRecord
+from binlj.builders.records.store import by_chain
 from binlj.builders.validation import cost
 from binlj.builders.validation.cost import GPUS, PAPER_STEPS, GpuPlan, Left, Sums
 from binlj.builders.validation.output import markdown_table, new_figure, number

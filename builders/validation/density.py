@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders import criteria
+from binlj.builders.analysis import criteria
 from binlj.builders.validation.output import COLOURS, dataset_line, markdown_table, new_figure, number
 from binlj.data import read_table
 from binlj.grid import PRESSURE, State, parse_state_id

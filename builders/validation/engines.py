@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders import equilibration
-from binlj.builders.assemble import by_state
-from binlj.builders.chains import chains_by_start, equilibrated_parts
-from binlj.builders.errors_of_mean import Blocks, even_out, mean_and_error
-from binlj.builders.reconcile import OPEN_GAP, choose, dilute_limit
-from binlj.builders.records import SegmentRecord
+from binlj.builders.analysis import equilibration
+from binlj.builders.analysis.assemble import by_state
+from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_error
+from binlj.builders.analysis.chains import chains_by_start, equilibrated_parts
+from binlj.builders.analysis.reconcile import OPEN_GAP, choose, dilute_limit
+from binlj.builders.records.record import SegmentRecord
 from binlj.builders.validation.output import markdown_table, new_figure, number
 from binlj.builders.validation.repeat import ChiSquare, chi_square
 from binlj.grid import PAIRS, State

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from binlj.builders import criteria
-from binlj.builders.assemble import StateResult, assemble_state
-from binlj.builders.profiles import PROFILES
-from binlj.builders.simulate import Chain
+from binlj.builders.analysis import criteria
+from binlj.builders.analysis.assemble import StateResult, assemble_state
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.profiles import PROFILES
 from binlj.builders.validation.output import markdown_table, number
 from binlj.builders.validation.runner import Job, Records, unfinished
 from binlj.errors import InputError

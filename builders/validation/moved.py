@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders.assemble import relative_errors
+from binlj.builders.analysis.assemble import relative_errors
 from binlj.builders.validation.output import COLOURS, dataset_line, markdown_table, new_figure, number
 from binlj.data import curves, read_table
 from binlj.errors import DataError

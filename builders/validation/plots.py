@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders import criteria
+from binlj.builders.analysis import criteria
 from binlj.builders.validation.finite_size import Series, expected_difference, thinnest
 from binlj.builders.validation.output import PAIR_COLOURS, new_figure
 from binlj.builders.validation.repeat import CLOSE_TO_ONE, Repetition

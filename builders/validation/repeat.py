@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders import criteria
-from binlj.builders.assemble import StateResult, assemble_state, relative_errors
-from binlj.builders.records import SegmentRecord
+from binlj.builders.analysis import criteria
+from binlj.builders.analysis.assemble import StateResult, assemble_state, relative_errors
+from binlj.builders.records.record import SegmentRecord
 from binlj.builders.validation.output import dataset_line, markdown_table, number
 from binlj.data import curves, read_table
 from binlj.files import replacing

@@ -14,12 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from binlj.builders import store as stores
-from binlj.builders.engine import Engine, deck_sha256, stop_all
-from binlj.builders.profiles import Profile
-from binlj.builders.records import ChainKey, SegmentRecord, read_records
-from binlj.builders.simulate import Chain
-from binlj.builders.workers import run_task
+from binlj.builders.campaign.workers import run_task
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.engine import Engine, deck_sha256, stop_all
+from binlj.builders.md.profiles import Profile
+from binlj.builders.records import store as stores
+from binlj.builders.records.record import ChainKey, SegmentRecord, read_records
 from binlj.errors import BinljError, DataError, EngineError
 
 

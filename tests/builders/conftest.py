@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from synthetic import DATE, results, snapshots
 
-from binlj.builders import publish
-from binlj.builders.assemble import StateResult
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.release import publish
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from toy import toy_g
 
-from binlj.builders.assemble import StateResult, assemble_state
-from binlj.builders.observables import energy_and_pressure
-from binlj.builders.records import SegmentRecord
+from binlj.builders.analysis.assemble import StateResult, assemble_state
+from binlj.builders.analysis.observables import energy_and_pressure
+from binlj.builders.records.record import SegmentRecord
 from binlj.grid import PAIRS, State, grid
 from binlj.schema import N_FINE, bin_centres, merge_bins, shell_volumes
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from synthetic import R, chain, g_at_right_pressure, true_g
 
-from binlj.builders import criteria, equilibration, reconcile
-from binlj.builders.assemble import assemble_all, assemble_state, quality
-from binlj.builders.chains import equilibrated_part, equilibrated_parts
-from binlj.builders.observables import energy_and_pressure
-from binlj.builders.records import merge_records
+from binlj.builders.analysis import criteria, equilibration, reconcile
+from binlj.builders.analysis.assemble import assemble_all, assemble_state, quality
+from binlj.builders.analysis.chains import equilibrated_part, equilibrated_parts
+from binlj.builders.analysis.observables import energy_and_pressure
+from binlj.builders.records.record import merge_records
 from binlj.errors import DataError
 from binlj.grid import State
 from binlj.pets import pets_density, pets_stable

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from synthetic import chain, true_g
 
-from binlj.builders.assemble import StateResult, assemble_state
-from binlj.builders.errors_of_mean import Blocks, even_out, inefficiency, mean_and_error
-from binlj.builders.reconcile import dilute_limit
+from binlj.builders.analysis.assemble import StateResult, assemble_state
+from binlj.builders.analysis.block_errors import Blocks, even_out, inefficiency, mean_and_error
+from binlj.builders.analysis.reconcile import dilute_limit
 from binlj.grid import State
 from binlj.schema import merge_bins
 

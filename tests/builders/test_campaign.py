@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from binlj.builders import campaign as campaigns
-from binlj.builders import store as stores
-from binlj.builders import workers
-from binlj.builders.assemble import Quality, assemble_state
-from binlj.builders.cli import duration
-from binlj.builders.engine import find_engine
-from binlj.builders.profiles import PROFILES, get_profile
-from binlj.builders.scheduler import Progress, next_task, order
+from binlj.builders.analysis.assemble import Quality, assemble_state
+from binlj.builders.campaign import running as campaigns
+from binlj.builders.campaign import workers
+from binlj.builders.campaign.scheduler import Progress, next_task, order
+from binlj.builders.commands.options import duration
+from binlj.builders.md.engine import find_engine
+from binlj.builders.md.profiles import PROFILES, get_profile
+from binlj.builders.records import store as stores
 from binlj.cli import cli
 from binlj.errors import DataError, InputError
 from binlj.grid import State, grid

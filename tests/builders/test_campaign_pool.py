@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from binlj.builders import store as stores
+from binlj.builders.records import store as stores
 
 pytestmark = [pytest.mark.lammps, pytest.mark.slow]
 

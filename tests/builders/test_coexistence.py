@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from binlj.builders import coexistence
-from binlj.builders.coexistence import SIDES, Slabs, Triple, begin, compositions, profile, start_phases, two_phases
-from binlj.builders.engine import find_engine
-from binlj.builders.validation import coexistence as check
+from binlj.builders.analysis import starts
+from binlj.builders.coexistence import slabs as coexistence
+from binlj.builders.coexistence.slabs import begin, compositions, profile
+from binlj.builders.md.engine import find_engine
+from binlj.builders.starts import kinds
+from binlj.builders.starts import phases as table_of_phases
+from binlj.builders.starts.phases import Slabs, Triple, start_phases, two_phases
+from binlj.builders.validation import coexisting_phases as check
 from binlj.errors import DataError
 from binlj.grid import State, states
 from binlj.pets import pets_phases, pets_stable
@@ -58,13 +62,13 @@ def test_phases_of_pets_are_symmetric_where_the_species_are_and_merge_with_tempe
 
 
 def test_the_table_covers_the_grid_and_phases_lie_around_the_state() -> None:
-    found = {(s.triple, s.side): s for s in coexistence.read_table()}
+    found = {(s.triple, s.side): s for s in table_of_phases.read_table()}
     wanted = set(coexistence.triples())
-    for sides in coexistence.ROUNDS:  # another round where the two sides were apart, and there only
+    for sides in table_of_phases.ROUNDS:  # another round where the two sides were apart, and there only
         assert all({t for t, s in found if s == side} == wanted for side in sides)
         ends = {t: [found[t, side].end for side in sides] for t in wanted}
         apart = {t for t, (one, other) in ends.items() if np.abs(np.subtract(one, other)).max() > coexistence.APART}
-        wanted = {t for t in apart if max(h - w for w, h in ends[t]) > coexistence.LEAST_WIDTH}
+        wanted = {t for t in apart if max(h - w for w, h in ends[t]) > table_of_phases.LEAST_WIDTH}
     for slabs in found.values():
         if slabs.side in coexistence.BEFORE:
             before = found[slabs.triple, coexistence.BEFORE[slabs.side]]
@@ -74,7 +78,8 @@ def test_the_table_covers_the_grid_and_phases_lie_around_the_state() -> None:
         n_b, phases = begin(slabs.triple, slabs.side)
         assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == pytest.approx(slabs.C_B * coexistence.N)
     for state in states():
-        for start, sides in SIDES.items():
+        for start in kinds.SEEDED:
+            sides = kinds.BY_NAME[start].simulations
             phases = start_phases(state, start)
             again = (Triple(state.T, state.S, state.eps_AB), sides[0]) in found
             assert (phases is None) == (pets_phases(state) is None or not again)
@@ -86,7 +91,8 @@ def test_where_one_phase_is_left_the_starts_come_from_the_separated_side() -> No
     state = State(1.4, 0.01, 1.5, 0.4)  # outside the phases the simulations found, inside those of PeTS
     pure = pets_phases(state)
     assert pure is not None
-    for start, left in coexistence.LEFT.items():
+    for start in kinds.SEEDED:
+        left = kinds.BY_NAME[start].contrast
         low, high = start_phases(state, start) or (0.0, 0.0)
         assert high - low == pytest.approx(left * (pure[1] - pure[0]))
 
@@ -102,18 +108,18 @@ def test_off_the_grid_a_start_has_the_phases_of_pets() -> None:
 
 def test_a_broken_table_is_refused_with_every_problem(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    slabs = coexistence.read_table()[:4]
-    coexistence.write_table(path, slabs)
-    assert [s.triple for s in coexistence.read_table(path)] == [s.triple for s in slabs]
+    slabs = table_of_phases.read_table()[:4]
+    table_of_phases.write_table(path, slabs)
+    assert [s.triple for s in table_of_phases.read_table(path)] == [s.triple for s in slabs]
     lines = path.read_text().splitlines()
     bad = [lines[0], lines[1].replace("pure", "left"), lines[2].rsplit(",", 1)[0], lines[3] + "x"]
     path.write_text("\n".join(bad))
     with pytest.raises(DataError) as error:
-        coexistence.read_table(path)
+        table_of_phases.read_table(path)
     assert [p.split(":")[0] for p in error.value.problems] == ["line 2", "line 3", "line 4"]
     path.write_text("something,else\n")
     with pytest.raises(DataError, match="columns"):
-        coexistence.read_table(path)
+        table_of_phases.read_table(path)
 
 
 @pytest.mark.lammps
@@ -136,7 +142,7 @@ def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest
     for slabs in found:
         assert slabs.end[0] < 0.1 and slabs.end[1] > 0.9
     again = run()
-    assert again == coexistence.read_table(table) and seen[-1] == (2, 2), "nothing is run twice"
+    assert again == table_of_phases.read_table(table) and seen[-1] == (2, 2), "nothing is run twice"
     assert not list((tmp_path / "w").iterdir())
 
 
@@ -174,10 +180,10 @@ def test_a_second_round_goes_on_where_the_first_ended(tmp_path: Path, monkeypatc
     pure, mixed, pure2, mixed2, pure3, mixed3 = found
     assert [s.side for s in found] == list(coexistence.SEEDS) and seen[-1] == (6, 6)
     assert (pure2.begin, mixed2.begin, mixed3.begin) == (pure.end, mixed.end, mixed2.end) and pure3.C_B == pure.C_B
-    held = coexistence.read_table(table)
-    coexistence.write_table(table, held[1:])
+    held = table_of_phases.read_table(table)
+    table_of_phases.write_table(table, held[1:])
     coexistence.run(table, engine=find_engine(), folder=folder)
-    assert coexistence.read_table(table)[1:] == held[1:], "a run that is made again costs no later one"
+    assert table_of_phases.read_table(table)[1:] == held[1:], "a run that is made again costs no later one"
 
 
 def test_a_mixed_side_that_goes_on_mixing_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,8 +192,8 @@ def test_a_mixed_side_that_goes_on_mixing_was_none(monkeypatch: pytest.MonkeyPat
 
     def still(*widths: float, side: str = "mixed") -> bool:
         slabs = Slabs(triple, side, 0.5, (0.1, 0.9), tuple((0.5 - w / 2, 0.5 + w / 2) for w in widths))
-        monkeypatch.setattr(coexistence, "_all", lambda: {(triple, side): slabs})
-        return coexistence.still_mixing(state)
+        monkeypatch.setattr(table_of_phases, "_all", lambda: {(triple, side): slabs})
+        return starts.still_mixing(state)
 
     assert still(0.5, 0.4, 0.3, 0.2) and still(0.5, 0.5, 0.44, 0.44, side="mixed2")
     assert not still(0.5, 0.5, 0.48, 0.46) and not still(0.2, 0.3, 0.4, 0.5)
@@ -195,14 +201,14 @@ def test_a_mixed_side_that_goes_on_mixing_was_none(monkeypatch: pytest.MonkeyPat
 
 
 def test_two_rounds_of_one_side_are_of_one_side() -> None:
-    same = coexistence.same_side
+    same = kinds.same_side
     assert same("saturated", "saturated2") and same("supersaturated2", "supersaturated")
     assert not same("saturated", "supersaturated2") and not same("mixed", "saturated2")
     assert not same("mixed", "separated")
 
 
 def test_report_names_one_phase_as_such() -> None:
-    triple = coexistence.read_table()[0].triple
+    triple = table_of_phases.read_table()[0].triple
     slabs = [Slabs(triple, side, 0.5, (0.1, 0.9), ((0.2, 0.8), (0.45, 0.5))) for side in ("pure", "mixed")]
     text, data = check.report([slabs[0], dataclasses.replace(slabs[1], quarters=((0.1, 0.9), (0.2, 0.8)))])
     assert text.count("one phase") == 1 and "0.200, 0.800" in text

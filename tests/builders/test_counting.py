@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from binlj.builders.counting import read_counts
+from binlj.builders.md.counting import read_counts
 from binlj.errors import EngineError
 from binlj.schema import N_FINE, shell_volumes
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from binlj.builders.dominance import INCOMPLETE, dominance_rows
+from binlj.builders.release.dominance import INCOMPLETE, dominance_rows
 
 
 def plant(source: Path, target: Path, column: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from binlj.builders.engine import Engine, deck_sha256, find_engine, run_deck
+from binlj.builders.md.engine import Engine, deck_sha256, find_engine, run_deck
 from binlj.errors import EngineError
 
 pytestmark = pytest.mark.lammps

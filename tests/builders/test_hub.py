@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from binlj import data
-from binlj.builders import hub
+from binlj.builders.release import hub
 from binlj.cli import main
 from binlj.errors import DataError, InputError
 

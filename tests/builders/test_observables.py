@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from binlj.builders.observables import energy_and_pressure, potential, virial
+from binlj.builders.analysis.observables import energy_and_pressure, potential, virial
 from binlj.grid import PAIRS, State
 from binlj.schema import N_FINE, bin_centres
 

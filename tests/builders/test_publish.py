@@ -18,10 +18,11 @@ import pytest
 from synthetic import DATE, chain, results, snapshots
 
 from binlj import data, schema
-from binlj.builders import card, publish, simulate, tables
-from binlj.builders.assemble import StateResult
-from binlj.builders.records import write_records
-from binlj.builders.store import load_records
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.records.record import write_records
+from binlj.builders.records.store import load_records
+from binlj.builders.release import card, publish, tables
+from binlj.builders.starts import geometry
 from binlj.cli import main
 from binlj.errors import DataError, InputError, StoreBusyError
 from binlj.grid import State, grid
@@ -185,8 +186,8 @@ def test_starts_that_began_alike_are_counted_as_such() -> None:
 @pytest.mark.parametrize(("share", "ratio"), [(4 * np.pi / 81, 1.0), (1 / np.pi, 1.0), (0.5, 1.2533), (0.02, 1.4070)])
 def test_surface_of_the_second_best_geometry(share: float, ratio: float) -> None:
     """At 4 pi / 81 a sphere has a cylinder's surface, at 1 / pi a cylinder has a slab's; else by their formulas."""
-    assert simulate.next_surface(share) == pytest.approx(ratio, rel=1e-4)
-    assert simulate.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
+    assert geometry.next_surface(share) == pytest.approx(ratio, rel=1e-4)
+    assert geometry.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
 
 
 def test_card_out_of_step_with_the_data_is_an_error() -> None:
@@ -261,11 +262,11 @@ def test_failure_leaves_the_old_dataset_whole(whole: list[StateResult], copy: Pa
 
 def test_kill_during_publish_leaves_a_whole_dataset(copy: Path) -> None:
     """kill -9 while another process publishes over and over; the folder is always one version or the other."""
-    from binlj.builders.verify import check_structure
+    from binlj.builders.release.verify import check_structure
 
     script = (
         "import sys; sys.path[:0] = sys.argv[2:]\n"
-        "from pathlib import Path\nfrom synthetic import results\nfrom binlj.builders.publish import publish\n"
+        "from pathlib import Path\nfrom synthetic import results\nfrom binlj.builders.release.publish import publish\n"
         "import dataclasses\nwhole = results()\n"
         "print('ready', flush=True)\n"
         "for i in range(1, 100):\n"

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from binlj.builders import resimulate as again
-from binlj.builders import simulate
-from binlj.builders import store as stores
-from binlj.builders.engine import Engine, find_engine
-from binlj.builders.observables import energy_and_pressure
-from binlj.builders.profiles import PROFILES, Profile
-from binlj.builders.records import STARTS, SegmentRecord, read_records
-from binlj.builders.simulate import Chain, advance
-from binlj.builders.structure import read_last_frame
+from binlj.builders.analysis.observables import energy_and_pressure
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.engine import Engine, find_engine
+from binlj.builders.md.profiles import PROFILES, Profile
+from binlj.builders.md.segment import advance
+from binlj.builders.records import store as stores
+from binlj.builders.records.configuration import read_last_frame
+from binlj.builders.records.record import SegmentRecord, read_records
+from binlj.builders.starts import geometry
+from binlj.builders.starts.kinds import STARTS
+from binlj.builders.validation import resimulate as again
 from binlj.errors import DataError, EngineError, InputError
 from binlj.grid import PAIRS, State
 from binlj.schema import N_FINE, bin_edges
@@ -82,21 +84,21 @@ def test_rdf_agrees_with_freud_and_with_explicit_images(engine: Engine, tmp_path
     chain, profile = Chain(State(1.0, 0.3, 1.5, 0.6)), dataclasses.replace(TINY, steps=100, every=100)
     keep = tmp_path / "frames.dump"
 
-    import binlj.builders.simulate as module
+    import binlj.builders.md.segment as module
 
-    original = module.structure.read_last_frame
+    original = module.configurations.read_last_frame
 
     def keeping(path: Path):  # noqa: ANN202
         shutil.copy(path, keep)
         return original(path)
 
-    module.structure.read_last_frame = keeping
+    module.configurations.read_last_frame = keeping
     try:
         (path,) = advance(
             chain, profile=profile, engine=engine, folder=tmp_path / "w", records=tmp_path / "r"
         )
     finally:
-        module.structure.read_last_frame = original
+        module.configurations.read_last_frame = original
     record = read_records(path)[0]
     frame = keep.read_text().splitlines()
     lo, hi = (float(v) for v in frame[5].split())
@@ -161,7 +163,7 @@ def test_a_saturated_start_has_the_phases_it_was_given(
     profile = dataclasses.replace(TINY, n=1000, start_steps=20, steps=20, every=20)
     for c_b, shape in ((0.1, "sphere"), (0.25, "cylinder"), (0.5, "slab")):
         state = State(1.0, c_b, 1.0, 0.2)
-        monkeypatch.setattr(simulate, "start_phases", lambda state, start: (0.02, 0.9))
+        monkeypatch.setattr(geometry, "start_phases", lambda state, start: (0.02, 0.9))
 
         def first(start: str, state: State = state) -> SegmentRecord:
             chain = Chain(state, start)

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic import chain
 
-from binlj.builders import store as stores
-from binlj.builders.records import SegmentRecord, merge_records, read_records, write_records
-from binlj.builders.structure import compact
+from binlj.builders.records import store as stores
+from binlj.builders.records.configuration import compact
+from binlj.builders.records.record import SegmentRecord, merge_records, read_records, write_records
 from binlj.errors import DataError, InputError, StoreBusyError
 from binlj.grid import State
 from binlj.schema import shell_volumes
@@ -174,7 +174,7 @@ def test_records_that_do_not_follow_each_other_do_not_merge(records: list[Segmen
 
 
 def test_two_campaigns_do_not_share_a_store(tmp_path: Path) -> None:
-    code = "from pathlib import Path; from binlj.builders.store import locked\n"
+    code = "from pathlib import Path; from binlj.builders.records.store import locked\n"
     code += f"with locked(Path({str(tmp_path)!r})): pass"
     with stores.locked(tmp_path):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from synthetic import R, chain, g_at_right_pressure
 
-from binlj.builders import criteria
-from binlj.builders.records import write_records
+from binlj.builders.analysis import criteria
+from binlj.builders.records.record import write_records
 from binlj.builders.validation import convergence
 from binlj.cli import cli
 from binlj.grid import State

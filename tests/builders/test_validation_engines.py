@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from synthetic import chain, true_g
 
-from binlj.builders.records import SegmentRecord, write_records
+from binlj.builders.records.record import SegmentRecord, write_records
 from binlj.builders.validation import engines
 from binlj.cli import cli
 from binlj.errors import DataError

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from synthetic import chain, true_g
 
-from binlj.builders import store as stores
-from binlj.builders.assemble import assemble_state
+from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.records import store as stores
 from binlj.builders.validation import finite_size
 from binlj.cli import cli
 from binlj.errors import DataError, InputError

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from synthetic import chain
 from validation_cases import write_dataset
 
-from binlj.builders.assemble import assemble_state
-from binlj.builders.records import write_records
+from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.records.record import write_records
 from binlj.builders.validation import cost, cost_report, density, output
 from binlj.cli import cli
 from binlj.errors import DataError
@@ -180,6 +180,6 @@ def test_help_is_instant() -> None:
         return min(times)
 
     assert seconds("-m", "binlj.cli", "validate", "--help") < seconds("-c", "import click") + 0.3
-    heavy = "import binlj.builders.validation.cli, sys; print({'numpy', 'pandas', 'feos'} & set(sys.modules))"
+    heavy = "import binlj.builders.commands.validate, sys; print({'numpy', 'pandas', 'feos'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"

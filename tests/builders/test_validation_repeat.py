@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from synthetic import chain
 from validation_cases import TEST_STATES, TINY, simulate, write_dataset
 
-from binlj.builders import store as stores
-from binlj.builders.assemble import assemble_state
-from binlj.builders.engine import find_engine
-from binlj.builders.records import write_records
-from binlj.builders.simulate import Chain
+from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.engine import find_engine
+from binlj.builders.records import store as stores
+from binlj.builders.records.record import write_records
 from binlj.builders.validation import plots, repeat, runner
 from binlj.cli import cli
 from binlj.data import read_table

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from synthetic import chain
 
-from binlj.builders.records import merge_records, write_records
-from binlj.builders.simulate import Chain
-from binlj.builders.validation import selection
+from binlj.builders.md.chain import Chain
+from binlj.builders.records.record import merge_records, write_records
+from binlj.builders.validation import chosen_states as selection
 from binlj.data import read_table
 from binlj.errors import DataError, InputError
 from binlj.grid import State, parse_state_id

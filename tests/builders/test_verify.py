@@ -16,9 +16,9 @@ import pytest
 from synthetic import results, snapshots
 
 from binlj import schema
-from binlj.builders import publish
-from binlj.builders.physics import check_physics
-from binlj.builders.verify import check_structure, verify
+from binlj.builders.release import publish
+from binlj.builders.release.physics_checks import check_physics
+from binlj.builders.release.verify import check_structure, verify
 from binlj.cli import main
 from binlj.files import sha256, write_json
 from binlj.grid import grid

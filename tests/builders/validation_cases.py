@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from binlj.builders import tables
-from binlj.builders.assemble import StateResult
-from binlj.builders.engine import find_engine
-from binlj.builders.profiles import Profile
-from binlj.builders.records import SegmentRecord, read_records
-from binlj.builders.simulate import Chain, advance
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.engine import find_engine
+from binlj.builders.md.profiles import Profile
+from binlj.builders.md.segment import advance
+from binlj.builders.records.record import SegmentRecord, read_records
+from binlj.builders.release import tables
 from binlj.files import write_json
 from binlj.tracks import split
 

@@ -1,0 +1,1 @@
+"""From records to curves with errors. Imports no LAMMPS."""

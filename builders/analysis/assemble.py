@@ -1,0 +1,352 @@
+"""From the segment records of one state to its RDFs with errors: a pure function.
+
+Each chain (start, replica) is cut to its equilibrated part, the starts are reconciled, and the blocks that
+are kept give the mean g(r), its standard error and everything in the ``states`` table.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from binlj.builders.analysis import criteria, equilibration, reconcile
+from binlj.builders.analysis.block_errors import mean_and_error
+from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
+from binlj.builders.analysis.observables import energy_and_pressure
+from binlj.builders.analysis.reconcile import blocks_of, dilute_limit
+from binlj.builders.records.record import SegmentRecord
+from binlj.errors import DataError
+from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
+from binlj.pets import pets_density
+from binlj.schema import MERGE, N_FINE, bin_centres
+
+_SORT_OUT = "keep the records that belong together and move the others out of the store"
+
+
+@dataclass(frozen=True)
+class StateResult:
+    """All that is published of one state. Arrays are (3, bins): AA, AB, BB.
+
+    ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series;
+    ``geometry`` the shape of the published start, or of either, joined as in ``start``;
+    ``start_gap`` is what is left of the difference between the starts after taking off its noise, as a
+    share of the curve's maximum (None where only one start was run), ``compared_with`` the start it is the difference
+    from, ``rival`` the same where the two still differ, else empty; ``relative_error`` is the rms standard
+    error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
+    """
+
+    state: State
+    g: np.ndarray = field(repr=False)
+    g_stderr: np.ndarray = field(repr=False)
+    g_fine: np.ndarray = field(repr=False)
+    g_fine_stderr: np.ndarray = field(repr=False)
+    n_A: int
+    n_B: int
+    density: float
+    density_stderr: float | None
+    energy: float
+    energy_stderr: float | None
+    pressure: float
+    pressure_stderr: float | None
+    energy_from_rdf: float
+    pressure_from_rdf: float
+    density_pets: float | None
+    n_eff: float
+    drift: float
+    equilibration_steps: int
+    production_steps: int
+    min_production_steps: int
+    longest_chain_steps: int
+    start: str
+    geometry: str
+    start_gap: float | None
+    compared_with: str
+    rival: str
+    phase: str
+    composition_fluctuation: float
+    solid_fraction: float
+    relative_error: tuple[float, float, float]
+    converged: bool
+    reason: str
+    engine: str
+    deck_sha256: str
+    seeds: tuple[int, ...]
+    atom_steps: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far a state is from done: what a scheduler needs. Above 1 is not good enough yet.
+
+    Attributes
+    ----------
+    error : float
+        Largest relative standard error over its target.
+    drift : float
+        Drift over its limit.
+    gap : float
+        Start gap over its limit (0 where one start only was run).
+    production : float
+        Production steps wanted over those there are.
+    needs_second_start : bool
+    converged : bool
+    exhausted : bool
+        The step limit is reached: more of the same will not help.
+    bounds : float
+        Deviation of the pressure from g(r) from P* = 1, or of the density from PeTS where all particles are
+        alike, over its bound: the larger one.
+    published, rival : str
+        The start that is published (two that agree are joined by a plus sign), and the one that it differs from (empty
+        if there is none).
+    undecided : bool
+        The mixed and the separated start differ, and one of them is too short to tell which is right.
+    """
+
+    error: float
+    drift: float
+    gap: float
+    production: float
+    needs_second_start: bool
+    converged: bool
+    exhausted: bool
+    bounds: float = 0.0
+    published: str = "mixed"
+    rival: str = ""
+    undecided: bool = False
+
+    @property
+    def urgency(self) -> tuple[int, float]:
+        """Order of the work: larger is first.
+
+        First what is wrong (it drifts, or is outside its bounds) and has not had the production steps everybody gets;
+        then starts that differ and are too short to tell which is right. Then the rest, the nearest to its end first,
+        so that states get done one after the other instead of all at the end: those without a gap between the starts
+        by how much is missing, then those with one by that and the gap, both in units of what is wanted (for these the
+        scheduler also asks what was spent on them).
+        """
+        missing = max(self.production, self.error**2)  # the share by which the sample has to grow
+        if max(self.bounds, self.drift) > 1 and self.production > 1:
+            return 4, max(self.bounds, self.drift)
+        if self.undecided:
+            return 3, self.production
+        if self.rival:
+            return 0, -(max(missing, 1.0) + self.gap)
+        return 2, -missing
+
+
+def quality(result: StateResult) -> Quality:
+    """What a scheduler needs to know of a result (no arrays touched)."""
+    errors = [
+        error / criteria.error_target(result.state, pair)
+        for pair, error in zip(PAIRS, result.relative_error, strict=True)
+    ]
+    return Quality(
+        error=max(errors),
+        drift=result.drift / criteria.DRIFT_LIMIT,
+        gap=(result.start_gap or 0.0) / criteria.GAP_RELATIVE,
+        bounds=max(abs(result.pressure_from_rdf - PRESSURE) / criteria.PRESSURE_TOLERANCE, _off_pets(result)),
+        production=criteria.MIN_PRODUCTION_STEPS / max(result.min_production_steps, 1),
+        needs_second_start=reconcile.NEEDS_SECOND in result.reason,
+        published=result.start,
+        rival=result.rival,
+        undecided=reconcile.UNDECIDED in result.reason,
+        converged=result.converged,
+        exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
+    )
+
+
+def _off_pets(result: StateResult) -> float:
+    """Deviation of the density from PeTS over its bound, where `binlj verify` asks for it; else 0."""
+    state, pets = result.state, result.density_pets
+    if not (criteria.pets_applies(state.T, state.S, state.eps_AB) and pets):
+        return 0.0
+    return abs(result.density / pets - 1) / criteria.PETS_TOLERANCE
+
+
+def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResult:
+    """Turn the records of one state into its published result.
+
+    Parameters
+    ----------
+    state : State
+    records : sequence of SegmentRecord
+        All of them, any start and replica, in any order.
+
+    Raises
+    ------
+    DataError
+        If there is no record, or the records do not belong together (another state, deck or size,
+        overlapping steps); every problem is listed.
+    """
+    _check(state, records)
+    parts = [part for chains in chains_by_start(records).values() for part in equilibrated_parts(chains)]
+    choice = reconcile.choose(state, parts)
+    kept = choice.kept
+
+    blocks = blocks_of(kept)
+    g_fine, g_fine_stderr = mean_and_error(blocks, dilute=dilute_limit(state, N_FINE))
+    g, g_stderr = mean_and_error(blocks.rebin(MERGE), dilute=dilute_limit(state, N_FINE // MERGE))
+    relative = relative_errors(g, g_stderr)
+
+    n_a, n_b = records[0].n_A, records[0].n_B
+    shapes = {r.start: r.shape for r in records}
+    density, density_stderr, n_density = equilibration.mean_and_error([p.density for p in kept])
+    energy, energy_stderr, n_energy = equilibration.mean_and_error([p.energy for p in kept])
+    pressure, pressure_stderr, _ = equilibration.mean_and_error([p.pressure for p in kept])
+    _, _, n_coordination = equilibration.mean_and_error([p.ab_coordination for p in kept])
+    from_rdf = energy_and_pressure(state, g_fine, density, n_a=n_a, n_b=n_b)
+    pets, _ = pets_density(state)
+
+    shortest = min(reconcile.steps_by_start(kept).values())
+    reasons = [
+        *choice.reasons,
+        *_shortcomings(state, kept, relative, shortest),
+        *_thermodynamics(from_rdf[0] / energy - 1, from_rdf[1]),
+    ]
+    return StateResult(
+        state=state, g=g, g_stderr=g_stderr, g_fine=g_fine, g_fine_stderr=g_fine_stderr, n_A=n_a, n_B=n_b,
+        density=density, density_stderr=density_stderr, energy=energy, energy_stderr=energy_stderr,
+        pressure=pressure, pressure_stderr=pressure_stderr,
+        energy_from_rdf=from_rdf[0], pressure_from_rdf=from_rdf[1], density_pets=pets,
+        n_eff=min(n_density, n_energy, n_coordination), drift=max(p.drift for p in kept),
+        equilibration_steps=max(p.equilibration_steps for p in kept),
+        production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
+        longest_chain_steps=max(p.total_steps for p in parts),
+        start=choice.start, geometry="+".join(shapes[start] for start in choice.start.split("+")),
+        start_gap=choice.gap, compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
+        composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
+        solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
+        / (n_a + n_b),
+        relative_error=relative, converged=not reasons, reason="; ".join(reasons),
+        engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
+        seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
+    )
+
+
+def finished(results: Iterable[StateResult]) -> dict[str, tuple[str, ...]]:
+    """Converged states (ids) and the starts they are published from."""
+    return {r.state.state_id: tuple(r.start.split("+")) for r in results if r.converged}
+
+
+def relative_errors(g: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:
+    """Rms standard error over 0.9 to 5 sigma_AA as a share of each curve's maximum."""
+    r = bin_centres(g.shape[-1])
+    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
+    top = np.maximum(g.max(1), 1e-300)
+    a, b, c = np.sqrt((stderr[:, inside] ** 2).mean(1)) / top
+    return float(a), float(b), float(c)
+
+
+def by_state(records: Iterable[SegmentRecord]) -> dict[State, list[SegmentRecord]]:
+    """Group records by state, sorted by state."""
+    groups: dict[State, list[SegmentRecord]] = defaultdict(list)
+    for record in records:
+        groups[parse_state_id(record.state_id)].append(record)
+    return dict(sorted(groups.items()))
+
+
+def assemble_all(
+    records: Iterable[SegmentRecord],
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[StateResult]:
+    """Assemble every state that has records, sorted by state.
+
+    Parameters
+    ----------
+    workers : int
+        Processes. The result does not depend on it.
+    progress : callable
+        Called with (done, all) after each state.
+
+    Raises
+    ------
+    DataError
+        With the problems of all states, if any state's records do not belong together.
+    """
+    groups = by_state(records)
+    results: list[StateResult] = []
+    problems: list[str] = []
+
+    def collect(outcomes: Iterable[StateResult | list[str]]) -> None:
+        for i, outcome in enumerate(outcomes):
+            if isinstance(outcome, StateResult):
+                results.append(outcome)
+            else:
+                problems.extend(outcome)
+            progress(i + 1, len(groups))
+
+    if workers > 1 and len(groups) > 1:
+        with ProcessPoolExecutor(workers) as pool:
+            collect(pool.map(_assemble_item, groups.items(), chunksize=4))
+    else:
+        collect(map(_assemble_item, groups.items()))
+    if problems:
+        raise DataError("segment records", problems, fix=_SORT_OUT)
+    return results
+
+
+def _assemble_item(item: tuple[State, list[SegmentRecord]]) -> StateResult | list[str]:
+    try:
+        return assemble_state(*item)
+    except DataError as error:
+        return [f"{item[0].state_id}: {problem}" for problem in error.problems]
+
+
+def _check(state: State, records: Sequence[SegmentRecord]) -> None:
+    if not records:
+        raise DataError(state.state_id, ["no segment records"], fix="`binlj campaign run` makes them")
+    problems = []
+    for name in ("state_id", "deck_sha256", "n_A", "n_B"):
+        values = {str(getattr(record, name)) for record in records}
+        if name == "state_id":
+            values.add(state.state_id)
+        if len(values) > 1:
+            problems.append(f"records of different {name}: {', '.join(v[:32] for v in sorted(values))}")
+    for start in sorted({r.start for r in records}):
+        shapes = {r.shape for r in records if r.start == start}
+        if len(shapes) > 1:
+            problems.append(f"{start} starts of different shape: {', '.join(sorted(shapes))}")
+    ordered = sorted(records, key=lambda r: r.key)
+    for a, b in zip(ordered, ordered[1:], strict=False):
+        if a.chain == b.chain and b.step_start < a.step_end:
+            problems.append(
+                f"{a.start}-{a.replica}: steps {a.step_start}-{a.step_end} and "
+                f"{b.step_start}-{b.step_end} overlap"
+            )
+    if problems:
+        raise DataError(state.state_id, problems, fix=_SORT_OUT)
+
+
+def _shortcomings(
+    state: State, kept: Sequence[ChainPart], relative: Sequence[float], shortest: int
+) -> list[str]:
+    """What the kept chains lack for convergence, one phrase each."""
+    reasons = []
+    if shortest < criteria.MIN_PRODUCTION_STEPS:
+        reasons.append(f"{shortest} production steps, {criteria.MIN_PRODUCTION_STEPS} wanted")
+    for pair, error in zip(PAIRS, relative, strict=True):
+        target = criteria.error_target(state, pair)
+        if error > target:
+            reasons.append(f"error of {pair} {100 * error:.2g} %, {100 * target:g} % wanted")
+    for part in [p for p in kept if p.drift > criteria.DRIFT_LIMIT]:
+        reasons.append(f"{part.drift_series} drifts ({part.start} start, {part.drift:.1f} sigma)")
+    for part in kept:
+        if part.unequilibrated:
+            reasons.append(f"not equilibrated ({part.start} start): {part.unequilibrated}")
+    return reasons
+
+
+def _thermodynamics(energy_off: float, pressure: float) -> list[str]:
+    """What the energy and pressure from g(r) say against the state, one phrase each."""
+    reasons = []
+    if abs(energy_off) > criteria.ENERGY_TOLERANCE:
+        reasons.append(f"energy from g(r) {100 * energy_off:+.2f} % off")
+    if abs(pressure - PRESSURE) > criteria.PRESSURE_TOLERANCE:
+        reasons.append(f"pressure from g(r) {pressure:.3f}")
+    return reasons

@@ -1,0 +1,25 @@
+"""Whether the small simulations that seed a state's starts had settled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from binlj.builders.analysis import criteria
+from binlj.builders.starts.phases import MIXED, Slabs, last_simulation
+from binlj.grid import State
+
+
+def still_mixing(state: State) -> bool:
+    """Whether the last small simulation from the mixed side ended on its way to more mixing (False without one).
+
+    Then that side began too pure, and both sides reached what they reached from the purer one.
+    """
+    last = last_simulation(state, MIXED)
+    return last is not None and mixes(last)
+
+
+def mixes(slabs: Slabs) -> bool:
+    """Whether the phases come closer by a share of `criteria.MIN_APPROACH` or more from one half to the other."""
+    widths = np.array([high - low for low, high in slabs.quarters])
+    first, second = (half.mean() for half in np.array_split(widths, 2))
+    return bool(first - second >= criteria.MIN_APPROACH * first)

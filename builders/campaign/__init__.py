@@ -1,0 +1,1 @@
+"""Many runs: what to simulate next, and on which workers."""

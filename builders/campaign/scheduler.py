@@ -1,0 +1,179 @@
+"""What to simulate next: a pure function of what the store already holds.
+
+Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
+demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
+that is most urgent (:attr:`binlj.builders.analysis.assemble.Quality.urgency`), until all have converged or their
+chains have reached the profile's last step. Where the two starts differ, those from between them are begun in this
+pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from binlj.builders.analysis import criteria
+from binlj.builders.analysis.assemble import Quality
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.profiles import Profile
+from binlj.builders.records.record import ChainKey
+from binlj.builders.starts.kinds import SEEDED, STARTS
+from binlj.builders.starts.phases import start_phases
+from binlj.grid import State
+
+FIRST_PASS = 2  # segments of a chain in the first two passes
+JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps of a chain from between the two starts
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a chain is, its branches included (:mod:`binlj.builders.records.lineage`).
+
+    Attributes
+    ----------
+    segments, step : int
+        Segments, and the step at which the newest ends.
+    branch : int, optional
+        The replica that goes on, where it is not the chain itself.
+    """
+
+    segments: int
+    step: int
+    branch: int | None = None
+
+
+NOT_BEGUN = Progress(0, 0)
+
+
+@dataclass(frozen=True)
+class Task:
+    """The next piece of work: `segments` more segments of a chain, or of the branch that goes on for it."""
+
+    trunk: Chain
+    done: Progress
+    segments: int
+    phase: int
+    urgency: tuple[int, float]
+
+    @property
+    def chain(self) -> Chain:
+        return self.trunk if self.done.branch is None else replace(self.trunk, replica=self.done.branch)
+
+    @property
+    def key(self) -> ChainKey:
+        """Of the trunk: what is busy, or has failed."""
+        return self.trunk.key
+
+
+def order(state: State) -> str:
+    """Position of a state in the first passes: scattered, so that any part of the grid is a sample."""
+    return hashlib.sha256(state.state_id.encode()).hexdigest()
+
+
+def next_task(
+    states: Sequence[State],
+    chains: Mapping[ChainKey, Progress],
+    quality: Mapping[State, Quality],
+    profile: Profile,
+    *,
+    busy: frozenset[ChainKey] = frozenset(),
+    failed: frozenset[ChainKey] = frozenset(),
+    replica: int = 0,
+    phases: frozenset[int] = frozenset({1, 2, 3}),
+) -> Task | None:
+    """The most urgent task, or None if nothing is left to do (or all of it is under way).
+
+    Parameters
+    ----------
+    states : sequence of State
+        The campaign's states.
+    chains : mapping
+        Progress of the chains that have records.
+    quality : mapping
+        Of the states that have two segments or more.
+    busy, failed : frozenset of chain keys
+        Under way, and given up in this run.
+    """
+    best: Task | None = None
+    for state in sorted(states, key=order):
+        for start, phase in (("mixed", 1), ("separated", 2)):
+            key = (state.state_id, start, replica)
+            done = chains.get(key, Progress(0, 0))
+            if phase not in phases or key in busy or key in failed or done.segments >= FIRST_PASS:
+                continue
+            if phase == 2 and not (done.segments or (state in quality and quality[state].needs_second_start)):
+                continue
+            task = Task(Chain(state, start, replica), done, FIRST_PASS - done.segments, phase, (0, 0.0))
+            if phase == 1:
+                return task
+            best = best or task
+    if best is not None or 3 not in phases:
+        return best
+    for state in states:
+        if state not in quality or quality[state].converged:
+            continue
+        keys = [(state.state_id, start, replica) for start in STARTS]
+        if any(key in busy for key in keys):
+            continue
+        open_starts = {
+            key[1]: chains.get(key, NOT_BEGUN)
+            for key in keys
+            if (key in chains or _may_begin(state, key[1], quality[state])) and key not in failed
+            and chains.get(key, NOT_BEGUN).step < profile.max_steps
+        }
+        if not open_starts:
+            continue
+        start = _most_wanting(quality[state], open_starts)
+        spent = sum(chains[key].step for key in keys if key in chains)
+        urgency = _urgency(quality[state], start, open_starts, spent)
+        task = Task(Chain(state, start, replica), open_starts[start], 1, 3, urgency)
+        if best is None or task.urgency > best.urgency:
+            best = task
+    return best
+
+
+def _may_begin(state: State, start: str, quality: Quality) -> bool:
+    """Whether this start is one from between two that differ, and there is one."""
+    return start in SEEDED and bool(quality.rival) and start_phases(state, start) is not None
+
+
+def _short(start: str, starts: Mapping[str, Progress]) -> bool:
+    return start in starts and starts[start].step < JUDGED_BY
+
+
+def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress], spent: int) -> tuple[int, float]:
+    """That of the state, but where its starts differ, with what was `spent` on it: the steps of all its starts.
+
+    A start not heard yet, which may close a gap at once, comes before gaps that stay. Of these a narrow one on which
+    little was spent is first: one that has stayed for long may stay for good, and would take everybody else's steps.
+    """
+    group, value = quality.urgency
+    if group:
+        return group, value
+    if start in SEEDED and _short(start, starts):
+        return 1, value
+    return 0, -(quality.gap + spent / criteria.MIN_PRODUCTION_STEPS)
+
+
+def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
+    """Which of a state's starts goes on.
+
+    * While the mixed and the separated one are too short to judge: the shorter of them.
+    * Where they differ: the saturated one, and if that differs too, the supersaturated one, then both of the second
+      round, each until it is in the comparison (or would be, if it told anything).
+    * The published one (the shorter of two that agree), until it has steps and small errors enough.
+    * Then the one it differs from, which has to come to it.
+
+    Where that one cannot go on (it failed, or has come to the step limit), the shortest of the others.
+    """
+    compared = {*quality.published.split("+"), quality.rival}
+    if quality.undecided:
+        wanted = {"mixed", "separated"}
+    elif quality.rival and (unheard := [n for n in SEEDED if n not in compared and _short(n, starts)]):
+        wanted = {unheard[0]}
+    elif max(quality.production, quality.error) > 1 or not quality.rival:
+        wanted = set(quality.published.split("+"))
+    else:
+        wanted = {quality.rival}
+    return min(wanted & starts.keys() or starts, key=lambda start: (starts[start].step, start))

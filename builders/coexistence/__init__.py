@@ -1,0 +1,1 @@
+"""The small simulations that find coexisting phases."""

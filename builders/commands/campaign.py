@@ -1,0 +1,211 @@
+"""``binlj campaign run | status | pack``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from binlj.builders.commands.options import bar, default_store, duration, engine_options, need_build_extra
+from binlj.errors import EngineError, InputError
+
+if TYPE_CHECKING:
+    from binlj.builders.campaign.running import Situation
+    from binlj.grid import State
+
+
+@click.group()
+def campaign() -> None:
+    """Simulate many states: run, status, pack."""
+
+
+def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--store", type=click.Path(path_type=Path), default=None, help="The campaign's folder."
+    )(command)
+
+
+@campaign.command("run", short_help="Run the most urgent chains until done or out of budget.")
+@store_option
+@click.option("--profile", default="release", show_default=True)
+@click.option("--workers", default=1, show_default=True, help="LAMMPS runs at once.")
+@click.option("--budget", help="Stop cleanly after this long, e.g. 45m or 2h.")
+@click.option(
+    "--site", default="local", show_default=True, help="Name in builders/sites/, or a site file of your own."
+)
+@click.option(
+    "--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern."
+)
+@click.option(
+    "--phase", "phases", type=click.IntRange(1, 3), multiple=True, help="Only these passes (1, 2, 3)."
+)
+@click.option("--replica", default=0, show_default=True, help="Independent repetition.")
+@click.option("--max-tasks", type=int, help="Stop after this many tasks.")
+@engine_options
+def run_command(
+    store: Path | None,
+    profile: str,
+    workers: int,
+    budget: str | None,
+    site: str,
+    pattern: str,
+    phases: tuple[int, ...],
+    replica: int,
+    max_tasks: int | None,
+    lmp: str,
+    lmp_args: str,
+    launcher: str,
+) -> None:
+    """Run the campaign: most urgent state first, until done or out of budget.
+
+    Safe to stop at any time (Ctrl-C, kill -9): only segments in flight are redone.
+    """
+    need_build_extra()
+    from binlj.builders.campaign import running as campaigns
+    from binlj.builders.md.engine import find_engine
+    from binlj.builders.md.profiles import get_profile
+
+    if workers < 1:
+        raise InputError("--workers", [f"{workers} is not positive"])
+    seconds = duration(budget) if budget else None
+    folder = store or default_store()
+    states = _states(pattern)
+    with bar() as progress:
+        total = len(states)
+        first = progress.add_task("first pass", total=total)
+        second = progress.add_task("second starts", total=None)
+        converged = progress.add_task("converged", total=total)
+        shown = 0
+
+        def report(situation: Situation, running: int, message: str) -> None:
+            nonlocal shown
+            wanted = {s.state_id for s in states}
+            chains = situation.chains()
+            mixed = sum(
+                p.segments >= 2
+                for (s, start, r), p in chains.items()
+                if start == "mixed" and s in wanted and r == replica
+            )
+            apart = sum(
+                p.segments >= 2
+                for (s, start, r), p in chains.items()
+                if start == "separated" and s in wanted and r == replica
+            )
+            need = apart + sum(
+                q.needs_second_start for s, q in situation.quality.items() if s.state_id in wanted
+            )
+            ready = sum(q.converged for s, q in situation.quality.items() if s.state_id in wanted)
+            progress.update(
+                first, completed=mixed, description=f"first pass {mixed}/{total}, {running} running"
+            )
+            progress.update(
+                second, completed=apart, total=max(need, 1), description=f"second starts {apart}/{need}"
+            )
+            progress.update(converged, completed=ready, description=f"converged {ready}/{total}")
+            if message:
+                progress.console.print(message, highlight=False, markup=False)
+            elif not progress.console.is_terminal and mixed + apart >= shown + 10:
+                shown = mixed + apart
+                progress.console.print(
+                    f"first pass {mixed}/{total}, second starts {apart}/{need}, converged {ready}/{total}"
+                )
+
+        outcome = campaigns.run(
+            folder,
+            states,
+            profile=get_profile(profile),
+            engine=find_engine(lmp, args=lmp_args, launcher=launcher),
+            workers=workers,
+            budget=seconds,
+            site=site,
+            replica=replica,
+            phases=frozenset(phases or (1, 2, 3)),
+            max_tasks=max_tasks,
+            report=report,
+        )
+    click.echo(
+        f"{outcome.segments} segments in {outcome.wall_seconds:.0f} s "
+        f"(LAMMPS's own loops: {outcome.loop_seconds:.0f} s on {workers} workers); "
+        + ("nothing left to do" if outcome.finished else "more to do: run the same command again")
+    )
+    if outcome.failures:
+        raise EngineError(
+            f"{len(outcome.failures)} chain(s) failed and were left alone:\n"
+            + "\n".join(f"  - {f}" for f in outcome.failures)
+        )
+
+
+@campaign.command("status", short_help="Steps, errors and convergence of every state.")
+@store_option
+@click.option("--profile", default="release", show_default=True)
+@click.option(
+    "--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern."
+)
+@click.option("--summary", is_flag=True, help="Totals only.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status_command(store: Path | None, profile: str, pattern: str, summary: bool, as_json: bool) -> None:
+    """Steps, N_eff, drift, start gap and error of every state, and whether it has converged."""
+    need_build_extra()
+    from binlj.builders.campaign import status
+    from binlj.builders.md.profiles import get_profile
+
+    rows = status.table(store or default_store(), _states(pattern), get_profile(profile))
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"states": rows, "totals": status.totals(rows)}, indent=2))
+        return
+    if not summary:
+        click.echo(status.render(rows))
+    for name, value in status.totals(rows).items():
+        click.echo(f"{name.replace('_', ' '):28s} {value}")
+
+
+@campaign.command("pack")
+@store_option
+@click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
+@click.option(
+    "--configurations",
+    is_flag=True,
+    help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
+    "converged without it (60 kB each).",
+)
+def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
+    """Move loose records into one committed pack file."""
+    from binlj.builders.records import store as stores
+
+    folder = store or default_store()
+    with stores.locked(folder):
+        path, count = stores.pack(folder, merge=merge)
+        click.echo(
+            f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
+        )
+        if configurations:
+            from binlj.builders.analysis.assemble import assemble_all, finished
+
+            records = stores.load_records(folder)
+            with bar() as progress:
+                job = progress.add_task("assembling", total=None)
+                results = assemble_all(
+                    records, progress=lambda done, total: progress.update(job, completed=done, total=total)
+                )
+            file, held = stores.write_configurations(folder, records, finished=finished(results))
+            if file is None:
+                click.echo("nothing goes beyond the published snapshots")
+                return
+            click.echo(f"{held} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
+
+
+def _states(pattern: str) -> list[State]:
+    from fnmatch import fnmatchcase
+
+    from binlj.grid import grid
+
+    states = [s for s in grid() if fnmatchcase(s.state_id, pattern)]
+    if not states:
+        raise InputError(
+            f"--states {pattern!r}", ["matches no state of the grid"], fix="`binlj states` lists them"
+        )
+    return states

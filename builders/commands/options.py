@@ -1,0 +1,85 @@
+"""Options and helpers that the builders' commands share."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from binlj import paths
+from binlj.errors import InputError, MissingExtraError
+
+
+def default_store() -> Path:
+    """The release campaign's store in a clone, else ``binlj-campaign`` in the working directory."""
+    root = paths.clone_root()
+    return root / "builders" / "campaigns" / "release" if root else Path("binlj-campaign")
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say which LAMMPS to run and how."""
+    for option in (
+        click.option("--launcher", default="", help="Command in front of LAMMPS, e.g. 'mpirun -np 4'."),
+        click.option(
+            "--lmp-args",
+            default="-sf opt",
+            show_default=True,
+            help="Extra LAMMPS arguments, e.g. '-k on g 1 -sf kk'.",
+        ),
+        click.option("--lmp", default="lmp", show_default=True, help="LAMMPS executable."),
+    ):
+        command = option(command)
+    return command
+
+
+def duration(text: str) -> float:
+    """Seconds in ``90``, ``45m``, ``2h``, ``1h30m``.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or not positive.
+    """
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    parts = [float(g or 0) for g in match.groups()] if match else [0.0]
+    seconds = sum(value * unit for value, unit in zip(parts, (3600.0, 60.0, 1.0), strict=False))
+    if seconds <= 0:
+        raise InputError(
+            f"duration {text!r}", ["not a positive length of time"], fix="write 90s, 45m, 2h or 1h30m"
+        )
+    return seconds
+
+
+def need_build_extra() -> None:
+    """Raise a clear error when the builders' own dependencies are not installed."""
+    import importlib.util
+
+    for module in ("parsl", "pymbar", "freud", "feos"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(module, "build")
+
+
+def bar() -> Any:
+    """Progress on the error stream, with an estimate."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )

@@ -1,0 +1,260 @@
+"""``binlj assemble``, ``binlj publish``, ``binlj verify``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from binlj import __version__, paths
+from binlj.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    from binlj.builders.analysis.assemble import StateResult
+    from binlj.builders.records.record import SegmentRecord
+    from binlj.builders.release.tables import Snapshot
+
+_store_option = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder of segment records [default: builders/campaigns/release in the clone].",
+)
+_workers_option = click.option(
+    "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes."
+)
+_only_start_option = click.option(
+    "--only-start",
+    type=click.Choice(["mixed", "separated"]),
+    default=None,
+    help="Only chains from this start: what a study with one start would have found. Never for a release.",
+)
+_dataset_option = click.option(
+    "--dataset",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Dataset folder [default: the installed one].",
+)
+
+
+@click.command()
+@_store_option
+@_workers_option
+@click.option("--state", "state_ids", multiple=True, help="Only this state (repeatable).")
+@_only_start_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out/assembled"),
+    show_default=True,
+    help="Folder for the tables.",
+)
+def assemble(
+    store: Path | None, workers: int, state_ids: tuple[str, ...], only_start: str | None, out: Path
+) -> None:
+    """Turn segment records into tables of RDFs with errors (rdf, fine, states)."""
+    from binlj import schema
+    from binlj.builders.release import tables
+
+    results = _results(_store(store), workers, state_ids, only_start)
+    tables.write_table(out / "rdf.parquet", tables.rdf_table(results, schema.N_BINS))
+    tables.write_table(out / "fine.parquet", tables.rdf_table(results, schema.N_FINE))
+    tables.write_table(out / "states.parquet", tables.states_table(results))
+    _summary(results)
+    click.echo(f"written to {out}: rdf.parquet, fine.parquet, states.parquet")
+
+
+@click.command()
+@_store_option
+@_workers_option
+@_dataset_option
+@click.option("--version", default=__version__, show_default=True, help="Version of the data.")
+@click.option(
+    "--date",
+    "released",
+    default=None,
+    help="Release date, YYYY-MM-DD [default: today; kept while the data stay the same].",
+)
+@click.option(
+    "--partial", is_flag=True, help="Publish an incomplete grid (development only; the card says so)."
+)
+@_only_start_option
+@click.option(
+    "--snapshots",
+    type=click.Choice(["auto", "refresh", "keep"]),
+    default="auto",
+    show_default=True,
+    help="Last configurations (30 MB): take them from the store, or keep those published. "
+    "auto: keep if there are any, else refresh.",
+)
+@click.option(
+    "--to-hub",
+    "repo_id",
+    default=None,
+    metavar="NAMESPACE/NAME",
+    help="Push the published folder to the Hub.",
+)
+@click.option("--dry-run", is_flag=True, help="With --to-hub: only list what would be done; works offline.")
+def publish(
+    store: Path | None,
+    workers: int,
+    dataset: Path | None,
+    version: str,
+    released: str | None,
+    partial: bool,
+    only_start: str | None,
+    snapshots: str,
+    repo_id: str | None,
+    dry_run: bool,
+) -> None:
+    """Write the dataset folder from the segment records; or, with --to-hub, push the published one."""
+    target = dataset or paths.dataset_dir()
+    if dry_run and repo_id is None:
+        raise InputError("--dry-run", ["goes with --to-hub only"])
+    if repo_id is not None:
+        _push(target, repo_id, dry_run=dry_run)
+        return
+    from binlj.builders.analysis.assemble import finished
+    from binlj.builders.release.publish import publish as write
+
+    if only_start is not None:
+        if dataset is None:
+            raise InputError(
+                "--only-start", ["is an experiment, not a release"], fix="name a folder for it with --dataset"
+            )
+        version += f"+{only_start}"
+    from binlj.builders.records import store as stores
+
+    folder = _store(store)
+    results = _results(folder, workers, (), only_start)
+    keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
+    replaced = stores.published_configurations(target) if dataset is None and not keep else {}
+    done = write(
+        results,
+        target=target,
+        version=version,
+        released=released,
+        partial=partial,
+        snapshots=None if keep else _snapshots(folder, target),
+    )
+    if replaced:
+        # A start that is not published any more must not lose what its chain goes on from.
+        stores.write_configurations(
+            folder, stores.load_records(folder), more=replaced, finished=finished(results)
+        )
+    _summary(results)
+    click.echo(
+        f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"
+    )
+    click.echo(
+        f"written to {done.folder}: version {version}, data sha256 {done.manifest['data_sha256'][:16]}"
+    )
+
+
+@click.command()
+@_dataset_option
+@click.option("--strict", is_flag=True, help="Violations of physical bounds fail too.")
+@click.option("--partial", is_flag=True, help="Accept an incomplete grid.")
+def verify(dataset: Path | None, strict: bool, partial: bool) -> None:
+    """Check the published dataset: hashes, schema, splits, values, physics; list every problem."""
+    from binlj.builders.release.verify import verify as check
+
+    folder = dataset or paths.dataset_dir()
+    installed = dataset is None and paths.clone_root() is None
+    report = check(folder, partial=partial, without_snapshots=installed)
+    if report.structure or (strict and report.physics):
+        problems = [*report.structure, *(f"physics: {line}" for line in report.physics)]
+        raise DataError(folder, problems, fix="fetch the dataset again, or publish it again from the records")
+    for line in report.physics:
+        click.echo(f"physics: {line}")
+    note = (
+        f"{len(report.physics)} violations of physical bounds"
+        if report.physics
+        else "all physical bounds met"
+    )
+    click.echo(f"{folder}: {len(report.checked)} tables and the manifest are sound; {note}")
+
+
+def _store(store: Path | None) -> Path:
+    root = paths.clone_root()
+    if store is None and root is None:
+        raise InputError(
+            "--store", ["an installed package has no records"], fix="name the folder of a campaign"
+        )
+    folder = store or (root or Path()) / "builders" / "campaigns" / "release"
+    if not folder.is_dir():
+        raise InputError(folder, ["no such store"], fix="`binlj campaign run` makes one")
+    return folder
+
+
+def _results(
+    store: Path, workers: int, state_ids: Iterable[str], only_start: str | None
+) -> list[StateResult]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from binlj.builders.analysis.assemble import assemble_all
+    from binlj.builders.records.store import load_records
+    from binlj.grid import parse_state_id
+
+    wanted = {parse_state_id(state_id).state_id for state_id in state_ids}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading records", total=None)
+        records: list[SegmentRecord] = load_records(store)
+        if wanted:
+            records = [record for record in records if record.state_id in wanted]
+        if only_start is not None:
+            records = [record for record in records if record.start == only_start]
+        missing = sorted(wanted - {record.state_id for record in records}) if wanted else []
+        if missing or not records:
+            problems = [f"{name} has no records" for name in missing] or ["no segment records"]
+            raise InputError(store, problems, fix="`binlj campaign run` or `binlj simulate` makes them")
+        bar.update(task, description="assembling")
+        return assemble_all(
+            records,
+            workers=workers,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
+    """All there is: of the working folders, stored, in the dataset that is being replaced and in the installed one.
+
+    Of the installed dataset, which may have been made from another store, only what this one's records end with.
+    """
+    from binlj.builders.records import store as stores
+
+    records = stores.load_records(store)
+    ends = {(r.state_id, r.start, r.step_end, r.n_A + r.n_B) for r in records}
+    known = [stores.read_configurations(store), stores.published_configurations(dataset)]
+    if dataset.absolute() != paths.dataset_dir().absolute():
+        installed = stores.published_configurations().items()
+        known.append({key: c for key, c in installed if (*key[:2], c.step, len(c.types)) in ends})
+    for key in sorted({r.chain for r in records}.union(*known)):
+        folder = store / "work" / stores.chain_name(key)
+        for c in (stores.last_configuration(folder), *(found.get(key) for found in known)):
+            if c is not None:
+                yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
+
+
+def _summary(results: list[StateResult]) -> None:
+    from binlj.builders.analysis.reconcile import PHASES
+
+    phases = Counter(result.phase for result in results)
+    done = sum(result.converged for result in results)
+    parts = ", ".join(f"{phases[name]} {name}" for name in PHASES)
+    click.echo(f"{len(results)} states ({parts}); {done} converged")
+
+
+def _push(folder: Path, repo_id: str, *, dry_run: bool) -> None:
+    from binlj.builders.release import hub
+
+    planned = hub.plan(folder, repo_id)
+    if dry_run:
+        click.echo("\n".join(["dry run; nothing is sent:", *(f"  {line}" for line in planned.operations)]))
+        return
+    click.echo(f"pushed: {hub.push(planned)}")

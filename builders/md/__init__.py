@@ -1,0 +1,1 @@
+"""Run LAMMPS once: engine, start, segment, pair counting, order parameters."""

@@ -1,0 +1,372 @@
+"""A campaign's store: the records of many chains, in loose files and packs, and their configurations.
+
+    <store>/packs/*.parquet         committed; immutable; any number of records each
+    <store>/configurations/*.parquet optional; last configurations of chains that are not among the
+                                    dataset's published snapshots
+    <store>/loose/*.parquet         one record each, as the simulator writes them; not committed
+    <store>/work/<chain>/           restart file and last configuration; not committed
+
+Stores merge by copying files: a record that is there twice is counted once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from binlj import paths
+from binlj.builders.records import lineage
+from binlj.builders.records.configuration import Configuration
+from binlj.builders.records.record import ChainKey, SegmentRecord, merge_records, read_records, write_records
+from binlj.errors import DataError, StoreBusyError
+from binlj.files import replacing
+from binlj.schema import snapshots_schema
+
+KEEP_FINE = 4  # records at a chain's head that are never merged, so that the head can be cut finely
+MERGE = 4  # later records merged into one
+
+
+def chain_name(key: ChainKey) -> str:
+    """Folder name of a chain: ``T0.60-C0.010-S1.50-E0.20_mixed-0``."""
+    state_id, start, replica = key
+    return f"{state_id}_{start}-{replica}"
+
+
+@contextmanager
+def locked(store: Path) -> Iterator[None]:
+    """Hold the store for one campaign; the lock goes with the process, however it ends.
+
+    Raises
+    ------
+    StoreBusyError
+        If another campaign holds it.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    with open(store / ".lock", "a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise StoreBusyError(
+                f"{store}: another campaign (process {stream.read().strip() or 'unknown'}) uses this store\n"
+                "  fix: wait for it, stop it, or give another --store"
+            ) from None
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        yield
+
+
+def record_files(store: Path) -> list[Path]:
+    """All record files of a store, packs first."""
+    return [*sorted((store / "packs").glob("*.parquet")), *sorted((store / "loose").glob("*.parquet"))]
+
+
+def load_records(store: Path, *, state_ids: Iterable[str] | None = None) -> list[SegmentRecord]:
+    """All records of a store, each once, sorted by key, checked one by one and against each other.
+
+    Parameters
+    ----------
+    store : Path
+    state_ids : iterable of str, optional
+        Only these states.
+
+    Raises
+    ------
+    DataError
+        Listing every unreadable file and every contradiction: the same segment with two contents, or
+        segments of a chain that overlap, have a gap, or come from different decks.
+    """
+    wanted = None if state_ids is None else set(state_ids)
+    found: dict[tuple, tuple[SegmentRecord, Path]] = {}
+    problems: list[str] = []
+    for path in record_files(store):
+        try:
+            records = read_records(path)
+        except DataError as error:
+            problems += [f"{path.relative_to(store)}: {p}" for p in error.problems]
+            continue
+        for record in records:
+            if wanted is not None and record.state_id not in wanted:
+                continue
+            if record.key in found:
+                other, where = found[record.key]
+                if other.checksum() != record.checksum():
+                    problems.append(f"{path.name} and {where.name} hold different records of {record.key}")
+                continue
+            found[record.key] = (record, path)
+    records = sorted((r for r, _ in found.values()), key=lambda r: r.key)
+    records = _without_merged_parts(records)
+    problems += _chain_problems(records)
+    if problems:
+        raise DataError(store, problems, fix="move the named files away; the campaign redoes what is missing")
+    return records
+
+
+def _without_merged_parts(records: Sequence[SegmentRecord]) -> list[SegmentRecord]:
+    """Drop records that lie inside a merged record of the same chain (a merge was interrupted or copied)."""
+    kept: list[SegmentRecord] = []
+    for record in sorted(records, key=lambda r: (r.chain, r.step_start, -r.step_end)):
+        last = kept[-1] if kept else None
+        if last and last.chain == record.chain and record.step_end <= last.step_end:
+            continue
+        kept.append(record)
+    return kept
+
+
+def _chain_problems(records: Sequence[SegmentRecord]) -> list[str]:
+    problems = []
+    chains = by_chain(records)
+    starts = by_start(chains)
+    for chain, members in chains.items():
+        try:
+            lineage.parent(chain[2], starts[chain[:2]])
+        except ValueError as error:
+            problems.append(f"{chain_name(chain)}: {error}")
+        for a, b in zip(members, members[1:], strict=False):
+            if a.step_end != b.step_start:
+                problems.append(
+                    f"{chain_name(chain)}: steps {a.step_end} to {b.step_start} are missing or overlap"
+                )
+        for what in ("deck_sha256", "seed", "n_A", "n_B"):
+            values = {getattr(r, what) for r in members}
+            if len(values) > 1:
+                listed = ", ".join(map(str, sorted(values)))
+                problems.append(f"{chain_name(chain)}: records with different {what}: {listed}")
+    return problems
+
+
+def by_chain(records: Iterable[SegmentRecord]) -> dict[ChainKey, list[SegmentRecord]]:
+    """Group records by chain, each chain in order of steps."""
+    chains: dict[ChainKey, list[SegmentRecord]] = defaultdict(list)
+    for record in records:
+        chains[record.chain].append(record)
+    for members in chains.values():
+        members.sort(key=lambda r: r.step_start)
+    return dict(chains)
+
+
+def by_start(
+    chains: Mapping[ChainKey, list[SegmentRecord]],
+) -> dict[tuple[str, str], dict[int, list[SegmentRecord]]]:
+    """(state id, start) -> replica -> records, of some chains."""
+    starts: dict[tuple[str, str], dict[int, list[SegmentRecord]]] = defaultdict(dict)
+    for (state_id, start, replica), members in chains.items():
+        starts[state_id, start][replica] = members
+    return dict(starts)
+
+
+def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
+    """Move loose records into one new pack; older packs are not touched.
+
+    Parameters
+    ----------
+    store : Path
+    merge : bool
+        Also merge later records of each chain, four into one (heads stay fine, and no merged record reaches
+        across a step where a branch begins). Rewrites all packs into one, so do it seldom: git keeps the old ones.
+
+    Returns
+    -------
+    path, count : Path or None, int
+        The new pack (None if there was nothing to do) and how many records it holds.
+    """
+    loose = sorted((store / "loose").glob("*.parquet"))
+    packs = sorted((store / "packs").glob("*.parquet"))
+    if merge:
+        chains = by_chain(load_records(store))
+        begins = {(*key[:2], members[0].step_start) for key, members in chains.items()}
+        records = [m for key, members in chains.items() for m in _merged(members, _ends(begins, key))]
+        old = [*loose, *packs]
+    else:
+        load_records(store)  # refuse to pack what contradicts itself
+        records = [record for path in loose for record in read_records(path)]
+        old = loose
+    if not records:
+        return None, 0
+    name = hashlib.sha256("".join(sorted(r.checksum() for r in records)).encode()).hexdigest()[:12]
+    path = store / "packs" / f"pack-{name}.parquet"
+    write_records(path, records)
+    for file in old:
+        if file != path:
+            file.unlink()
+    return path, len(records)
+
+
+def _ends(begins: set[tuple[str, str, int]], key: ChainKey) -> set[int]:
+    return {step for state_id, start, step in begins if (state_id, start) == key[:2]}
+
+
+def _merged(members: list[SegmentRecord], ends: set[int]) -> list[SegmentRecord]:
+    result, rest = members[:KEEP_FINE], members[KEEP_FINE:]
+    while rest:
+        group = rest[:MERGE]
+        rest = rest[MERGE:]
+        same = len({(r.steps, r.n_frames, r.n_blocks) for r in group}) == 1
+        whole = not any(r.step_end in ends for r in group[:-1])
+        result += [merge_records(group)] if len(group) == MERGE and same and whole else group
+    return result
+
+
+def last_configuration(folder: Path) -> Configuration | None:
+    """The configuration a chain's working folder ends with, or None."""
+    path = folder / "last.npz"
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as data:
+        return Configuration(
+            step=int(data["step"]),
+            box_length=float(data["box_length"]),
+            types=data["types"],
+            positions=data["positions"],
+        )
+
+
+def write_configurations(
+    store: Path,
+    records: Iterable[SegmentRecord],
+    *,
+    more: Mapping[ChainKey, Configuration] | None = None,
+    finished: Mapping[str, Collection[str]] | None = None,
+) -> tuple[Path | None, int]:
+    """Collect what the chains can go on from into ``configurations/``: one file, replacing older ones.
+
+    Of each family of branches the configuration that has gone furthest is kept, be it in a working folder or
+    stored before, or one of `more` (the snapshots of a dataset that has been replaced); none where the published
+    snapshots hold it, and of a state in `finished` only those of the starts it names.
+
+    Parameters
+    ----------
+    store : Path
+    records : iterable of SegmentRecord
+        All of the store.
+    more : mapping, optional
+        Chain -> configuration.
+    finished : mapping, optional
+        Converged states (ids) -> the starts they are published from: nothing goes on from the others. They are most
+        of the file, which git keeps in every version.
+
+    Returns
+    -------
+    path, count : Path or None, int
+        The file (None if there is nothing beyond the snapshots) and how many configurations it holds.
+    """
+    chains = by_chain(records)
+    n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
+    stored, published = read_configurations(store), _published_steps(n)
+    for key, old in (more or {}).items():
+        if len(old.types) == n and (key not in stored or stored[key].step < old.step):
+            stored[key] = old
+    rows = []
+    for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
+        if finished and start not in finished.get(state_id, (start,)):
+            continue
+        for trunk, family in lineage.families(replicas).items():
+            keys = [(state_id, start, replica) for replica in family]
+            folders = [last_configuration(store / "work" / chain_name(key)) for key in keys]
+            found = [c for c in (*folders, *map(stored.get, keys)) if c is not None]
+            best = max(found, key=lambda c: c.step, default=None)
+            if best is None or (trunk == 0 and best.step in published.get((state_id, start), ())):
+                continue
+            replica = next(k[2] for k, c in zip(keys * 2, (*folders, *map(stored.get, keys)), strict=True) if c is best)
+            rows.append(
+                {
+                    "state_id": state_id,
+                    "start": start,
+                    "replica": replica,
+                    "step": best.step,
+                    "box_length": best.box_length,
+                    "types": best.types.tolist(),
+                    "positions": best.positions.ravel().tolist(),
+                }
+            )
+    path = store / "configurations" / "last.parquet"
+    if not rows:
+        path.unlink(missing_ok=True)
+        return None, 0
+    schema = snapshots_schema().append(pa.field("replica", pa.int64()))
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
+    return path, len(rows)
+
+
+def read_configurations(
+    store: Path, *, only: tuple[str, str] | None = None
+) -> dict[ChainKey, Configuration]:
+    """Stored configurations by chain (of the state and start in `only`, if given)."""
+    result: dict[ChainKey, Configuration] = {}
+    for path in sorted((store / "configurations").glob("*.parquet")):
+        result |= _configurations_of(path, only)
+    return result
+
+
+def stored_steps(store: Path, *, n: int) -> dict[tuple[str, str], set[int]]:
+    """(state id, start) -> the steps of which a configuration of `n` particles is stored or published."""
+    steps = _published_steps(n)
+    for path in (store / "configurations").glob("*.parquet"):
+        for key, found in _steps_of(path).items():
+            steps.setdefault(key, set()).update(found)
+    return steps
+
+
+def find_configuration(store: Path, key: ChainKey, *, step: int, n: int) -> Configuration | None:
+    """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
+
+    Only a configuration of `n` particles and of `step`, the step at which the chain stands, will do; its own, or
+    that of another chain of the same start (which it branches from). None if there is none.
+    """
+    found = read_configurations(store, only=key[:2])
+    candidates = [found.pop(key, None), *found.values(), *published_configurations(only=key[:2]).values()]
+    return next((c for c in candidates if c is not None and c.step == step and len(c.types) == n), None)
+
+
+def _published_steps(n: int) -> dict[tuple[str, str], set[int]]:
+    """Steps of the published snapshots, if they are of `n` particles."""
+    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
+    if not snapshots.is_file():
+        return {}
+    first = next(pq.ParquetFile(snapshots).iter_batches(batch_size=1, columns=["types"]))
+    return _steps_of(snapshots) if len(first["types"][0]) == n else {}
+
+
+def _steps_of(path: Path) -> dict[tuple[str, str], set[int]]:
+    result: dict[tuple[str, str], set[int]] = {}
+    for row in pq.read_table(path, columns=["state_id", "start", "step"]).to_pylist():
+        result.setdefault((row["state_id"], row["start"]), set()).add(row["step"])
+    return result
+
+
+def published_configurations(
+    dataset: Path | None = None, *, only: tuple[str, str] | None = None
+) -> dict[ChainKey, Configuration]:
+    """The snapshots of a dataset (default: the installed one) by chain; they are called replica 0's."""
+    snapshots = (dataset or paths.dataset_dir()) / "snapshots" / "all.parquet"
+    return _configurations_of(snapshots, only) if snapshots.is_file() else {}
+
+
+def _configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:
+    result = {}
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
+        names = batch.schema.names
+        for i in range(batch.num_rows):
+            row = {name: batch.column(name)[i] for name in names}
+            # The published snapshots are of replica 0 and have no such column.
+            replica = row["replica"].as_py() if "replica" in row else 0
+            key = (row["state_id"].as_py(), row["start"].as_py(), replica)
+            if only is None or key[:2] == only:
+                result[key] = Configuration(
+                    step=row["step"].as_py(),
+                    box_length=row["box_length"].as_py(),
+                    types=row["types"].values.to_numpy(),
+                    positions=row["positions"].values.to_numpy().reshape(-1, 3),
+                )
+    return result

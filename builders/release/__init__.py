@@ -1,0 +1,1 @@
+"""The published folder: tables, card, metadata, checks."""

@@ -1,0 +1,349 @@
+"""``README.md`` of the dataset from ``dataset_card.md``: every number is taken from the data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from binlj import schema
+from binlj.builders.analysis import criteria
+from binlj.builders.analysis.reconcile import PHASES
+from binlj.builders.analysis.starts import still_mixing
+from binlj.builders.release.dominance import dominance_rows
+from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
+from binlj.builders.starts.kinds import SEEDED, SHAPES
+from binlj.builders.starts.phases import APART, start_phases
+from binlj.errors import InputError
+from binlj.grid import PAIRS, State, grid, parse_state_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PLACEHOLDER = re.compile(r"\{\{ *(\w+) *\}\}")
+PAPER = "10.1039/D5SM00198F"
+PURE = 0.005  # phases that hold less of the other species are pure
+CLOSE = 0.05  # geometries whose surfaces differ by less are close
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """Fill ``{{ name }}`` placeholders.
+
+    Raises
+    ------
+    InputError
+        Listing every placeholder without a value and every value without a placeholder.
+    """
+    wanted = set(_PLACEHOLDER.findall(template))
+    problems = [f"no value for {{{{ {name} }}}}" for name in sorted(wanted - set(values))]
+    problems += [f"nothing asks for {name}" for name in sorted(set(values) - wanted)]
+    if problems:
+        raise InputError("dataset_card.md", problems, fix="keep the card and builders/card.py in step")
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
+
+
+def card_values(
+    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str
+) -> dict[str, str]:
+    """Everything the card says, from the dataset's own tables.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset folder with its parquet files.
+    states : DataFrame
+        Its ``states`` table.
+    """
+    tables = {
+        config: {
+            split: pq.ParquetFile(folder / config / f"{split}.parquet")
+            for split in splits
+            if (folder / config / f"{split}.parquet").is_file()
+        }
+        for config, splits in schema.SPLITS.items()
+    }
+    n = len(states)
+    values = {
+        "version": version,
+        "released": released,
+        "data_sha256": data_sha256,
+        "n_states": str(n),
+        "n_rdf": str(n * len(PAIRS)),
+        "partial_notice": _partial_notice(n),
+        "engine": ", ".join(sorted({name for text in states.engine for name in text.split("; ")})),
+        "n_particles": _several(states.n_A + states.n_B),
+        "n_dilute": _several(states.n_B[states.C_B == 0.01]),
+        "decks": ", ".join(f"`{v}`" for v in sorted(set(states.deck_sha256))),
+        "engines": ", ".join(sorted({name for engines in states.engine for name in str(engines).split("; ")})),
+        "atom_steps": f"{states.atom_steps.sum():.3g}",
+        "production_text": _production(states),
+        "yaml_configs": yaml_configs(tables, version=version, data_sha256=data_sha256),
+        "yaml_dataset_info": yaml_dataset_info(tables),
+        "citation": citation(version),
+        "dominance_rows": dominance_rows(folder, n),
+    }
+    for config, splits in tables.items():
+        values[f"rows_{config}"] = (
+            ", ".join(f"{schema.LIBRARY_SPLIT[s]} {f.metadata.num_rows}" for s, f in splits.items())
+            or "not included"
+        )
+    return values | _quality(states) | _convergence(states) | _geometry(states) | _thresholds()
+
+
+def citation(version: str) -> str:
+    """BibTeX of the dataset and of the paper it follows."""
+    return (
+        "@misc{binlj-rdf,\n"
+        "  title = {binlj-rdf: radial distribution functions of binary {Lennard-Jones} mixtures},\n"
+        f"  note = {{Dataset, version {version}}}\n}}\n"
+        "@article{hashmi2025binary,\n  title = {An explainable {AI} model for binary {LJ} fluids},\n"
+        "  author = {Hashmi, Israrul H. and Karmakar, Rahul and Maniteja, Marriselli and Ayush, Kumar and "
+        "Patra, Tarak K.},\n"
+        f"  journal = {{Soft Matter}},\n  year = {{2025}},\n  doi = {{{PAPER}}}\n}}"
+    )
+
+
+def yaml_configs(tables: Mapping[str, Mapping[str, Any]], *, version: str, data_sha256: str) -> str:
+    """The ``configs`` entry of the front matter.
+
+    The ``datasets`` library keys its cache on what stands here, not on the files' contents: so the data's
+    hash is part of each entry, or a changed file would be served from the old cache.
+    """
+    import yaml
+
+    entries = []
+    for config, splits in tables.items():
+        if not splits:
+            continue
+        entry: dict[str, Any] = {"config_name": config}
+        if config == schema.DEFAULT_CONFIG:
+            entry["default"] = True
+        entry["version"] = re.match(r"\d+\.\d+\.\d+", version).group()  # type: ignore[union-attr]
+        entry["description"] = f"data version {version}, sha256 {data_sha256}"
+        entry["data_files"] = [
+            {"split": schema.LIBRARY_SPLIT[split], "path": f"{config}/{split}.parquet"} for split in splits
+        ]
+        entries.append(entry)
+    return yaml.safe_dump({"configs": entries}, sort_keys=False, width=200).rstrip()
+
+
+def yaml_dataset_info(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """The ``dataset_info`` entry of the front matter: features and sizes of each config."""
+    import yaml
+    from datasets import ClassLabel, Features
+
+    entries = []
+    for config, splits in tables.items():
+        if not splits:
+            continue
+        first = next(iter(splits.values()))
+        features = Features.from_arrow_schema(_without_metadata(first.schema_arrow))
+        if "pair" in features:
+            features["pair"] = ClassLabel(names=list(PAIRS))
+        entries.append(
+            {
+                "config_name": config,
+                "features": features._to_yaml_list(),
+                "splits": [
+                    {
+                        "name": schema.LIBRARY_SPLIT[split],
+                        "num_bytes": _bytes(file),
+                        "num_examples": file.metadata.num_rows,
+                    }
+                    for split, file in splits.items()
+                ],
+            }
+        )
+    return yaml.safe_dump({"dataset_info": entries}, sort_keys=False, width=200).rstrip()
+
+
+def percent(value: float, digits: int = 2) -> str:
+    return f"{100 * value:.{digits}g} %"
+
+
+def _without_metadata(schema_: pa.Schema) -> pa.Schema:
+    return schema_.remove_metadata()
+
+
+def _bytes(file: Any) -> int:
+    meta = file.metadata
+    return sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+
+
+def _several(values: pd.Series) -> str:
+    found = sorted({int(v) for v in values})
+    return ", ".join(f"{v:,}" for v in found) if found else "none"
+
+
+def _partial_notice(n: int) -> str:
+    whole = len(grid())
+    if n == whole:
+        return ""
+    return (
+        f"**INCOMPLETE: {n} of {whole} states, for development only. Do not cite or score against this.**\n\n"
+    )
+
+
+def _production(states: pd.DataFrame) -> str:
+    p, e = states.production_steps, states.equilibration_steps
+    return (
+        f"Between {p.min():,} and {p.max():,} production steps a state (median {int(p.median()):,}) after "
+        f"{e.min():,} to {e.max():,} steps of equilibration (median {int(e.median()):,})."
+    )
+
+
+def _quality(states: pd.DataFrame) -> dict[str, str]:
+    states = states.set_index("state_id")
+    values = {}
+    for pair in PAIRS:
+        errors = states[f"g_relative_error_{pair}"]
+        targets = np.array([criteria.error_target(parse_state_id(str(i)), pair) for i in states.index])
+        values[f"error_{pair}_median"] = percent(errors.median())
+        values[f"error_{pair}_worst"] = f"{percent(errors.max())} (`{errors.idxmax()}`)"
+        values[f"error_{pair}_beyond"] = str(int((errors > targets).sum()))
+    alike = states[criteria.pets_applies(states["T"], states.S, states.eps_AB)]
+    for name, deviation, bound in (
+        ("energy", states.energy_from_rdf / states.energy - 1, criteria.ENERGY_TOLERANCE),
+        ("pressure", states.pressure_from_rdf - 1, criteria.PRESSURE_TOLERANCE),
+        ("pets", alike.density / alike.density_pets - 1, criteria.PETS_TOLERANCE),
+    ):
+        size = deviation.abs().dropna()
+        if size.empty:
+            values |= {f"{name}_{what}": "no such state" for what in ("median", "worst", "beyond")}
+        else:
+            values[f"{name}_median"] = percent(size.median())
+            values[f"{name}_worst"] = (
+                f"{percent(float(deviation.loc[str(size.idxmax())]))} (`{size.idxmax()}`)"
+            )
+            values[f"{name}_beyond"] = f"{int((size > bound).sum())} ({percent(bound)})"
+    fluid = states[states.phase == "homogeneous"]
+    off = (fluid.density / fluid.density_pets - 1).abs().median()
+    values["pets_all"] = percent(off) if np.isfinite(off) else "no such state"
+    return values
+
+
+def _convergence(states: pd.DataFrame) -> dict[str, str]:
+    done, n = int(states.converged.sum()), len(states)
+    counts: Counter[str] = Counter()
+    for reason in states.reason[~states.converged]:
+        counts.update({_kind(part) for part in str(reason).split("; ")})
+    rows = [
+        f"| {kind} | {number} |"
+        for kind, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    table = ["| what is missing (a state may miss several) | states |", "|---|---|", *rows] if rows else []
+    both = states.start_gap.notna()
+    gaps = ""
+    if both.any():
+        gap = states[both].set_index("state_id").start_gap
+        gaps = (
+            f" Two starts or more were run for {int(both.sum())} states; what is left of the difference after "
+            f"taking off its noise is {percent(gap.median())} of the curve's maximum (median), "
+            f"{percent(gap.max())} at worst (`{gap.idxmax()}`)."
+        )
+    starts = ", ".join(f"{name} {number}" for name, number in sorted(Counter(states.start).items()))
+    phases = [
+        f"| {phase} | {int((states.phase == phase).sum())} | "
+        f"{int(((states.phase == phase) & states.converged).sum())} |"
+        for phase in PHASES
+    ]
+    return {
+        "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
+        f"Published start: {starts}.",
+        "reason_rows": "\n".join(table),
+        "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
+        "pure_below": percent(PURE),
+        "n_one_sided": str(sum(still_mixing(parse_state_id(state_id)) for state_id in states.state_id)),
+        "n_twins": str(sum(
+            _twins(parse_state_id(state_id), start, other)
+            for state_id, start, other in states.loc[
+                states.converged & both, ["state_id", "start", "compared_with"]
+            ].to_numpy()
+        )),
+        "twins_within": f"{APART:g}",
+        "phase_rows": "\n".join(phases),
+    }
+
+
+def _pure(state: State) -> bool:
+    """Whether a saturated start is as good as a separated one."""
+    phases = start_phases(state, "saturated")
+    return phases is not None and phases[0] < PURE and phases[1] > 1 - PURE
+
+
+def _twins(state: State, start: str, compared_with: str) -> bool:
+    """Whether the start that the published one was compared with began with the same phases, or nearly."""
+    other = next((name for name in start.split("+") if name != compared_with), "")
+    if not {other, compared_with} <= set(SEEDED):
+        return False
+    one, two = start_phases(state, other), start_phases(state, compared_with)
+    return one is not None and two is not None and max(abs(a - b) for a, b in zip(one, two, strict=True)) < APART
+
+
+def _geometry(states: pd.DataFrame) -> dict[str, str]:
+    """Which geometries the published starts had, and where another one would have served as well."""
+    numbers: Counter[str] = Counter()
+    close: Counter[tuple[str, float, float]] = Counter()
+    for state_id, start_text, geometry_text in zip(states.state_id, states.start, states.geometry, strict=True):
+        state = parse_state_id(state_id)
+        shapes = dict(zip(start_text.split("+"), geometry_text.split("+"), strict=True))
+        numbers.update(set(shapes.values()))
+        taken = {
+            shape for start, shape in shapes.items()
+            if start != "mixed" and next_surface(enclosed(state, start)) < 1 + CLOSE
+        }  # fmt: skip
+        close.update((shape, state.C_B, state.S) for shape in taken)
+    listed = ", ".join(
+        f"{shape} at C_B = {c:g}, S = {s:g} ({n})" for (shape, c, s), n in sorted(close.items())
+    )
+    return {
+        "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES),
+        "close": percent(CLOSE),
+        "close_shapes": listed or "none",
+        "sphere_below": percent(SPHERE_BELOW, 3),
+        "cylinder_below": percent(CYLINDER_BELOW, 3),
+    }
+
+
+def _kind(reason: str) -> str:
+    """A reason without its numbers, so that equal kinds can be counted."""
+    for start, kind in (
+        ("error of AA", "standard error of AA"),
+        ("error of AB", "standard error of AB"),
+        ("error of BB", "standard error of BB"),
+        ("start gap", "the two starts differ"),
+        ("not equilibrated", "equilibration not established"),
+        ("pressure from", "pressure from g(r)"),
+        ("energy from", "energy from g(r)"),
+    ):
+        if reason.startswith(start):
+            return kind
+    if "production steps" in reason:
+        return "production steps"
+    if " drifts" in reason:
+        return "drift"
+    return "second start not run" if "has not been run" in reason else reason
+
+
+def _thresholds() -> dict[str, str]:
+    dilute, usual = State(1.0, 0.01, 1.0, 1.0), State(1.0, 0.5, 1.0, 1.0)
+    return {
+        "solid_threshold": percent(criteria.SOLID_FRACTION),
+        "demixed_threshold": f"{criteria.DEMIXED_FLUCTUATION:g}",
+        "min_production": f"{criteria.MIN_PRODUCTION_STEPS:,}",
+        **{f"target_{pair}": percent(criteria.error_target(usual, pair)) for pair in PAIRS},
+        "target_BB_dilute": percent(criteria.error_target(dilute, "BB")),
+        "drift_level": f"{criteria.DRIFT_LEVEL:g}",
+        "min_judge": f"{criteria.MIN_STEPS_TO_JUDGE:,}",
+        "min_approach": percent(criteria.MIN_APPROACH),
+        "approach_ratio": f"{criteria.APPROACH_RATIO:g}",
+        "gap_noise": f"{criteria.GAP_NOISE:g}",
+        "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
+        "gap_relative": percent(criteria.GAP_RELATIVE),
+    }

@@ -1,0 +1,258 @@
+"""Writing the dataset folder: built beside the old one, checked, then swapped with it in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import datetime
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from binlj import paths, schema
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.release import card, croissant, tables
+from binlj.builders.release.manifest import data_hash
+from binlj.builders.release.verify import check_structure
+from binlj.data import dataset_info
+from binlj.errors import DataError, InputError, StoreBusyError
+from binlj.files import sha256, write_json, write_text
+from binlj.grid import grid
+
+URL = "https://github.com/binlj-rdf/binlj-rdf"
+ABOUT = (
+    "Radial distribution functions of binary Lennard-Jones mixtures, with standard errors, "
+    "computed by molecular dynamics."
+)
+KEPT = ("__pycache__",)  # what may stand in the folder beside published files
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was written: the folder, its manifest, and state ids without a snapshot."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    without_snapshot: tuple[str, ...]
+
+
+def publish(
+    results: Sequence[StateResult],
+    *,
+    target: Path,
+    version: str,
+    snapshots: Iterable[tables.Snapshot] | None,
+    released: str | None = None,
+    partial: bool = False,
+    template: Path | None = None,
+) -> Published:
+    """Write the dataset; the folder that was there stays whole until the new one is complete.
+
+    Parameters
+    ----------
+    results : sequence of StateResult
+    target : Path
+        The dataset folder.
+    version : str
+        x.y.z, with an optional suffix.
+    snapshots : iterable of Snapshot, or None
+        Last configurations; None keeps the ``snapshots`` of the folder that is being replaced.
+    released : str, optional
+        Date, YYYY-MM-DD. Default: that of the present folder if version and data are the same, else today.
+    partial : bool
+        Allow an incomplete grid (the card says so).
+    template : Path, optional
+        The card; default ``dataset_card.md`` of the clone.
+
+    Raises
+    ------
+    InputError
+        For an incomplete grid, a state twice or off the grid, a bad version or date, foreign files in the
+        folder.
+    DataError
+        If the new folder does not pass its own structural checks; the old one is untouched.
+    StoreBusyError
+        If another publish is at work on the folder.
+    """
+    target = target.absolute()
+    template = template or _default_template()
+    _check_input(results, target=target, version=version, released=released, partial=partial)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(target.parent, target.name):
+        work = target.parent / f".{target.name}.new.tmp"
+        shutil.rmtree(work, ignore_errors=True)  # a killed publish's leftovers
+        work.mkdir()
+        try:
+            missing = _write_tables(work, results, snapshots, old=target)
+            _write_documents(work, target, version=version, released=released, template=template)
+            problems = check_structure(work, partial=partial or bool(missing))
+            if problems:
+                raise DataError(
+                    target, problems, fix="the old dataset is untouched; this is a defect of the builder"
+                )
+            swap(work, target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return Published(target, dataset_info(path=target), tuple(missing))
+
+
+def swap(new: Path, target: Path) -> None:
+    """Put the folder `new` in the place of `target`; what was there is then found at `new`.
+
+    On Linux both names change in one system call (renameat2 with RENAME_EXCHANGE), so there is no moment
+    without a dataset. Elsewhere two renames are made.
+    """
+    if not target.exists():
+        os.rename(new, target)
+        return
+    if _exchange(new, target):
+        return
+    aside = target.parent / f".{target.name}.old.tmp"
+    os.rename(target, aside)
+    os.rename(new, target)
+    os.rename(aside, new)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        renameat2 = libc.renameat2
+    except (OSError, AttributeError):
+        return False
+    at_fdcwd, rename_exchange = -100, 2
+    return bool(renameat2(at_fdcwd, os.fsencode(a), at_fdcwd, os.fsencode(b), rename_exchange) == 0)
+
+
+@contextlib.contextmanager
+def _only_one(folder: Path, name: str) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreBusyError(
+                f"{folder / name}: another `binlj publish` is writing it; wait for it"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _check_input(
+    results: Sequence[StateResult], *, target: Path, version: str, released: str | None, partial: bool
+) -> None:
+    problems = []
+    ids = [result.state.state_id for result in results]
+    twice = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
+    problems += [f"{i} comes twice" for i in twice]
+    problems += [
+        f"{result.state.state_id} is not a state of the grid"
+        for result in results
+        if not result.state.on_grid
+    ]
+    missing = sorted({state.state_id for state in grid()} - set(ids))
+    if missing and not partial:
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        problems.append(f"{len(missing)} of {len(grid())} states have no records: {shown}")
+    if not results:
+        problems.append("nothing to publish")
+    if re.fullmatch(r"\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?", version) is None:
+        problems.append(f"version {version!r} is not of the form 1.2.3")
+    if released is not None:
+        try:
+            datetime.date.fromisoformat(released)
+        except ValueError:
+            problems.append(f"date {released!r} is not of the form 2025-12-31")
+    problems += [f"{name} in {target} was not written by publish" for name in _foreign(target)]
+    if problems:
+        raise InputError(
+            "publish",
+            problems,
+            fix="finish the campaign (or give --partial for a development copy), and keep "
+            "nothing else in the dataset's folder",
+        )
+
+
+def _foreign(folder: Path) -> list[str]:
+    """Files of an existing folder that a swap would lose and that no publish wrote."""
+    if not folder.is_dir():
+        return []
+    ours = {"README.md", "croissant.json", "manifest.json"}
+    ours |= {f"{config}/{split}.parquet" for config, splits in schema.SPLITS.items() for split in splits}
+    found = [p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.is_file()]
+    return [
+        str(p) for p in found if p.as_posix() not in ours and p.parts[0] not in KEPT and p.name != ".gitkeep"
+    ]
+
+
+def _write_tables(
+    work: Path, results: Sequence[StateResult], snapshots: Iterable[tables.Snapshot] | None, *, old: Path
+) -> list[str]:
+    for name, table in tables.dataset_tables(results).items():
+        tables.write_table(work / name, table)
+    file = work / "snapshots" / "all.parquet"
+    if snapshots is not None:
+        return tables.write_snapshots(file, snapshots, {r.state.state_id: r.start for r in results})
+    previous = old / "snapshots" / "all.parquet"
+    if not previous.is_file():
+        raise InputError("snapshots", [f"{previous} is not there to be kept"], fix="give --snapshots refresh")
+    file.parent.mkdir(parents=True)
+    shutil.copyfile(previous, file)
+    import pyarrow.parquet as pq
+
+    have = set(pq.read_table(file, columns=["state_id"])["state_id"].to_pylist())
+    return sorted({r.state.state_id for r in results} - have)
+
+
+def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:
+    files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
+    digest = data_hash(files)
+    released = released or _released(target, version, digest)
+    values = card.card_values(
+        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest
+    )
+    write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
+    croissant.write(
+        work,
+        version=version,
+        released=released,
+        name="binlj-rdf",
+        description=ABOUT,
+        url=URL,
+        cite_as=card.citation(version),
+    )
+    for name in ("README.md", "croissant.json"):
+        files[name] = sha256(work / name)
+    write_json(
+        work / "manifest.json",
+        {"version": version, "released": released, "data_sha256": digest, "files": files},
+    )
+
+
+def read_table_at(folder: Path, config: str) -> Any:
+    """A one-split table of a folder that has no README.md yet."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / config / f"{schema.SPLITS[config][0]}.parquet").to_pandas()
+
+
+def _released(target: Path, version: str, digest: str) -> str:
+    with contextlib.suppress(DataError):
+        old = dataset_info(path=target)
+        if (old.get("version"), old.get("data_sha256")) == (version, digest) and "released" in old:
+            return str(old["released"])
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _default_template() -> Path:
+    root = paths.clone_root()
+    if root is None:
+        raise InputError(
+            "dataset card", ["dataset_card.md comes with a clone only"], fix="publish from a clone"
+        )
+    return root / "dataset_card.md"

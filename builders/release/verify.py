@@ -1,0 +1,360 @@
+"""Is the published dataset what it claims to be? Every problem is listed, none stops the search.
+
+Structural problems (a changed file, a wrong column, a missing row, a state on both sides of a split) always
+fail. Violations of a physical bound are statements about the data's quality: they are listed, and fail only
+under ``strict``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binlj import schema
+from binlj.builders.release.physics_checks import check_physics, curves_of
+from binlj.builders.starts.kinds import SHAPES, STARTS
+from binlj.files import sha256
+from binlj.grid import PAIRS, grid, parse_state_id
+from binlj.tracks import split
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_MERGE_RTOL = 1e-5  # g is stored in single precision
+_PHASES = {"homogeneous", "demixed", "solid-like"}
+_STARTS = {*STARTS, *("+".join(pair) for pair in itertools.combinations(STARTS, 2))}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found: ``structure`` and ``physics`` are lists of problems, one line each."""
+
+    folder: Path
+    structure: tuple[str, ...]
+    physics: tuple[str, ...]
+    checked: tuple[str, ...]
+
+
+def verify(folder: Path, *, partial: bool = False, without_snapshots: bool = False) -> Report:
+    """Check a dataset folder.
+
+    Parameters
+    ----------
+    folder : Path
+    partial : bool
+        Accept an incomplete grid.
+    without_snapshots : bool
+        Accept that the ``snapshots`` folder is absent (it is not part of an installed package).
+    """
+    structure = check_structure(folder, partial=partial, without_snapshots=without_snapshots)
+    physics: list[str] = []
+    if not structure:
+        physics = check_physics(folder)
+    tables = [f"{c}/{s}.parquet" for c, splits in schema.SPLITS.items() for s in splits]
+    return Report(
+        folder, tuple(structure), tuple(physics), tuple(t for t in tables if (folder / t).is_file())
+    )
+
+
+def check_structure(folder: Path, *, partial: bool = False, without_snapshots: bool = False) -> list[str]:
+    """Problems with hashes, schemas, keys, splits and values; empty if there are none."""
+    if not folder.is_dir():
+        return [f"no folder {folder}"]
+    skip = {"snapshots/all.parquet"} if without_snapshots and not (folder / "snapshots").is_dir() else set()
+    problems = _check_manifest(folder, skip)
+    tables: dict[str, pa.Table] = {}
+    for config, splits in schema.SPLITS.items():
+        for name in splits:
+            key = f"{config}/{name}.parquet"
+            if key not in skip:
+                table, found = _read(folder, key)
+                problems += found
+                if table is not None:
+                    tables[key] = table
+    rdf = {key: table for key, table in tables.items() if key.split("/")[0] in ("fine", *schema.TRACKS)}
+    for key, table in rdf.items():
+        problems += _check_rdf(key, table)
+    problems += _check_splits(rdf, partial=partial)
+    problems += _check_same_curves(rdf)
+    if "states/all.parquet" in tables:
+        problems += _check_states(tables["states/all.parquet"], partial=partial)
+    if "snapshots/all.parquet" in tables:
+        states = tables.get("states/all.parquet")
+        problems += _check_snapshots(tables["snapshots/all.parquet"], states, partial=partial)
+    return problems
+
+
+def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
+    from binlj.builders.release.manifest import data_hash
+
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        listed = {str(k): str(v) for k, v in manifest["files"].items()}
+        version, digest = str(manifest["version"]), str(manifest["data_sha256"])
+    except FileNotFoundError:
+        return ["manifest.json is missing"]
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        return [f"manifest.json is not a manifest: {type(error).__name__} {error}"]
+    problems = []
+    for name, want in sorted(listed.items()):
+        file = folder / name
+        if name in skip:
+            continue
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            problems.append(f"manifest.json lists a file outside the folder: {name}")
+        elif not file.is_file():
+            problems.append(f"{name} is missing")
+        elif sha256(file) != want:
+            problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
+    if data_hash(listed) != digest:
+        problems.append("manifest.json: data_sha256 does not belong to the files it lists")
+    expected = {f"{c}/{s}.parquet" for c, splits in schema.SPLITS.items() for s in splits}
+    expected |= {"README.md", "croissant.json"}
+    problems += [f"manifest.json does not list {name}" for name in sorted(expected - set(listed) - skip)]
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*.parquet")}
+    problems += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
+    card = folder / "README.md"
+    if card.is_file() and (digest not in card.read_text(encoding="utf-8", errors="replace")):
+        problems.append(
+            f"README.md does not carry the data's hash, so caches would serve older data (version {version})"
+        )
+    return problems
+
+
+def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    config = key.split("/")[0]
+    want = {
+        "states": schema.states_schema,
+        "snapshots": schema.snapshots_schema,
+        "fine": lambda: schema.rdf_schema(schema.N_FINE),
+    }.get(config, lambda: schema.rdf_schema(schema.N_BINS))()
+    path = folder / key
+    if not path.is_file():
+        return None, []  # the manifest's check says so
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        return None, [f"{key} is not readable: {str(error).splitlines()[0]}"]
+    got = table.schema
+    missing = [name for name in want.names if name not in got.names and name not in schema.LATER_COLUMNS]
+    problems = [f"{key}: column {name} is missing" for name in missing]
+    problems += [f"{key}: column {name} is unknown" for name in got.names if name not in want.names]
+    problems += [
+        f"{key}: column {name} is {got.field(name).type}, not {want.field(name).type}"
+        for name in want.names
+        if name in got.names and got.field(name).type != want.field(name).type
+    ]
+    return (None if problems else table), problems
+
+
+def _check_rdf(key: str, table: pa.Table) -> list[str]:
+    problems = [
+        f"{key}: column {n} has {table[n].null_count} nulls"
+        for n in table.column_names
+        if table[n].null_count
+    ]
+    if problems:
+        return problems
+    rows = list(zip(table["state_id"].to_pylist(), table["pair"].to_pylist(), strict=True))
+    problems += [
+        f"{key}: {i} pair {p} comes {n} times" for (i, p), n in sorted(Counter(rows).items()) if n > 1
+    ]
+    problems += _bad_parameters(key, table)
+    pairs = table["pair"].to_numpy()
+    bad = np.flatnonzero((pairs < 0) | (pairs >= len(PAIRS)))
+    problems += [f"{key}: row {i} has pair {pairs[i]}" for i in bad]
+    width = table.schema.field("r").type.list_size
+    r, g, error = (curves_of(table, name) for name in ("r", "g", "g_stderr"))
+    if not np.allclose(r, schema.bin_centres(width)[None, :], rtol=0, atol=1e-9):
+        problems.append(f"{key}: r is not the {width} bin centres")
+    for what, wrong in (
+        ("g is not finite", ~np.isfinite(g)),
+        ("g_stderr is not finite", ~np.isfinite(error)),
+        ("g is negative", g < 0),
+        ("g_stderr is negative", error < 0),
+        ("g_stderr is zero where pairs were found", (g > 0) & (error == 0)),
+    ):
+        problems += [f"{key}: {rows[i][0]} {_pair(rows[i][1])}: {what}" for i in np.flatnonzero(wrong.any(1))]
+    problems += [
+        f"{key}: {rows[i][0]} {_pair(rows[i][1])}: g is zero everywhere"
+        for i in np.flatnonzero(~(g > 0).any(1))
+    ]
+    return problems
+
+
+def _check_splits(rdf: dict[str, pa.Table], *, partial: bool) -> list[str]:
+    problems = []
+    everything = {(state.state_id, i) for state in grid() for i in range(len(PAIRS))}
+    for config in (*schema.TRACKS, "fine"):
+        have: dict[str, set] = {}
+        for name in schema.SPLITS[config]:
+            key = f"{config}/{name}.parquet"
+            if key in rdf:
+                table = rdf[key]
+                have[name] = set(zip(table["state_id"].to_pylist(), table["pair"].to_pylist(), strict=True))
+        if len(have) != len(schema.SPLITS[config]):
+            continue
+        union = set().union(*have.values())
+        problems += [f"{config}: {i} {_pair(p)} is not of the grid" for i, p in sorted(union - everything)]
+        states = {i for i, _ in union}
+        wanted = {k for k in everything if k[0] in states} if partial else everything
+        problems += _listed(f"{config}: {{}} is missing", sorted(wanted - union))
+        if config in schema.TRACKS:
+            train, test = ({i for i, _ in have[name]} for name in schema.SPLITS[config])
+            problems += [f"{config}: {i} is on both sides of the split" for i in sorted(train & test)]
+            want_train, want_test = ({s.state_id for s in side} for side in split(config))
+            problems += [
+                f"{config}: {i} belongs to test, not train" for i in sorted((train & want_test) - test)
+            ]
+            problems += [
+                f"{config}: {i} belongs to train, not test" for i in sorted((test & want_train) - train)
+            ]
+    return problems
+
+
+def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
+    """The tracks and the fine table hold the same curves: each merge of five fine bins is the coarse bin."""
+    if "fine/all.parquet" not in rdf:
+        return []
+    fine = rdf["fine/all.parquet"]
+    keys = list(zip(fine["state_id"].to_pylist(), fine["pair"].to_pylist(), strict=True))
+    merged = dict(zip(keys, schema.merge_bins(curves_of(fine, "g")), strict=True))
+    problems = []
+    for name, table in rdf.items():
+        if name.startswith("fine/"):
+            continue
+        g = curves_of(table, "g")
+        for i, key in enumerate(zip(table["state_id"].to_pylist(), table["pair"].to_pylist(), strict=True)):
+            if key in merged and not np.allclose(g[i], merged[key], rtol=_MERGE_RTOL, atol=1e-9):
+                problems.append(
+                    f"{name}: {key[0]} {_pair(key[1])}: g is not the merge of the fine table's bins"
+                )
+    return problems
+
+
+def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """A gap is one between two starts, and the other one is named; every start has its geometry."""
+    import pandas as pd
+
+    checks = []
+    if "compared_with" in frame:
+        other = frame.compared_with
+        gap_alone = frame.start_gap.isna() != (other == "")
+        checks += [
+            ("start gap without the start it is against, or the other way round", gap_alone),
+            ("compared with an unknown start", ~other.isin(["", *STARTS])),
+        ]
+    if "geometry" in frame:
+        wrong = [not _shapes_fit(str(a), str(b)) for a, b in zip(frame.start, frame.geometry, strict=True)]
+        checks.append(("geometry is not one of the start", pd.Series(wrong, index=frame.index, dtype=bool)))
+    return checks
+
+
+def _shapes_fit(start: str, shape: str) -> bool:
+    starts, shapes = start.split("+"), shape.split("+")
+    return len(starts) == len(shapes) and all(
+        b in SHAPES and (a == "mixed") == (b == "mixed") for a, b in zip(starts, shapes, strict=True)
+    )
+
+
+def _check_states(table: pa.Table, *, partial: bool) -> list[str]:
+    key = "states"
+    ids = table["state_id"].to_pylist()
+    problems = [f"{key}: {i} comes {n} times" for i, n in sorted(Counter(ids).items()) if n > 1]
+    problems += _bad_parameters(key, table)
+    everything = {state.state_id for state in grid()}
+    problems += [f"{key}: {i} is not of the grid" for i in sorted(set(ids) - everything)]
+    if not partial:
+        problems += _listed(f"{key}: {{}} is missing", sorted((i, None) for i in everything - set(ids)))
+    frame = table.to_pandas()
+    optional = {"density_pets", "start_gap", "density_stderr", "energy_stderr", "pressure_stderr"}
+    for name in table.column_names:
+        if name not in optional and table[name].null_count:
+            problems.append(f"{key}: column {name} has {table[name].null_count} nulls")
+        elif frame[name].dtype == float:
+            bad = ~np.isfinite(frame[name]) & ~(frame[name].isna() & (name in optional))
+            problems += [f"{key}: {i}: {name} is not finite" for i in frame.state_id[bad]]
+    for what, wrong in (
+        ("phase is unknown", ~frame.phase.isin(_PHASES)),
+        ("start is unknown", ~frame.start.isin(_STARTS)),
+        ("density is not positive", ~(frame.density > 0)),
+        ("not converged, but no reason is given", ~frame.converged & (frame.reason == "")),
+        ("converged, but a reason against it is given", frame.converged & (frame.reason != "")),
+        ("no production steps", ~(frame.production_steps > 0)),
+        *_checks_of_starts(frame),
+    ):
+        problems += [f"{key}: {i}: {what}" for i in frame.state_id[wrong]]
+    for row in frame.itertuples():
+        if row.state_id in everything and (row.n_A, row.n_B) != parse_state_id(row.state_id).counts(
+            row.n_A + row.n_B
+        ):
+            problems.append(
+                f"{key}: {row.state_id}: {row.n_A} A and {row.n_B} B particles are not its composition"
+            )
+    if len(set(frame.n_A + frame.n_B)) > 1:
+        problems.append(f"{key}: states of different N: {sorted(set((frame.n_A + frame.n_B).tolist()))}")
+    return problems
+
+
+def _check_snapshots(table: pa.Table, states: pa.Table | None, *, partial: bool) -> list[str]:
+    key = "snapshots"
+    ids = table["state_id"].to_pylist()
+    problems = [f"{key}: {i} comes {n} times" for i, n in sorted(Counter(ids).items()) if n > 1]
+    if states is None:
+        return problems
+    counts = dict(
+        zip(
+            states["state_id"].to_pylist(),
+            zip(states["n_A"].to_pylist(), states["n_B"].to_pylist(), strict=True),
+            strict=True,
+        )
+    )
+    problems += [f"{key}: {i} is not in states" for i in sorted(set(ids) - set(counts))]
+    if not partial:
+        problems += _listed(f"{key}: {{}} is missing", sorted((i, None) for i in set(counts) - set(ids)))
+    for i, state_id in enumerate(ids):
+        if state_id not in counts:
+            continue
+        n_a, n_b = counts[state_id]
+        types = table["types"][i].values.to_numpy()
+        if len(types) != n_a + n_b or int((types == 1).sum()) != n_b or int((types == 0).sum()) != n_a:
+            problems.append(f"{key}: {state_id}: types are not {n_a} A and {n_b} B")
+        length = len(table["positions"][i].values)
+        if length != 3 * (n_a + n_b):
+            problems.append(f"{key}: {state_id}: {length} coordinates for {n_a + n_b} particles")
+    return problems
+
+
+def _bad_parameters(key: str, table: pa.Table) -> list[str]:
+    """Rows whose T, C_B, S, eps_AB are not those their id says."""
+    known = {state.state_id: state for state in grid()}
+    columns = [table[name].to_pylist() for name in schema.FEATURES]
+    problems = []
+    for state_id, *values in zip(table["state_id"].to_pylist(), *columns, strict=True):
+        state = known.get(state_id)
+        if state is not None and tuple(values) != tuple(getattr(state, name) for name in schema.FEATURES):
+            problems.append(f"{key}: {state_id}: T, C_B, S, eps_AB are {values}")
+    return problems
+
+
+def _listed(text: str, keys: list[tuple[str, int | None]], most: int = 20) -> list[str]:
+    """One line a key, but a count beyond `most`."""
+    lines = [text.format(i if p is None else f"{i} {_pair(p)}") for i, p in keys[:most]]
+    if len(keys) > most:
+        lines.append(text.format(f"(and {len(keys) - most} more)"))
+    return lines
+
+
+def _pair(code: int) -> str:
+    return PAIRS[code] if 0 <= code < len(PAIRS) else f"pair {code}"

@@ -1,0 +1,1 @@
+"""What a chain may start from: kinds of start, coexisting phases, geometry."""

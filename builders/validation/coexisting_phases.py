@@ -1,0 +1,123 @@
+"""The phases of every (T*, S, eps_AB): small simulations from both sides against each other and against PeTS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.builders.analysis.starts import mixes
+from binlj.builders.coexistence import slabs as coexistence
+from binlj.builders.starts.phases import LEAST_WIDTH, Slabs
+from binlj.builders.validation.output import markdown_table, new_figure, number
+from binlj.grid import GRID_EPS_AB, GRID_S
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = dict(zip(GRID_EPS_AB, ("#440154", "#3b528b", "#21918c", "#5ec962", "#d8a800"), strict=True))
+MARKS = {"pure": ">", "mixed": "<"}
+
+
+def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
+    """What the simulations came to, from both sides: Markdown and data."""
+    by_triple = {s.triple: {t.side: t for t in slabs if t.triple == s.triple} for s in slabs}
+    whole = {triple: sides for triple, sides in by_triple.items() if {"pure", "mixed"} <= set(sides)}
+    again = {triple: sides for triple, sides in whole.items() if {"pure2", "mixed2"} <= set(sides)}
+    apart = np.array([np.abs(np.subtract(s["pure"].end, s["mixed"].end)) for s in whole.values()])
+    off = np.array([
+        [s["pure"].begin[0] - np.mean([t.end[0] for t in s.values()]),
+         np.mean([t.end[1] for t in s.values()]) - s["pure"].begin[1]]
+        for s in ({side: sides[side] for side in ("pure", "mixed")} for sides in whole.values())
+    ])  # fmt: skip
+    lines = [
+        "# Which phases do the mixtures separate into?", "",
+        f"Mole fractions of B in the A-rich and the B-rich phase at P* = 1. Two simulations each "
+        f"(N = {coexistence.N:,}, "
+        f"two slabs of equal volume, {coexistence.STEPS:,} steps, the second half counts): from the phases of the PeTS "
+        "equation of state, and from the mixed side, those it has at a higher temperature. The saturated and "
+        "supersaturated starts of the campaign begin with the two results. Where these are more than "
+        f"{coexistence.APART:g} apart there is a second round, and where that leaves them apart a third; the last "
+        f"results make the starts saturated2 and supersaturated2. From either end two slabs again, "
+        f"{coexistence.LATER_STEPS:,} steps; or, where S = 1, a single phase "
+        f"whose particles change species at equal chemical potentials ({coexistence.SWAP_STEPS:,} steps, "
+        f"{coexistence.SWAP_ATTEMPTS} attempts every {coexistence.SWAP_EVERY}).", "",
+    ]  # fmt: skip
+    if len(whole):
+        lines += [
+            f"After the first round both sides differ by {number(float(np.median(apart)), 3)} in the median, "
+            f"{number(float(apart.max()), 3)} at most. PeTS's phases are purer than their mean by "
+            f"{number(float(np.median(-off)), 3)} in the median and {number(float((-off).max()), 3)} at most: a "
+            "mean-field theory has too high a critical temperature.", "",
+        ]  # fmt: skip
+    if len(again):
+        first, last = (
+            np.array([
+                np.abs(np.subtract(_last(s, 0, rounds).end, _last(s, 1, rounds).end)).max() for s in again.values()
+            ])
+            for rounds in (1, len(coexistence.ROUNDS))
+        )  # fmt: skip
+        lines += [
+            f"{len(again)} of them went into a second round: there the larger difference was "
+            f"{number(float(np.median(first)), 3)} in the median ({number(float(first.max()), 3)} at most) after the "
+            f"first and is {number(float(np.median(last)), 3)} ({number(float(last.max()), 3)}) after the last.", "",
+        ]  # fmt: skip
+    mixing = [t for t, sides in whole.items() if mixes(_last(sides, 1, len(coexistence.ROUNDS)))]
+    if mixing:
+        lines += [
+            "The mixed side was still mixing when it ended (by a tenth or more of the difference between its phases "
+            "from the first half of its last round to the second), so that both sides came from the purer one: "
+            + "; ".join(f"{t.T:.1f}, {t.S:.1f}, {t.eps_AB:.1f}" for t in mixing)
+            + ". There only agreement with the mixed start of a state counts.", "",
+        ]  # fmt: skip
+    lines.append(markdown_table(
+        ["T*, S, ε_AB", "PeTS", "from PeTS's side", "from the mixed side", "second round", "second round",
+         "third round", "third round"],
+        [[f"{t.T:.1f}, {t.S:.1f}, {t.eps_AB:.1f}", _pair(next(iter(sides.values()), None), begin=True),
+          *(_pair(sides.get(side)) for side in coexistence.SEEDS)] for t, sides in by_triple.items()],
+    ))  # fmt: skip
+    lines += ["", f"One phase: compositions within {LEAST_WIDTH:g} of each other."]
+    return "\n".join(lines), {"slabs": [{**asdict(s), "end": s.end} for s in slabs]}
+
+
+def _last(sides: Mapping[str, Slabs], side: int, rounds: int) -> Slabs:
+    """Of one side (0 or 1), in the last of so many rounds that there is."""
+    return next(sides[r[side]] for r in reversed(coexistence.ROUNDS[:rounds]) if r[side] in sides)
+
+
+def _pair(slabs: Slabs | None, *, begin: bool = False) -> str:
+    if slabs is None:
+        return "–"
+    low, high = coexistence.begin(slabs.triple, "pure")[1] if begin else slabs.end
+    return f"{low:.3f}, {high:.3f}" if high - low > LEAST_WIDTH else "one phase"
+
+
+def draw(slabs: Sequence[Slabs]) -> Figure:
+    """Binodals: T* over the composition, one panel a size ratio."""
+    figure = new_figure(12, 3.6)
+    axes = figure.subplots(1, len(GRID_S), sharey=True)
+    for axis, S in zip(axes, GRID_S, strict=True):
+        for eps, colour in COLOURS.items():
+            mine = [s for s in slabs if (s.triple.S, s.triple.eps_AB) == (S, eps)]
+            pets = sorted({(s.triple.T, *coexistence.begin(s.triple, "pure")[1]) for s in mine})
+            if not pets:
+                continue
+            T, low, high = np.array(pets).T
+            axis.plot(low, T, color=colour, lw=1, label=f"{eps:g}")
+            axis.plot(high, T, color=colour, lw=1)
+            for s in mine:
+                mark = MARKS[s.side.rstrip("23")]
+                face = {} if s.side in coexistence.BEFORE else {"mfc": "none"}
+                axis.plot(s.end, [s.triple.T] * 2, mark, color=colour, ms=5, **face)
+        axis.set(title=f"S = {S:g}", xlabel="mole fraction of B", xlim=(-0.03, 1.03))
+    axes[0].set_ylabel("T*")
+    lines = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    shown = sorted(lines)
+    axes[0].legend([lines[label] for label in shown], shown, title="ε$_{AB}$", fontsize=8, loc="upper right")
+    figure.suptitle(
+        "Coexisting phases: PeTS (lines), small simulations from its side (▷) and from the mixed side (◁); "
+        "later rounds filled"
+    )
+    return figure

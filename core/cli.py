@@ -1,0 +1,92 @@
+"""The ``binlj`` command. Subcommands are imported when they run, so that ``--help`` stays instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from binlj import __version__
+from binlj.errors import BinljError
+
+# name -> (module, attribute, one line for --help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "states": ("binlj.cli_data", "states_command", "List the 500 states of the grid."),
+    "info": ("binlj.cli_data", "info_command", "Say which dataset is installed, and its size."),
+    "simulate": ("binlj.builders.commands.simulate", "simulate", "Simulate one state with LAMMPS, segment by segment."),
+    "resimulate": ("binlj.builders.commands.simulate", "resimulate", "Repeat two states and compare with the data."),
+    "campaign": ("binlj.builders.commands.campaign", "campaign", "Simulate many states: run, status, pack."),
+    "assemble": (
+        "binlj.builders.commands.release",
+        "assemble",
+        "Turn segment records into tables of RDFs with errors.",
+    ),
+    "publish": (
+        "binlj.builders.commands.release",
+        "publish",
+        "Write the dataset folder (and push it to the Hub).",
+    ),
+    "verify": ("binlj.builders.commands.release", "verify", "Check the published dataset; list every problem."),
+    "validate": (
+        "binlj.builders.commands.validate",
+        "validate",
+        "Physics checks beyond verify: PeTS, repeatability, finite size, cost.",
+    ),
+    "template": ("binlj.eval.cli", "template", "Write an empty, valid predictions file."),
+    "evaluate": ("binlj.eval.cli", "evaluate", "Score a predictions file."),
+    "compare": ("binlj.eval.cli", "compare", "Compare two predictions files by paired bootstrap."),
+    "explain": ("binlj.eval.explain.cli", "explain", "Explainability: data, model, check."),
+    "train": ("binlj.baselines.cli", "train", "Train a baseline on a track."),
+    "predict": ("binlj.baselines.cli", "predict", "Predict a track's test set with a trained model."),
+    "reproduce": ("binlj.baselines.cli", "reproduce", "Rerun one of the paper's experiments."),
+    "submit": ("binlj.leaderboard.cli", "submit", "Check a submission folder."),
+    "leaderboard": ("binlj.leaderboard.cli", "leaderboard", "Rescore all submissions and build the page."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and loads each one only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="binlj")
+def cli() -> None:
+    """Radial distribution functions of binary Lennard-Jones mixtures: dataset, benchmark, leaderboard."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line; print our own errors without a traceback."""
+    try:
+        cli.main(args=args, prog_name="binlj", standalone_mode=False)
+    except BinljError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+
+
+if __name__ == "__main__":
+    main()
