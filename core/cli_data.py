@@ -6,12 +6,22 @@ import click
 
 from binlj import paths
 from binlj.grid import grid
+from binlj.offgrid import offgrid
 
 
 @click.command("states")
-def states_command() -> None:
-    """List the 500 states of the grid: id, T*, C_B, S, eps_AB."""
-    lines = [f"{s.state_id}  {s.T:g}  {s.C_B:g}  {s.S:g}  {s.eps_AB:g}" for s in grid()]
+@click.option(
+    "--set",
+    "which",
+    type=click.Choice(["grid", "offgrid"]),
+    default="grid",
+    show_default=True,
+    help="The 500 states of the grid or the 100 off-grid ones.",
+)
+def states_command(which: str) -> None:
+    """List the states: id, T*, C_B, S, eps_AB."""
+    chosen = grid() if which == "grid" else offgrid()
+    lines = [f"{s.state_id}  {s.T:g}  {s.C_B:g}  {s.S:g}  {s.eps_AB:g}" for s in chosen]
     click.echo("\n".join(lines))
 
 

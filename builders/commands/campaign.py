@@ -27,8 +27,20 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--set",
+        "which",
+        type=click.Choice(["grid", "offgrid"]),
+        default="grid",
+        show_default=True,
+        help="The 500 states of the grid or the 100 off-grid ones; each set has its own store.",
+    )(command)
+
+
 @campaign.command("run", short_help="Run the most urgent chains until done or out of budget.")
 @store_option
+@set_option
 @click.option("--profile", default="release", show_default=True)
 @click.option("--workers", default=1, show_default=True, help="LAMMPS runs at once.")
 @click.option("--budget", help="Stop cleanly after this long, e.g. 45m or 2h.")
@@ -46,6 +58,7 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @engine_options
 def run_command(
     store: Path | None,
+    which: str,
     profile: str,
     workers: int,
     budget: str | None,
@@ -70,8 +83,8 @@ def run_command(
     if workers < 1:
         raise InputError("--workers", [f"{workers} is not positive"])
     seconds = duration(budget) if budget else None
-    folder = store or default_store()
-    states = _states(pattern)
+    folder = store or default_store(which)
+    states = _states(pattern, which)
     with bar() as progress:
         total = len(states)
         first = progress.add_task("first pass", total=total)
@@ -139,19 +152,20 @@ def run_command(
 
 @campaign.command("status", short_help="Steps, errors and convergence of every state.")
 @store_option
+@set_option
 @click.option("--profile", default="release", show_default=True)
 @click.option(
     "--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern."
 )
 @click.option("--summary", is_flag=True, help="Totals only.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def status_command(store: Path | None, profile: str, pattern: str, summary: bool, as_json: bool) -> None:
+def status_command(store: Path | None, which: str, profile: str, pattern: str, summary: bool, as_json: bool) -> None:
     """Steps, N_eff, drift, start gap and error of every state, and whether it has converged."""
     need_build_extra()
     from binlj.builders.campaign import status
     from binlj.builders.md.profiles import get_profile
 
-    rows = status.table(store or default_store(), _states(pattern), get_profile(profile))
+    rows = status.table(store or default_store(which), _states(pattern, which), get_profile(profile))
     if as_json:
         import json
 
@@ -165,6 +179,7 @@ def status_command(store: Path | None, profile: str, pattern: str, summary: bool
 
 @campaign.command("pack")
 @store_option
+@set_option
 @click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
 @click.option(
     "--configurations",
@@ -172,11 +187,11 @@ def status_command(store: Path | None, profile: str, pattern: str, summary: bool
     help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
     "converged without it (60 kB each).",
 )
-def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
+def pack_command(store: Path | None, which: str, merge: bool, configurations: bool) -> None:
     """Move loose records into one committed pack file."""
     from binlj.builders.records import store as stores
 
-    folder = store or default_store()
+    folder = store or default_store(which)
     with stores.locked(folder):
         path, count = stores.pack(folder, merge=merge)
         click.echo(
@@ -198,14 +213,16 @@ def pack_command(store: Path | None, merge: bool, configurations: bool) -> None:
             click.echo(f"{held} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
 
 
-def _states(pattern: str) -> list[State]:
+def _states(pattern: str, which: str) -> list[State]:
     from fnmatch import fnmatchcase
 
     from binlj.grid import grid
+    from binlj.offgrid import offgrid
 
-    states = [s for s in grid() if fnmatchcase(s.state_id, pattern)]
+    states = [s for s in (grid() if which == "grid" else offgrid()) if fnmatchcase(s.state_id, pattern)]
     if not states:
         raise InputError(
-            f"--states {pattern!r}", ["matches no state of the grid"], fix="`binlj states` lists them"
-        )
+            f"--states {pattern!r}", [f"matches no state of the set {which!r}"],
+            fix=f"`binlj states --set {which}` lists them",
+        )  # fmt: skip
     return states

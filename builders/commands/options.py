@@ -14,10 +14,12 @@ from binlj import paths
 from binlj.errors import InputError, MissingExtraError
 
 
-def default_store() -> Path:
-    """The release campaign's store in a clone, else ``binlj-campaign`` in the working directory."""
+def default_store(which: str = "grid") -> Path:
+    """The store of the grid's or the off-grid campaign in a clone, else a folder in the working directory."""
     root = paths.clone_root()
-    return root / "builders" / "campaigns" / "release" if root else Path("binlj-campaign")
+    if root:
+        return root / "builders" / "campaigns" / ("release" if which == "grid" else which)
+    return Path("binlj-campaign" if which == "grid" else f"binlj-campaign-{which}")
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:

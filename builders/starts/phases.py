@@ -132,7 +132,7 @@ def _share(phases: tuple[float, float], *, n_a: int, n_b: int) -> float:
 def softened(state: State, use: Callable[[tuple[float, float]], bool]) -> tuple[float, float] | None:
     """PeTS's phases at the highest temperature that has any of use."""
     for factor in SOFTENED:
-        phases = pets_phases(state, T=round(factor * state.T, 10))
+        phases = pets_phases(state, T=round(factor * state.T, 2))
         if phases and use(phases):
             return phases
     return None

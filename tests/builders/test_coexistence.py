@@ -104,6 +104,8 @@ def test_off_the_grid_a_start_has_the_phases_of_pets() -> None:
     assert saturated == pets_phases(state)
     assert saturated[0] < supersaturated[0] < state.C_B < supersaturated[1] < saturated[1]
     assert start_phases(State(1.3, 0.3, 1.0, 0.95), "saturated") is None
+    # 1.3 times this temperature has three decimals, more than a state id holds.
+    assert start_phases(State(1.13, 0.112, 1.81, 0.2), "supersaturated") is not None
 
 
 def test_a_broken_table_is_refused_with_every_problem(tmp_path: Path) -> None:
