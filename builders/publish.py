@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import datetime
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 from binlj import paths, schema
 from binlj.builders import card, croissant, tables
 from binlj.builders.assemble import StateResult
-from binlj.data import dataset_info
+from binlj.data import data_hash, dataset_info
 from binlj.errors import DataError, InputError, StoreBusyError
 from binlj.files import sha256, write_json, write_text
 from binlj.grid import grid
@@ -100,15 +99,6 @@ def publish(
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return Published(target, dataset_info(path=target), tuple(missing))
-
-
-def data_hash(files: dict[str, str]) -> str:
-    """One hash for all data: of the sorted (path, SHA-256) of the parquet files."""
-    digest = hashlib.sha256()
-    for name in sorted(files):
-        if name.endswith(".parquet"):
-            digest.update(f"{name} {files[name]}\n".encode())
-    return digest.hexdigest()
 
 
 def swap(new: Path, target: Path) -> None:

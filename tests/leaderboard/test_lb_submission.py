@@ -249,7 +249,7 @@ def test_names_of_the_leaderboards_own_rows_are_taken(board, copy: Path, toy: Pa
     assert len(own) == 6
     text = (copy / METADATA).read_text()
     for name in [*own, "noise  CEILING", "Ｌｉｎｅａｒ in T*", "mean-rdf"]:
-        (copy / METADATA).write_text(text.replace("name: Test model", f"name: '{name}'"))
+        (copy / METADATA).write_text(text.replace("name: Test model my-model", f"name: '{name}'"))
         assert "is a row of the leaderboard itself" in problems(copy, toy), name
 
 
@@ -258,7 +258,7 @@ def test_the_name_of_another_entry_is_taken(entries: Path, copy: Path, toy: Path
     assert check(entries / "alpha", dataset=toy, names=names).id == "alpha"  # its own name does not count
     text = (copy / METADATA).read_text()
     for name in ("Alpha net", "ALPHA  net", "Ａｌｐｈａ net"):
-        (copy / METADATA).write_text(text.replace("name: Test model", f"name: '{name}'"))
+        (copy / METADATA).write_text(text.replace("name: Test model my-model", f"name: '{name}'"))
         with pytest.raises(InputError, match="is also that of 'alpha'"):
             check(copy, dataset=toy, names=names)
 
