@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import numpy as np
 
 from binlj import paths
 from binlj.errors import DataError, InputError
+from binlj.files import sha256
 from binlj.grid import PAIRS
 from binlj.schema import CONFIGS, DEFAULT_CONFIG, SPLITS
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import DatasetDict
 
+REFETCH = "run `binlj verify`, then fetch the dataset again"
 # The paper's two labels: which species the pair contains.
 PAIR_LABELS = {"AA": (1.0, 0.0), "AB": (1.0, 1.0), "BB": (0.0, 1.0)}
 
@@ -141,6 +145,42 @@ def dataset_info(*, path: str | Path | None = None) -> dict[str, Any]:
     except ValueError as error:
         raise DataError(file, [f"not valid JSON: {error}"], fix="fetch the dataset again") from None
     return info
+
+
+def data_hash(files: Mapping[str, str]) -> str:
+    """One hash for all data: of the sorted (path, SHA-256) of the parquet files."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        if name.endswith(".parquet"):
+            digest.update(f"{name} {files[name]}\n".encode())
+    return digest.hexdigest()
+
+
+def check_unchanged(config: str, split: str, *, path: str | Path | None = None) -> None:
+    """Compare one table with the SHA-256 that the manifest gives for it, and the manifest with its own hash.
+
+    Raises
+    ------
+    DataError
+        If they differ, or the manifest or the table is missing or not readable.
+    """
+    folder = _folder(config, path)
+    name = f"{config}/{split}.parquet"
+    info = dataset_info(path=folder)
+    files = info.get("files") if isinstance(info, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
+        raise DataError(folder / "manifest.json", ["lists no files with their SHA-256"], fix=REFETCH)
+    problems = []
+    if data_hash(files) != info.get("data_sha256"):
+        problems.append("manifest.json: data_sha256 does not belong to the files it lists")
+    if name not in files:
+        problems.append(f"{name} is not in the manifest")
+    elif not (folder / name).is_file():
+        problems.append(f"{name} is missing")
+    elif sha256(folder / name) != files[name]:
+        problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
+    if problems:
+        raise DataError(folder, problems, fix=REFETCH)
 
 
 def _pair_names(values: Any) -> list[str]:

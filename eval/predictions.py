@@ -22,11 +22,12 @@ from binlj.eval.reading import (
     CURVE_COLUMNS,
     FEW,
     KEY_COLUMNS,
+    PREDICTIONS,
     check_columns,
     clip,
     first_few,
-    open_table,
 )
+from binlj.eval.sandbox import open_table
 from binlj.eval.truth import Key, required_keys
 from binlj.files import replacing
 from binlj.grid import PAIRS
@@ -327,7 +328,7 @@ def _table_from_frame(frame: pd.DataFrame) -> tuple[pa.Table | None, list[str], 
         except (pa.ArrowException, TypeError, ValueError) as error:
             problems.append(f"column {name} cannot be read: {clip(str(error), 120)}")
     table = pa.table(columns)
-    keep, column_problems, warnings = check_columns(table.schema)
+    keep, column_problems, warnings = check_columns(table.schema, PREDICTIONS)
     failed = {p.split()[1] for p in problems}
     problems += [p for p in column_problems if p.split()[1] not in failed]
     if ignored:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj import paths
-from binlj.data import curves, dataset_info, read_table
+from binlj.data import check_unchanged, curves, dataset_info, read_table
 from binlj.errors import DataError
 from binlj.grid import PAIRS, parse_state_id
 from binlj.schema import bin_centres
@@ -70,8 +70,14 @@ class Truth:
 
 
 def read_split(track: str, split: str, *, dataset: Path | None = None) -> pd.DataFrame:
-    """One side of a track as a frame, after checking the track's name (InputError)."""
-    return read_table(check_track(track), split, path=dataset)
+    """One side of a track as a frame, after checking the track's name (InputError) and the table's hash (DataError)."""
+    return _read(check_track(track), split, dataset)
+
+
+def _read(config: str, split: str, dataset: Path | None) -> pd.DataFrame:
+    """A table that is what the manifest says: scores name a version, so they must not come from other data."""
+    check_unchanged(config, split, path=dataset)
+    return read_table(config, split, path=dataset)
 
 
 def required_keys(track: str, *, dataset: Path | None = None) -> tuple[Key, ...]:
@@ -88,11 +94,12 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
     InputError
         If the track does not exist.
     DataError
-        If the dataset is absent or its tables do not fit together (all problems listed).
+        If the dataset is absent, a table is not the one its manifest lists, or the tables do not fit together
+        (all problems listed).
     """
     frame = read_split(track, "test", dataset=dataset)
     info = dataset_info(path=dataset)
-    states = read_table("states", path=dataset).set_index("state_id")
+    states = _read("states", "all", dataset).set_index("state_id")
     g, err = curves(frame), curves(frame, "g_stderr")
     ids = tuple(dict.fromkeys(frame["state_id"]))
     _check(frame, g, err, states, ids, dataset)

@@ -17,7 +17,7 @@ from binlj.errors import DataError, InputError
 from binlj.files import sha256, write_text
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
-from binlj.leaderboard.submission import Submission, check
+from binlj.leaderboard.submission import Submission, check, names_in
 from binlj.schema import TRACKS
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
     """
     if not folder.is_dir():
         raise InputError(folder, ["no such folder"], fix="give --submissions DIR, or run in a clone of the repository")
-    found, problems = [], []
+    found, problems, names = [], [], names_in(folder)
     for entry in sorted(folder.iterdir(), key=lambda p: p.name):
         if entry.name in ("README.md", ".gitkeep"):
             continue
         try:
-            found.append(check(entry, dataset=dataset))
+            found.append(check(entry, dataset=dataset, names=names))
         except DataError:
             raise
         except InputError as error:

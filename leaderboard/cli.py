@@ -60,6 +60,7 @@ def new(
     from binlj.errors import InputError
     from binlj.leaderboard.new import create
     from binlj.leaderboard.submission import check as run
+    from binlj.leaderboard.submission import latest_date, names_in
 
     given = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
     folder = create(
@@ -73,7 +74,8 @@ def new(
         folder = folder.relative_to(Path.cwd())
     click.echo(f"wrote {folder}")
     try:
-        submission = run(folder, dataset=dataset)
+        names = names_in(_root(submissions))
+        submission = run(folder, dataset=dataset, names=names, latest=latest_date(dataset=dataset))
     except InputError as error:
         click.echo("still to do:")
         for problem in error.problems:
@@ -93,8 +95,10 @@ def check_command(folder: Path, submissions: Path | None, dataset: Path | None) 
     """Check the submission folder DIR; list everything that is wrong, or say where it would stand."""
     from binlj.leaderboard.preview import preview
     from binlj.leaderboard.submission import check as run
+    from binlj.leaderboard.submission import latest_date, names_in
 
-    submission = run(folder, dataset=dataset)
+    names = names_in(_root_or_none(submissions))
+    submission = run(folder, dataset=dataset, names=names, latest=latest_date(dataset=dataset))
     for warning in submission.warnings:
         click.echo(f"warning: {warning}")
     click.echo(f"{submission.id}: valid; the score of its predictions:")

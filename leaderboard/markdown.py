@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from binlj.leaderboard.build import RESULTS
 from binlj.leaderboard.partial import label
 from binlj.schema import TRACKS
 
+_MARKUP = re.compile(r"[\\|*_`<>\[\]~&$!#]")  # a name is text; the backslash too, or `\|` would end the cell
 COLUMNS = ("AA", "AB", "BB", "overall")
 
 
@@ -47,7 +49,7 @@ def markdown_table(folder: Path) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    name = row["name"].replace("|", "\\|").replace("*", "\\*")
+    name = _MARKUP.sub(r"\\\g<0>", row["name"])
     name += f" ({covered})" if (covered := label(row)) else ""
     place = f"{row['rank']}{'=' if row['tie'] else ''}. {name}" if row["rank"] else f"*{name}*"
     values = [_number(row["r2"][c]) for c in COLUMNS]

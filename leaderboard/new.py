@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -99,7 +100,7 @@ def create(
     problems += [f"no such file: {path}" for path in files if not path.is_file()]
     unknown = [key for key in fields if key not in _SETTABLE]
     problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in unknown]
-    if fields.get("parameters", "0").isdigit() is False:
+    if not re.fullmatch(r"[0-9]{1,20}", fields.get("parameters", "0")):
         problems.append(f"parameters must be a whole number, not {shown(fields['parameters'])}")
     if reference and fields["kind"] != "reference":
         problems.append(f"a reference has the kind reference, not {shown(fields['kind'])}")
@@ -111,7 +112,9 @@ def create(
             value = json.loads(read_bounded(path, 1024 * 1024))
             if not isinstance(value, dict):
                 raise ValueError("not a JSON object")
-        except (InputError, ValueError) as error:
+        except InputError as error:
+            problems.append(str(error).replace("\n  - ", ": ").splitlines()[0])
+        except (ValueError, RecursionError) as error:
             problems.append(f"{path}: {str(error).splitlines()[0]}")
         else:
             runs[track].append(value)

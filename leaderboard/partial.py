@@ -72,7 +72,7 @@ def take_test_states(path: Path, track: str, *, dataset: Path | None = None) -> 
     """
     import pyarrow as pa
 
-    from binlj.eval.reading import open_table
+    from binlj.eval.sandbox import open_table
     from binlj.eval.truth import read_split
 
     table, problems, _ = open_table(path)

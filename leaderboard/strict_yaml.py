@@ -1,50 +1,32 @@
 """Reading YAML written by strangers: plain scalars, lists and mappings, bounded, and nothing else.
 
-``yaml.safe_load`` never runs code, but it still expands aliases (a few lines can become gigabytes),
-keeps the last of two equal keys, turns ``2026-01-05`` into a date object and overflows the stack on
-deep nesting. Here each of these is an error that names the line.
+PyYAML only splits the text into events; the value is built here, so that nothing is expanded, no key is
+overwritten and no text is turned into a date, a number in base 60 or one of thousands of digits. A plain
+scalar is a number if it is written in decimal, ``true`` and ``false`` are truth values, nothing, ``~`` and
+``null`` are null, and everything else is text.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
-import unicodedata
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from binlj.errors import InputError
+from binlj.leaderboard.text import invisible
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 6
 MAX_NODES = 2_000
+FIX = "use plain `key: value` lines as in CONTRIBUTING.md"
 
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader without dates (they stay text) and without duplicate keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
-                raise ValueError(f"line {line}: keys must be plain text")
-            if key_node.value in seen:
-                raise ValueError(f"line {line}: key {shown(key_node.value)} is given twice")
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, regexp) for tag, regexp in resolvers
-        if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,3})?")
+_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -79,73 +61,93 @@ def read_yaml(path: Path) -> Any:
     ------
     InputError
         If the file is unreadable, larger than 64 KiB, not UTF-8, not YAML, or uses anchors, aliases,
-        tags, several documents, duplicate or non-text keys, invisible characters, or deep nesting.
+        tags, several documents, duplicate keys, keys that are not text, or deep nesting.
     """
     data = read_bounded(path, MAX_BYTES)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(path, [f"not UTF-8 text: {error.reason} at byte {error.start}"]) from None
-    problems = _structure(text)
-    if problems:
-        raise InputError(path, problems, fix="use plain `key: value` lines as in CONTRIBUTING.md")
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a stricter SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(path, [_one_line(error)], fix="use plain `key: value` lines as in CONTRIBUTING.md") from None
-
-
-def _structure(text: str) -> list[str]:
-    """Refuse what a plain record never needs, from the event stream (which is not recursive)."""
-    depth = nodes = documents = 0
     problems: list[str] = []
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                problems.append(f"line {line}: anchors and aliases (& and *) are not allowed")
-            tag = getattr(event, "tag", None)
-            if tag:
-                problems.append(f"line {line}: tags ({shown(tag)}) are not allowed")
-            if isinstance(event, yaml.NodeEvent):
-                nodes += 1
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_DEPTH:
-                return [*problems, f"line {line}: nested deeper than {MAX_DEPTH} levels"]
-            if nodes > MAX_NODES:
-                return [*problems, f"line {line}: more than {MAX_NODES:,} values"]
-            if documents > 1:
-                return [*problems, f"line {line}: more than one YAML document"]
-            if len(problems) >= 20:
-                return problems
-    except yaml.YAMLError as error:
+        value = _build(text, problems)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         problems.append(_one_line(error))
-    return problems
+    if problems:
+        raise InputError(path, problems, fix=FIX)
+    return value
 
 
-def unprintable(text: str) -> list[str]:
-    """Code points in `text` that do not show or that reorder what is shown (controls, bidi overrides)."""
-    bad = {
-        c for c in text
-        if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and c not in "\n"
-    }
-    return [f"U+{ord(c):04X}" for c in sorted(bad)]
+def _build(text: str, problems: list[str]) -> Any:
+    """The value of the only document in `text`; what a plain record never needs goes to `problems`, by line."""
+    document: list[Any] = []
+    holders: list[list[Any] | dict[str, Any]] = [document]
+    keys: list[str | None] = [None]  # beside each holder: in a mapping, the key that waits for its value
+    nodes = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        at = f"line {event.start_mark.line + 1}: "
+        if isinstance(event, yaml.DocumentStartEvent) and document:
+            raise ValueError(at + "more than one YAML document")
+        if isinstance(event, yaml.CollectionEndEvent):
+            holders.pop()
+            keys.pop()
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        nodes += 1
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            problems.append(at + "anchors and aliases (& and *) are not allowed")
+        if getattr(event, "tag", None):
+            problems.append(f"{at}tags ({shown(event.tag)}) are not allowed")
+        if nodes > MAX_NODES:
+            raise ValueError(f"{at}more than {MAX_NODES:,} values")
+        if len(problems) >= 20:
+            break
+        value = _value(event)
+        holder = holders[-1]
+        if isinstance(holder, list):
+            holder.append(value)
+        elif (key := keys[-1]) is not None:
+            holder[key], keys[-1] = value, None
+        else:
+            if not isinstance(value, str):
+                problems.append(at + "keys must be plain text")
+            elif value in holder:
+                problems.append(f"{at}key {shown(value)} is given twice")
+            keys[-1] = str(value)
+        if isinstance(event, yaml.CollectionStartEvent):
+            if len(holders) > MAX_DEPTH:
+                raise ValueError(f"{at}nested deeper than {MAX_DEPTH} levels")
+            holders.append(value)
+            keys.append(None)
+    return document[0] if document else None
+
+
+def _value(event: yaml.NodeEvent) -> Any:
+    """A scalar, or the empty list or mapping that the next events fill; None for an alias."""
+    if isinstance(event, yaml.CollectionStartEvent):
+        return {} if isinstance(event, yaml.MappingStartEvent) else []
+    if not isinstance(event, yaml.ScalarEvent):
+        return None
+    text: str = event.value
+    if event.style is not None:  # quoted or a block
+        return text
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 def shown(value: Any, limit: int = 60) -> str:
     """`value` for a message: quoted, control characters escaped, cut to `limit` characters."""
-    text = ascii(value) if not isinstance(value, str) or unprintable(value) else repr(value)
+    text = ascii(value) if not isinstance(value, str) or invisible(value) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _one_line(error: Exception) -> str:
+    if not isinstance(error, yaml.YAMLError):
+        return str(error)[:200]
     mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or str(error) or type(error).__name__
     where = f"line {mark.line + 1}: " if mark else ""
-    text = " ".join(str(what).split())
-    return f"{where}not readable as YAML: {text[:160]}" if isinstance(error, yaml.YAMLError) else text[:200]
+    what = getattr(error, "problem", None) or str(error) or type(error).__name__
+    return f"{where}not readable as YAML: {shown(' '.join(str(what).split()), 160)[1:-1]}"

@@ -11,13 +11,15 @@ import json
 import math
 import os
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from binlj.errors import InputError
-from binlj.leaderboard.strict_yaml import read_yaml, shown, unprintable
+from binlj.leaderboard.strict_yaml import read_yaml, shown
+from binlj.leaderboard.text import alike, invisible, stacked
 from binlj.schema import TRACKS
 
 METADATA = "submission.yaml"
@@ -94,7 +96,13 @@ def schema() -> dict[str, Any]:
     return value
 
 
-def check(folder: Path, *, dataset: Path | None = None) -> Submission:
+def check(
+    folder: Path,
+    *,
+    dataset: Path | None = None,
+    names: Mapping[str, Collection[str]] | None = None,
+    latest: datetime.date | None = None,
+) -> Submission:
     """Check a submission folder.
 
     Parameters
@@ -103,6 +111,11 @@ def check(folder: Path, *, dataset: Path | None = None) -> Submission:
         ``leaderboard/submissions/<id>``.
     dataset : Path, optional
         Another copy of the dataset.
+    names : mapping, optional
+        From :func:`names_in`: what the other entries are called.
+    latest : date, optional
+        The last day the submission may be dated (see :func:`latest_date`); without it any day will do, so
+        that a rescore does not depend on the clock.
 
     Returns
     -------
@@ -128,7 +141,9 @@ def check(folder: Path, *, dataset: Path | None = None) -> Submission:
         except InputError as error:
             problems += [f"{METADATA}: {problem}" for problem in error.problems]
         else:
-            problems += [f"{METADATA}: {problem}" for problem in check_metadata(value)]
+            found = check_metadata(value, latest=latest)
+            found += _check_name(value, folder.resolve().name, names or {})
+            problems += [f"{METADATA}: {problem}" for problem in found]
             meta = value if isinstance(value, dict) else None
 
     present = {t for t in TRACKS if predictions_name(t) in files}
@@ -164,8 +179,55 @@ def check_id(name: str) -> list[str]:
     return []
 
 
-def check_metadata(value: Any) -> list[str]:
-    """Problems of a parsed submission.yaml, one line each, against the JSON Schema and beyond it."""
+def names_in(root: Path | None) -> dict[str, list[str]]:
+    """What the entries under `root` are called: the form in which names are compared -> ids.
+
+    An entry whose metadata cannot be read has no name here; its own check says why.
+    """
+    found: dict[str, list[str]] = {}
+    for entry in sorted(root.iterdir()) if root and root.is_dir() else []:
+        try:
+            value = read_yaml(entry / METADATA)
+        except InputError:
+            continue
+        if isinstance(value, dict) and isinstance(value.get("name"), str):
+            found.setdefault(alike(value["name"]), []).append(entry.name)
+    return found
+
+
+def latest_date(*, dataset: Path | None = None) -> datetime.date:
+    """The last day a submission may be dated: today anywhere on Earth, or the day the dataset was released.
+
+    The latter, because it answers that dataset: on a machine whose clock is behind the release the clock is wrong.
+    """
+    from binlj.data import dataset_info
+
+    now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=14)
+    try:
+        released = datetime.date.fromisoformat(str(dataset_info(path=dataset).get("released")))
+    except ValueError:
+        return now.date()
+    return max(now.date(), released)
+
+
+def _check_name(value: Any, id: str, names: Mapping[str, Collection[str]]) -> list[str]:
+    """Whether a name is that of a row the leaderboard makes itself, or of another entry."""
+    from binlj.leaderboard.build import CEILING, FLOOR_NAMES
+
+    name = value.get("name") if isinstance(value, dict) else None
+    if not isinstance(name, str):
+        return []
+    if alike(name) in {alike(n) for n in (*FLOOR_NAMES, *FLOOR_NAMES.values(), CEILING, CEILING.replace("-", " "))}:
+        return [f"name: {shown(name)} is a row of the leaderboard itself; choose another"]
+    others = [other for other in names.get(alike(name), ()) if other != id]
+    return [f"name: {shown(name)} is also that of {shown(others[0])}; choose another"] if others else []
+
+
+def check_metadata(value: Any, *, latest: datetime.date | None = None) -> list[str]:
+    """Problems of a parsed submission.yaml, one line each, against the JSON Schema and beyond it.
+
+    With `latest`, the day it may be dated at the latest.
+    """
     import jsonschema
 
     if not isinstance(value, dict):
@@ -175,15 +237,19 @@ def check_metadata(value: Any) -> list[str]:
     for error in sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
         problems += _explain(error)
     for where, text in _texts(value):
-        hidden = unprintable(text)
+        hidden = invisible(text)
         if hidden:
             problems.append(f"{where}: holds invisible or control characters ({', '.join(hidden[:5])})")
         elif "\n" in text and where != "notes":
             problems.append(f"{where}: must be one line")
+        if stacked(text):
+            problems.append(f"{where}: holds combining marks without a letter, or too many on one")
     problems += [f"{where}: {number} is not a finite number" for where, number in _not_finite(value)]
     date = value.get("date")
     if isinstance(date, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", date):
         try:
+            if latest and datetime.date.fromisoformat(date) > latest:
+                problems.append(f"date: {date} is in the future")
             datetime.date.fromisoformat(date)
         except ValueError:
             problems.append(f"date: {date} is not in the calendar")
@@ -225,7 +291,6 @@ def _explain(error: Any) -> list[str]:
 
 _PATTERNS = {
     "date": "is not a date; write YYYY-MM-DD",
-    "license": "is not an SPDX identifier such as CC-BY-4.0",
     "orcid": "is not an ORCID such as 0000-0002-1825-0097",
     "code": "is not a plain https:// link",
     "paper": "is not a plain https:// link",

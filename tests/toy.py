@@ -7,7 +7,6 @@ shape, the right columns, a size ratio that moves peaks, and noise of the size i
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binlj import schema
-from binlj.files import write_json
+from binlj.data import data_hash
+from binlj.files import sha256, write_json
 from binlj.grid import PAIRS, State, grid
 from binlj.tracks import split
 
@@ -78,14 +78,17 @@ def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True) -> Pat
         put(rdf(test, schema.N_BINS), track, "test")
     put(rdf(grid(), schema.N_FINE), "fine", "all")
     put(_states_table(), "states", "all")
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.parquet")):
-        digest.update(file.read_bytes())
-    write_json(
-        folder / "manifest.json", {"version": "0.0.0+toy", "data_sha256": digest.hexdigest(), "files": {}}
-    )
+    write_manifest(folder)
     (folder / "README.md").write_text("toy\n", encoding="utf-8")
     return folder
+
+
+def write_manifest(folder: Path) -> None:
+    """A manifest for the tables as they are now."""
+    files = {p.relative_to(folder).as_posix(): sha256(p) for p in folder.rglob("*.parquet")}
+    write_json(
+        folder / "manifest.json", {"version": "0.0.0+toy", "data_sha256": data_hash(files), "files": files}
+    )
 
 
 def _states_table() -> pa.Table:

@@ -17,9 +17,8 @@ from typing import Any
 from binlj import paths, schema
 from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.release import card, croissant, tables
-from binlj.builders.release.manifest import data_hash
 from binlj.builders.release.verify import check_structure
-from binlj.data import dataset_info
+from binlj.data import data_hash, dataset_info
 from binlj.errors import DataError, InputError, StoreBusyError
 from binlj.files import sha256, write_json, write_text
 from binlj.grid import grid

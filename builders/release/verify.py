@@ -19,6 +19,7 @@ import numpy as np
 from binlj import schema
 from binlj.builders.release.physics_checks import check_physics, curves_of
 from binlj.builders.starts.kinds import SHAPES, STARTS
+from binlj.data import data_hash
 from binlj.files import sha256
 from binlj.grid import PAIRS, grid, parse_state_id
 from binlj.tracks import split
@@ -92,8 +93,6 @@ def check_structure(folder: Path, *, partial: bool = False, without_snapshots: b
 
 
 def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
-    from binlj.builders.release.manifest import data_hash
-
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -15,18 +15,18 @@ import numpy as np
 
 from binlj.errors import InputError
 from binlj.eval.explain.ranking import agreement
-from binlj.eval.reading import clip, first_few
+from binlj.eval.reading import ATTRIBUTIONS, clip, first_few
+from binlj.eval.sandbox import open_table
 from binlj.files import replacing
 from binlj.grid import PAIRS
 from binlj.schema import FEATURES
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
-COLUMNS = ("feature", "pair", "value")
+COLUMNS = ATTRIBUTIONS.columns
 KEYS = tuple((feature, pair) for feature in FEATURES for pair in PAIRS)
-MAX_BYTES = 1_000_000
+MAX_VALUE = 1e12  # the unit is free, but sums of four must keep their digits
 FIX = f"columns {', '.join(COLUMNS)}; one row for each of {', '.join(FEATURES)} and each of {', '.join(PAIRS)}"
 
 
@@ -42,12 +42,12 @@ def read_attributions(path: str | Path) -> pd.DataFrame:
     ------
     InputError
         With every problem: unreadable or too large, columns, types, missing, extra or repeated keys, values
-        that are negative or not finite, a pair whose values are all zero.
+        that are negative, not finite or larger than 1e12, a pair whose values are all zero.
     """
     import pandas as pd
 
     path = Path(path)
-    table, problems = _open(path)
+    table, problems, _ = open_table(path, "attributions")
     if table is None or problems:
         raise InputError(path, problems, fix=FIX)
     features, pairs = (table.column(name).to_pylist() for name in COLUMNS[:2])
@@ -63,7 +63,11 @@ def read_attributions(path: str | Path) -> pd.DataFrame:
             problems.append(
                 f"{len(found)} keys {words}: {first_few([' '.join(clip(t, 20) for t in k) for k in found])}"
             )
-    for bad, words in ((~np.isfinite(values), "NaN, inf or null"), (values < 0, "negative")):
+    for bad, words in (
+        (~np.isfinite(values), "NaN, inf or null"),
+        (values < 0, "negative"),
+        (np.isfinite(values) & (values > MAX_VALUE), f"larger than {MAX_VALUE:g}"),
+    ):
         if bad.any():
             names = [" ".join(clip(t, 20) for t in rows[i]) for i in np.flatnonzero(bad)]
             problems.append(f"{int(bad.sum())} values are {words}: {first_few(names)}")
@@ -129,47 +133,3 @@ def compare_importances(
         mean["same_first"] = all(s["same_first"] for s in scored.values())
         out[method] = {**scored, "mean": mean}
     return out
-
-
-def _open(path: Path) -> tuple[pa.Table | None, list[str]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.is_file():
-        return None, ["no such file"]
-    if path.stat().st_size > MAX_BYTES:
-        return None, [f"file is {path.stat().st_size} bytes, the limit is {MAX_BYTES}"]
-    try:
-        with pq.ParquetFile(path, thrift_string_size_limit=2**20, thrift_container_size_limit=2**16) as file:
-            meta, schema = file.metadata, file.schema_arrow
-            if meta.num_rows > 10 * len(KEYS):
-                return None, [f"{meta.num_rows} rows, expected {len(KEYS)}"]
-            if sum(max(meta.row_group(i).total_byte_size, 0) for i in range(meta.num_row_groups)) > 10 * MAX_BYTES:
-                return None, [f"holds more than {10 * MAX_BYTES} bytes when decompressed"]
-            problems = _check_types(schema)
-            if problems:
-                return None, problems
-            table = file.read(columns=list(COLUMNS), use_pandas_metadata=False, use_threads=False)
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-        return None, [f"not a readable parquet file ({clip(str(error).splitlines()[0] if str(error) else '', 120)})"]
-    return table.replace_schema_metadata(None), []
-
-
-def _check_types(schema: pa.Schema) -> list[str]:
-    import pyarrow as pa
-
-    problems = []
-    for name in COLUMNS:
-        count = schema.names.count(name)
-        if count != 1:
-            problems.append(f"column {name} is missing" if not count else f"column {name} appears {count} times")
-            continue
-        kind = schema.field(name).type
-        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        expected, good = ("float", pa.types.is_floating(kind)) if name == "value" else ("string", text)
-        if not good:
-            problems.append(f"column {name} has type {clip(str(kind))}, expected {expected}")
-    others = [n for n in dict.fromkeys(schema.names) if n not in COLUMNS]
-    if others:
-        problems.append(f"unknown columns: {first_few(others)}")
-    return problems

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from toy import write_manifest
 
 from binlj.data import read_table
 
@@ -26,8 +27,8 @@ def small(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         (folder / "extrapolation").mkdir(parents=True, exist_ok=True)
         pq.write_table(table.filter(keep), folder / "extrapolation" / f"{split}.parquet")
-    for name in ("manifest.json", "README.md"):
-        shutil.copy(toy / name, folder / name)
+    shutil.copy(toy / "README.md", folder / "README.md")
+    write_manifest(folder)
     return folder
 
 

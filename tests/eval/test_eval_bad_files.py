@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from toy import write_manifest
 
 from binlj.errors import DataError, InputError
 from binlj.eval import evaluate, read_predictions, template, validate, write_predictions
@@ -286,11 +289,48 @@ def test_a_missing_dataset_is_not_the_submissions_fault(good: pd.DataFrame, tmp_
         validate(good, track=TRACK, dataset=tmp_path)
 
 
-def test_a_damaged_dataset_is_refused(good: pd.DataFrame, toy: Path, tmp_path: Path) -> None:
-    import shutil
+@pytest.fixture
+def copy(toy: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(toy, tmp_path / "copy"))
 
-    copy = tmp_path / "copy"
-    shutil.copytree(toy, copy)
+
+@pytest.mark.parametrize("name", ["extrapolation/test", "extrapolation/train", "states/all"])
+def test_an_edited_dataset_of_the_same_version_is_refused(
+    name: str, good: pd.DataFrame, copy: Path
+) -> None:
+    file = copy / f"{name}.parquet"
+    t = pq.read_table(file)
+    edited = [v + 0.1 for v in t.column("T").to_pylist()]
+    pq.write_table(t.set_column(t.column_names.index("T"), "T", pa.array(edited, t.schema.field("T").type)), file)
+    with pytest.raises(DataError) as caught:
+        evaluate(good, track=TRACK, dataset=copy)
+    assert f"{name}.parquet was changed after it was published" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"data_sha256": "0" * 64}, "data_sha256 does not belong to the files it lists"),
+        ({"files": {}}, "extrapolation/test.parquet is not in the manifest"),
+        ({"files": ["extrapolation/test.parquet"]}, "lists no files with their SHA-256"),
+        ({"files": {"extrapolation/test.parquet": 5}}, "lists no files with their SHA-256"),
+        ([], "lists no files with their SHA-256"),
+    ],
+)
+def test_a_manifest_that_does_not_fit(change: dict | list, problem: str, good: pd.DataFrame, copy: Path) -> None:
+    path = copy / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change} if isinstance(change, dict) else change))
+    with pytest.raises(DataError, match=problem):
+        evaluate(good, track=TRACK, dataset=copy)
+
+
+def test_tables_that_are_not_scored_are_not_hashed(good: pd.DataFrame, copy: Path) -> None:
+    (copy / "interpolation" / "test.parquet").write_bytes(b"")
+    (copy / "fine" / "all.parquet").unlink()
+    assert evaluate(good, track=TRACK, dataset=copy, n_boot=2).n_states == 200
+
+
+def test_a_damaged_dataset_is_refused(good: pd.DataFrame, copy: Path) -> None:
     file = copy / "extrapolation" / "test.parquet"
     t = pq.read_table(file)
     err = np.array(t.column("g_stderr").to_pylist())
@@ -299,6 +339,7 @@ def test_a_damaged_dataset_is_refused(good: pd.DataFrame, toy: Path, tmp_path: P
     pq.write_table(t.set_column(t.column_names.index("g_stderr"), "g_stderr", curve), file)
     states = copy / "states" / "all.parquet"
     pq.write_table(pq.read_table(states).slice(3), states)
+    write_manifest(copy)
     with pytest.raises(DataError) as caught:
         evaluate(good, track=TRACK, dataset=copy)
     assert "1 test curves hold NaN, inf or negative g_stderr" in str(caught.value)

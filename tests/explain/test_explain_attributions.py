@@ -61,10 +61,10 @@ def test_columns_and_types(tmp_path: Path) -> None:
     pq.write_table(pa.table({"feature": [1, 2], "value": ["x", "y"], "extra": [0, 0]}), file)
     found = problems_of(file)
     assert found == [
-        "column feature has type int64, expected string",
+        "column feature has type int64, expected strings",
         "column pair is missing",
         "column value has type string, expected float",
-        "unknown columns: extra",
+        "unknown column: extra",
     ]
 
 
@@ -77,7 +77,7 @@ def test_files_that_are_not_what_they_say(tmp_path: Path) -> None:
     big.write_bytes(b"PAR1" + b"\0" * 1_000_001)
     assert "the limit is" in problems_of(big)[0]
     long = write_rows(tmp_path / "long.parquet", GOOD * 20)
-    assert problems_of(long) == ["240 rows, expected 12"]
+    assert problems_of(long) == ["240 rows, the limit is 120"]
 
 
 def test_scores(tmp_path: Path) -> None:

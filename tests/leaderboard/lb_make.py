@@ -73,6 +73,7 @@ def make(
         write_predictions(folder / predictions_name(track), frame)
     values = {
         **META,
+        "name": f"Test model {id}",
         "tracks": {t: {"train_seconds": seconds, "predict_seconds": seconds / 100} for t in tracks},
         **meta,
     }

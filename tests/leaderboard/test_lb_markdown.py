@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def test_a_partial_reference_says_so_beside_its_name(board: Board, tmp_path: Pat
     assert "| *Some states, repeated (20 of 100 states)* |" in line
     assert f"| {100 * row['ceiling_share']['overall']:.1f} % |" in line
     assert len([line for line in lines if " states)" in line]) == 1
+
+
+@pytest.mark.parametrize("name", ["a|b", "a\\|b", "a\\\\|b", "[x](y)", "<b>`*_"])
+def test_a_name_stays_in_its_cell(name: str, board: Board, tmp_path: Path) -> None:
+    rows = [{**row, "name": name} for row in board.rows]
+    (tmp_path / "results.json").write_text(json.dumps({"rows": rows}))
+    head, _, *lines = markdown_table(tmp_path).splitlines()
+    for line in lines:
+        cells = re.split(r"(?<!\\)(?:\\\\)*\|", line)  # a bar after an even number of backslashes ends a cell
+        assert len(cells) == head.count("|") + 1
+        assert re.sub(r"\\(.)", r"\1", line).count(name)
 
 
 def test_no_results_is_one_clear_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +15,15 @@ from lb_make import META, make
 
 from binlj.errors import InputError
 from binlj.leaderboard.strict_yaml import MAX_BYTES, read_yaml
-from binlj.leaderboard.submission import METADATA, RESERVED, check, check_id, check_metadata
+from binlj.leaderboard.submission import (
+    METADATA,
+    RESERVED,
+    check,
+    check_id,
+    check_metadata,
+    latest_date,
+    names_in,
+)
 
 GOOD = {**META, "tracks": {"extrapolation": {"train_seconds": 1, "predict_seconds": 0.1}}}
 
@@ -110,7 +119,14 @@ def test_the_example_itself_has_no_problem() -> None:
         ({"parameters": 10**16}, "parameters"),
         ({"date": "5 January"}, "date"),
         ({"date": "2026-13-01"}, "date"),
-        ({"license": "my own <b>"}, "SPDX"),
+        ({"license": "my own <b>"}, "license: 'my own <b>' is not one of CC-BY-4.0"),
+        ({"license": "CC-BY-99.0"}, "license: 'CC-BY-99.0' is not one of CC-BY-4.0"),
+        *(({"name": f"hid{c}den"}, f"U+{ord(c):04X}") for c in "\u3164\u2800\u115f\u1160\u034f\uffa0\ufe0f\U000e0100"),
+        ({"name": "\u3164"}, "U+3164"),
+        ({"name": "Z" + "\u0300\u0301\u0302\u0303\u0304" * 3}, "name: holds combining marks"),
+        ({"name": "\u0301start"}, "name: holds combining marks"),
+        ({"notes": "a b \u0301"}, "notes: holds combining marks"),
+        ({"tracks": {"extrapolation": {"train_seconds": "1:30:20", "predict_seconds": 1}}}, "must be a number"),
         ({"kind": "winner"}, "kind: 'winner' is not one of model, reference"),
         ({"tracks": {}}, "tracks: needs at least 1"),
         ({"tracks": {"everything": {"train_seconds": 1, "predict_seconds": 1}}}, "unknown key 'everything'"),
@@ -182,7 +198,8 @@ def test_messages_stay_short_whatever_is_submitted() -> None:
         ("a:\t- b: :", "not readable as YAML"),
         ("1: a", "keys must be plain text"),
         ("? [a, b]\n: c", "keys must be plain text"),
-        ("a: " + "9" * 5000, ""),  # longer than Python turns into an integer
+        ('a: "\\UFFFFFFFF"', ""),  # no such character
+        ("a: &x 1\nb: !t 2\nb: 3", "3 problems"),
     ],
 )
 def test_yaml_beyond_plain_records_is_refused(tmp_path: Path, text: str, expected: str) -> None:
@@ -192,6 +209,71 @@ def test_yaml_beyond_plain_records_is_refused(tmp_path: Path, text: str, expecte
         read_yaml(path)
     assert expected in str(error.value)
     assert not Path("/tmp/never").exists()
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "0x" + "f" * 5000, "0b" + "1" * 5000, "0o" + "7" * 5000, "1:30:20", "9" * 400 + ":59.0",
+               "1_000", "010", "0x10", ".inf", "-.inf", ".nan", "1e9999"]
+)  # fmt: skip
+def test_only_plain_decimal_numbers_are_numbers(number: str, copy: Path, toy: Path) -> None:
+    text = (copy / METADATA).read_text()
+    for key, old in (("parameters", "9542"), ("train_seconds", "12.5")):
+        (copy / METADATA).write_text(text.replace(f"{key}: {old}", f"{key}: {number}"))
+        (problem,) = problems(copy, toy).splitlines()
+        assert key in problem and "must be a" in problem and "number, not" in problem and len(problem) < 200
+
+
+def test_scalars_are_what_they_look_like(tmp_path: Path) -> None:
+    path = tmp_path / METADATA
+    path.write_text("a: [1, -2, 1.5, 1.0e-05, 2., true, No, ~, null, '3', 2026-01-05, 12:30, 1e3]\nb:\nc: |\n  5\n")
+    first = [1, -2, 1.5, 1e-5, 2.0, True, "No", None, None, "3", "2026-01-05", "12:30", 1000.0]
+    assert read_yaml(path) == {"a": first, "b": None, "c": "5\n"}
+
+
+def test_what_this_package_writes_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / METADATA
+    value = {"n": [0.1, 1e-7, 1e22, 12345678.9, 0], "t": ["1:30", "null", "007", "1.e+5", "é", "a: b", "# c", "", "y"]}
+    path.write_text(yaml.safe_dump(value, allow_unicode=True))
+    assert read_yaml(path) == value
+
+
+@pytest.mark.parametrize(
+    "name", ["Ünïcode Nét", "模型 α–β", "Mô hình tiếng Việt", "ค้ำ", "क्षिं", "U\u0308ber", "<3 & \"|\" net", "DNN++"]
+)
+def test_ordinary_names_pass(name: str) -> None:
+    assert bad_meta(name=name) == ""
+
+
+def test_names_of_the_leaderboards_own_rows_are_taken(board, copy: Path, toy: Path) -> None:
+    own = {row["name"] for row in board.rows if row["kind"] in ("floor", "ceiling")}
+    assert len(own) == 6
+    text = (copy / METADATA).read_text()
+    for name in [*own, "noise  CEILING", "Ｌｉｎｅａｒ in T*", "mean-rdf"]:
+        (copy / METADATA).write_text(text.replace("name: Test model my-model", f"name: '{name}'"))
+        assert "is a row of the leaderboard itself" in problems(copy, toy), name
+
+
+def test_the_name_of_another_entry_is_taken(entries: Path, copy: Path, toy: Path) -> None:
+    names = names_in(entries)
+    assert check(entries / "alpha", dataset=toy, names=names).id == "alpha"  # its own name does not count
+    text = (copy / METADATA).read_text()
+    for name in ("Alpha net", "ALPHA  net", "Ａｌｐｈａ net"):
+        (copy / METADATA).write_text(text.replace("name: Test model my-model", f"name: '{name}'"))
+        with pytest.raises(InputError, match="is also that of 'alpha'"):
+            check(copy, dataset=toy, names=names)
+
+
+def test_a_day_to_come_is_refused_where_a_submission_is_made(copy: Path, toy: Path) -> None:
+    assert check(copy, dataset=toy, latest=datetime.date(2026, 1, 5)).meta["date"] == "2026-01-05"
+    with pytest.raises(InputError, match="date: 2026-01-05 is in the future"):
+        check(copy, dataset=toy, latest=datetime.date(2026, 1, 4))
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert datetime.timedelta(0) <= latest_date(dataset=toy) - today <= datetime.timedelta(1)
+
+
+def test_a_clock_behind_the_release_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"released": "2999-12-31"}')
+    assert latest_date(dataset=tmp_path) == datetime.date(2999, 12, 31)
 
 
 def test_merge_keys_are_ordinary_text(tmp_path: Path) -> None:
