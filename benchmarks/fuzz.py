@@ -33,6 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "fuzz"))
 
 from mutations import REFUSED, Target, submission, targets  # noqa: E402
 
+from binlj.eval.sandbox import ENVIRONMENT  # noqa: E402
+
 PATIENCE = 60.0  # seconds for one mutant
 CRASHED = "refused, having crashed a worker"
 FAILED = "FAILED"
@@ -57,7 +59,7 @@ def work(pipe: Connection, dataset: Path, files: Files) -> None:
             try:
                 verdict = by_name[name].outcome(number, Path(folder))
             except MemoryError:
-                verdict = REFUSED  # as the child does
+                os._exit(1)  # the child has more room than a worker that has read much before
             except BaseException:
                 verdict = FAILED + "\n" + traceback.format_exc(limit=-4)
             pipe.send((verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
@@ -65,6 +67,7 @@ def work(pipe: Connection, dataset: Path, files: Files) -> None:
 
 def start(dataset: Path, files: Files) -> tuple[Any, Connection]:
     """A worker and the pipe to it."""
+    os.environ.update(ENVIRONMENT)
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=work, args=(there, dataset, files), daemon=True)
     process.start()
