@@ -35,7 +35,7 @@ TOO_LARGE = f"takes more than {MAX_MEMORY // 2**20} MiB of memory to read"
 TOO_SLOW = f"takes more than {MAX_CPU_SECONDS} s to read"
 
 # One thread and plain malloc: more would reserve address space that is never used.
-_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 def open_table(path: Path, kind: str = "predictions") -> tuple[pa.Table | None, list[str], list[str]]:
@@ -65,7 +65,7 @@ def open_table(path: Path, kind: str = "predictions") -> tuple[pa.Table | None, 
         try:
             code = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=answer, stderr=noise,
-                env={**os.environ, **_ENVIRONMENT}, timeout=MAX_SECONDS, check=False,
+                env={**os.environ, **ENVIRONMENT}, timeout=MAX_SECONDS, check=False,
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
             return None, [f"takes more than {MAX_SECONDS} s to read"], []

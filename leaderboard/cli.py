@@ -106,6 +106,22 @@ def check_command(folder: Path, submissions: Path | None, dataset: Path | None) 
         click.echo(f"  {line}")
 
 
+@submit.command("pull-request", short_help="Check what a pull request changes (for the workflow).")
+@click.option("--repository", type=_folder, default=".", help="Git repository with both commits (default: here).")
+@click.option("--base", default="origin/main", show_default=True, help="The target branch.")
+@click.option("--head", default="HEAD", show_default=True, help="The proposed commit.")
+@click.option("--by", required=True, metavar="ACCOUNT", help="Account that opened the pull request.")
+@_submissions
+@_dataset
+def pull_request(
+    repository: Path, base: str, head: str, by: str, submissions: Path | None, dataset: Path | None
+) -> None:
+    """Check that a change is one new or own submission and nothing else, and check that submission."""
+    from binlj.leaderboard.pull_request import review
+
+    review(Path(repository), base, head, by=by, submissions=_root(submissions), dataset=dataset, say=click.echo)
+
+
 @click.group()
 def leaderboard() -> None:
     """Rescore all submissions and build the page."""

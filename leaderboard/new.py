@@ -32,7 +32,7 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
 _SETTABLE = ("date", "license", "description", "hardware", "notes", "parameters", "extra_training_data", "kind",
-             "code", "paper", "model")
+             "submitter", "code", "paper", "model")
 
 
 def create(
@@ -218,6 +218,7 @@ def _merge(
         **({"kind": known["kind"]} if "kind" in known else {}),
         "description": known.get("description", "") or None,
         "authors": [{"name": author} for author in authors] or [{"name": ""}],
+        "submitter": known.get("submitter") or None,
         "date": known.get("date") or datetime.date.today().isoformat(),
         "license": known.get("license", "CC-BY-4.0"),
         "links": links or None,
@@ -234,10 +235,13 @@ def _yaml(meta: dict[str, Any]) -> str:
     """submission.yaml with a comment above each line, taken from the schema."""
     described = schema()["properties"]
     lines = ["# Checked against leaderboard/submission.schema.json. No scores: they are recomputed."]
+    hints = {
+        "description": '""', "submitter": "GitHub account that may change this entry later",
+        "links": "{code: https://…, paper: https://…}", "notes": '""',
+    }
     for key, value in meta.items():
-        if value is None and key in ("description", "links", "notes"):
-            hint = {"description": '""', "links": "{code: https://…, paper: https://…}", "notes": '""'}[key]
-            lines.append(f"# {key}: {hint}   (optional)")
+        if value is None and key in hints:
+            lines.append(f"# {key}: {hints[key]}   (optional)")
             continue
         if "description" in described[key]:
             lines.append(f"# {described[key]['description']}")

@@ -291,6 +291,7 @@ def _explain(error: Any) -> list[str]:
 
 _PATTERNS = {
     "date": "is not a date; write YYYY-MM-DD",
+    "submitter": "is not the name of a GitHub account",
     "orcid": "is not an ORCID such as 0000-0002-1825-0097",
     "code": "is not a plain https:// link",
     "paper": "is not a plain https:// link",

@@ -1,15 +1,17 @@
-"""The pull-request workflow: what it may do, and its script run on a checkout made to trip it."""
+"""The pull-request workflow: what it may do, and its last step run on a merge commit."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from lb_make import make
 
 from binlj.paths import clone_root
 
@@ -37,60 +39,59 @@ def test_it_has_no_rights_and_pins_what_it_uses(workflow: dict[Any, Any]) -> Non
     assert [c["persist-credentials"] for c in checkouts] == [False, False]
     trusted, incoming = checkouts
     assert "base.sha" in trusted["ref"] and trusted["path"] == "trusted"
-    assert incoming["sparse-checkout"] == "leaderboard/submissions" and incoming["path"] == "incoming"
+    assert incoming["fetch-depth"] == 2 and incoming["path"] == "incoming" and "ref" not in incoming
     assert [s["run"] for s in steps if "pip install" in s.get("run", "")] == [
         "python -m pip install --quiet --constraint trusted/constraints.txt --editable ./trusted"
     ]
 
 
-def run_script(workflow: dict[Any, Any], folder: Path, fail: str = "never") -> tuple[int, list[str]]:
-    """Run the last step with a `binlj` that notes the folder it is given; exit code and those folders."""
-    script = workflow["jobs"]["check"]["steps"][-1]["run"]
-    tools = folder / "bin"
+def test_it_runs_on_every_pull_request(workflow: dict[Any, Any]) -> None:
+    # With a filter of paths, a change that moves the folder away would not be looked at.
+    assert workflow[True] == {"pull_request": None}
+
+
+def test_its_last_step_checks_the_merge_commit(
+    workflow: dict[Any, Any], toy: Path, tmp_path: Path
+) -> None:
+    """The step as bash runs it, in two checkouts as the workflow makes them."""
+    room = tmp_path / "trusted/leaderboard/submissions"
+    make(room, "alpha", toy, tracks=("extrapolation",))
+    incoming = tmp_path / "incoming"
+
+    def git(*arguments: str) -> None:
+        names = ["-c", "user.name=x", "-c", "user.email=x@y.z"]
+        subprocess.run(["git", "-C", str(incoming), *names, *arguments], check=True, capture_output=True)
+
+    shutil.copytree(tmp_path / "trusted", incoming)
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-q", "-m", "start")
+    git("checkout", "-q", "-b", "pull")
+    make(incoming / "leaderboard/submissions", "beta", toy, tracks=("extrapolation",), seed=3)
+    git("add", "-A")
+    git("commit", "-q", "-m", "beta")
+    git("checkout", "-q", "main")
+    git("merge", "-q", "--no-ff", "-m", "merge", "pull")
+
+    step = workflow["jobs"]["check"]["steps"][-1]
+    assert list(step["env"]) == ["BY"] and "user.login" in step["env"]["BY"]
+    tools = tmp_path / "bin"
     tools.mkdir()
-    log = folder / "log"
-    log.touch()
-    fake = tools / "binlj"
-    fake.write_text(f'#!/bin/bash\nprintf "%s\\0" "${{!#}}" >> {log}\n[[ "${{!#}}" != *{fail}* ]]\n')
-    fake.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, timeout=60, capture_output=True)
-    return done.returncode, [Path(p).name for p in log.read_text().split("\0") if p]
+    binlj = tools / "binlj"
+    start = f'"{sys.executable}" -c "from binlj.cli import main; main()"'
+    binlj.write_text(f'#!/bin/bash\nexec {start} "$@" --dataset "{toy}"\n')
+    binlj.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "BY": "anna"}
 
+    def run_step() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    for side in ("trusted", "incoming"):
-        for id in ("same", "changed"):
-            folder = tmp_path / side / "leaderboard" / "submissions" / id
-            folder.mkdir(parents=True)
-            (folder / "submission.yaml").write_text(f"name: {id}\n")
-        (tmp_path / side / "leaderboard" / "submissions" / "README.md").write_text(side)
-    (tmp_path / "incoming/leaderboard/submissions/changed/submission.yaml").write_text("name: other\n")
-    return tmp_path
-
-
-def test_only_what_differs_is_checked(workflow: dict[Any, Any], checkout: Path) -> None:
-    (checkout / "incoming/leaderboard/submissions/new").mkdir()
-    assert run_script(workflow, checkout) == (0, ["changed", "new"])
-
-
-def test_one_bad_submission_fails_the_check_but_not_the_others(workflow: dict[Any, Any], checkout: Path) -> None:
-    (checkout / "incoming/leaderboard/submissions/new").mkdir()
-    assert run_script(workflow, checkout, fail="changed") == (1, ["changed", "new"])
-
-
-@pytest.mark.parametrize("name", ["$(touch pwned)", "; touch pwned;", "a b", "new\nline", "--help", "`touch pwned`"])
-def test_folder_names_are_never_run(workflow: dict[Any, Any], checkout: Path, name: str) -> None:
-    (checkout / "incoming/leaderboard/submissions" / name).mkdir()
-    code, folders = run_script(workflow, checkout)
-    assert code == 0
-    assert name in folders
-    assert not list(checkout.rglob("pwned"))
-
-
-def test_a_link_in_place_of_a_known_submission_is_checked_not_trusted(workflow: dict[Any, Any], checkout: Path) -> None:
-    same = checkout / "incoming/leaderboard/submissions/same"
-    shutil.rmtree(same)
-    same.symlink_to(checkout / "trusted/leaderboard/submissions/same")
-    assert run_script(workflow, checkout) == (0, ["changed", "same"])
+    done = run_step()
+    assert done.returncode == 0, done.stderr
+    assert "beta: valid" in done.stdout and "of 1 other ranked entries" in done.stdout
+    shutil.rmtree(incoming / "leaderboard/submissions/alpha")
+    git("commit", "-q", "-a", "--amend", "-m", "merge")
+    done = run_step()
+    assert done.returncode == 2 and "changes 2 entries: 'alpha', 'beta'" in done.stderr
