@@ -33,7 +33,7 @@ test: env
 
 lint: env
 	$(BIN)/ruff check .
-	$(BIN)/mypy binlj builders baselines eval leaderboard
+	$(BIN)/mypy binlj builders baselines eval leaderboard theory
 
 clean:
 	rm -rf $(OUT) $(VENV) *.egg-info build dist

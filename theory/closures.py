@@ -2,7 +2,8 @@
 
 Every closure is ``g = exp(-beta u + gamma + B)`` with its own bridge function B; PY is the one that is shorter
 written directly. B is a function of ``s = gamma - beta u_att``, the indirect correlation renormalised by the
-attractive part of the potential, so a closure also names the split of u that it was made for.
+attractive part of the potential, so a closure also names the split of u that it was made for. MS and VM with the WCA
+split are for dense liquids: unlike the others, they do not become exact at low density.
 """
 
 from __future__ import annotations

@@ -98,7 +98,9 @@ class Solution:
     converged: np.ndarray
 
 
-def lennard_jones(mixtures: Mixtures, *, closure_name: str, grid: Grid = FINE, beta: np.ndarray | float = 1.0) -> Problem:
+def lennard_jones(
+    mixtures: Mixtures, *, closure_name: str, grid: Grid = FINE, beta: np.ndarray | float = 1.0
+) -> Problem:
     """The problem of truncated and shifted Lennard-Jones mixtures; `beta` scales 1/T (for continuation)."""
     factor = (np.broadcast_to(beta, len(mixtures)) / mixtures.T)[:, None, None]
     u_att = attraction(mixtures, grid.r, closure(closure_name).split)
@@ -158,9 +160,7 @@ def solve(
     shape = problem.beta_u.shape
     first = np.zeros(shape) if start is None else np.array(start, dtype=float)
     parts = [
-        _solve_batch(
-            problem.take(i), closure_name, first[i], tolerance, max_steps, history, mixing
-        )
+        _solve_batch(problem.take(i), closure_name, first[i], tolerance, max_steps, history, mixing)
         for i in np.array_split(np.arange(n), max(1, -(-n // BATCH)))
     ]
     gamma, residual, iterations, physical = (np.concatenate(x) for x in zip(*parts, strict=True))

@@ -3,7 +3,7 @@
 A pair at distance r lies in phase beta twice with probability P_bb = phi^2 + phi (1 - phi) c(r), in alpha twice with
 P_aa = (1 - phi)^2 + phi (1 - phi) c(r), and across with 2 phi (1 - phi) (1 - c(r)), where phi is the volume fraction of
 beta and c(r) the normalised autocorrelation of the body's indicator function, averaged over orientations and over the
-periodic box (Debye, Anderson & Brumberger, J. Appl. Phys. 28, 679 (1957), is its limit in an infinite random medium). So
+periodic box (an infinite random medium: Debye, Anderson & Brumberger, J. Appl. Phys. 28, 679 (1957)). So
 
     rho_i rho_j g_ij = P_aa rho_i^a rho_j^a g^a + P_bb rho_i^b rho_j^b g^b
                        + phi (1 - phi) (1 - c) (rho_i^a rho_j^b + rho_i^b rho_j^a) g^x

@@ -63,7 +63,8 @@ def test_py_hard_sphere_mixture_has_the_contact_values_of_lebowitz():
         assert contact(found.g[0, pair], (a + b) / 2) == pytest.approx(exact, rel=0.006)
 
 
-@pytest.mark.parametrize("name", list(CLOSURES))
+# MS and VM renormalise with an attraction that stays at low density, so their bridge function does too.
+@pytest.mark.parametrize("name", ["DH", "PY", "HNC"])
 def test_low_density_limit_is_the_boltzmann_factor(name):
     m = mixtures((1.1, 1e-5, 0.3, 1.5, 0.4))
     found = solve(lennard_jones(m, closure_name=name), closure_name=name)
@@ -146,8 +147,11 @@ def test_energy_and_pressure_routes_against_the_simulations():
     keep = ((rows.phase == "homogeneous") & rows.converged).to_numpy()
     assert keep.sum() > 15
     rows, some = rows[keep], [s for s, k in zip(some, keep, strict=True) if k]
-    m = Mixtures(*(np.array([getattr(s, f) for s in some]) for f in ("T",)), rows.density.to_numpy(),
-                 *(np.array([getattr(s, f) for s in some]) for f in ("C_B", "S", "eps_AB")))
+    m = Mixtures(
+        *(np.array([getattr(s, f) for s in some]) for f in ("T",)),
+        rows.density.to_numpy(),
+        *(np.array([getattr(s, f) for s in some]) for f in ("C_B", "S", "eps_AB")),
+    )
     bulk = bulk_rdf(m)
     u, r, dr = pair_potential(m, FINE.r), FINE.r, FINE.dr
     x = np.stack([1 - m.C_B, m.C_B], axis=1)
@@ -175,7 +179,9 @@ def test_where_nothing_converges_the_result_says_so():
     assert np.isfinite(bulk.g).all() and 0 <= bulk.beta[0] < 1
 
 
-@pytest.mark.parametrize("bad", [(-1, 0.5, 0.3, 1, 1), (1, np.nan, 0.3, 1, 1), (1, 0.5, 1.3, 1, 1), (1, 0.5, 0.3, 0, 0)])
+@pytest.mark.parametrize(
+    "bad", [(-1, 0.5, 0.3, 1, 1), (1, np.nan, 0.3, 1, 1), (1, 0.5, 1.3, 1, 1), (1, 0.5, 0.3, 0, 0)]
+)
 def test_unphysical_mixtures(bad):
     with pytest.raises(InputError, match="must be finite"):
         mixtures(bad)
