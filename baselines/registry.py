@@ -32,6 +32,11 @@ MODELS: dict[str, Entry] = {
         "GpEnsemble",
         "Gaussian processes over states and temperature extrapolations, weighted by cross-validation",
     ),
+    "integral_equation": Entry(
+        "binlj.baselines.integral_equation",
+        "IntegralEquation",
+        "no training: Ornstein-Zernike equation and two-phase geometry on the phases of PeTS",
+    ),
     "ideal_gas": _floor("ideal_gas", "g(r) = 1"),
     "mean_rdf": _floor("mean_rdf", "the mean training RDF of the pair"),
     "nearest_temperature": _floor(

@@ -7,11 +7,10 @@ k_ij = 1 - eps_AB. It knows fluids only.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from binlj.errors import MissingExtraError
 from binlj.grid import PRESSURE, State
 
 
@@ -28,8 +27,7 @@ def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | N
     import math
 
     try:
-        fluid, si = _fluid(state, pressure)
-        density = float(fluid.density * si.NAV * si.ANGSTROM**3)
+        density = _density(*_fluid(state.T, state.C_B, state.S, state.eps_AB, pressure))
     except (RuntimeError, ValueError) as error:  # feos reports a failed iteration so
         return None, f"PeTS: {str(error).strip().splitlines()[0]}"
     if not math.isfinite(density) or density <= 0:
@@ -41,54 +39,73 @@ def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | N
 def pets_stable(state: State, *, pressure: float = PRESSURE) -> bool | None:
     """Whether the homogeneous fluid is stable against demixing by PeTS; None if the analysis fails."""
     try:
-        return bool(_fluid(state, pressure)[0].is_stable())
+        return bool(_fluid(state.T, state.C_B, state.S, state.eps_AB, pressure)[0].is_stable())
     except (RuntimeError, ValueError):
         return None
 
 
+@dataclass(frozen=True)
+class Phase:
+    """A bulk phase: mole fraction of B and number density N sigma_AA^3 / V."""
+
+    C_B: float
+    density: float
+
+
 @cache
-def pets_phases(state: State, *, T: float | None = None, pressure: float = PRESSURE) -> tuple[float, float] | None:
-    """Mole fractions of B in the A-rich and the B-rich fluid the mixture separates into; None if it does not.
+def pets_coexistence(
+    state: State, *, T: float | None = None, pressure: float = PRESSURE
+) -> tuple[Phase, Phase] | None:
+    """The A-rich and the B-rich fluid the mixture separates into; None if it does not.
 
     Parameters
     ----------
     T : float, optional
         Another reduced temperature than the state's.
     """
-    state = state if T is None else replace(state, T=T)
+    T = state.T if T is None else T
     # Two coexisting phases of two components are the same for every composition between them, but the flash
     # does not converge from everywhere.
     for c_b in (state.C_B, 0.5, 0.3, 0.2, 0.4, 0.1, 0.05):
         try:
-            fluid, _ = _fluid(replace(state, C_B=c_b), pressure)
-            phases = fluid.tp_flash()
+            fluid, si = _fluid(T, c_b, state.S, state.eps_AB, pressure)
+            flash = fluid.tp_flash()
         except (RuntimeError, ValueError):
             continue
-        low, high = sorted((float(phases.liquid.molefracs[1]), float(phases.vapor.molefracs[1])))
-        if low < state.C_B < high:
+        found = [Phase(float(p.molefracs[1]), _density(p, si)) for p in (flash.liquid, flash.vapor)]
+        low, high = sorted(found, key=lambda phase: phase.C_B)
+        if low.C_B < state.C_B < high.C_B:
             return low, high
     return None
 
 
-def _fluid(state: State, pressure: float) -> tuple[Any, Any]:
-    try:
-        import feos
-        import numpy as np
-        import si_units as si
-    except ImportError as error:
-        raise MissingExtraError("feos", "build or baselines") from error
+def pets_phases(state: State, *, T: float | None = None, pressure: float = PRESSURE) -> tuple[float, float] | None:
+    """Mole fractions of B in the phases of :func:`pets_coexistence`; None if the mixture does not separate."""
+    phases = pets_coexistence(state, T=T, pressure=pressure)
+    return None if phases is None else (phases[0].C_B, phases[1].C_B)
+
+
+def _density(fluid: Any, si: Any) -> float:
+    return float(fluid.density * si.NAV * si.ANGSTROM**3)
+
+
+def _fluid(T: float, c_b: float, S: float, eps_AB: float, pressure: float) -> tuple[Any, Any]:
+    import feos
+    import numpy as np
+    import si_units as si
+
     names = [feos.Identifier(name=name) for name in ("A", "B")]
     # Reduced units are mapped to sigma = 1 Angstrom, epsilon = 1 K * k_B.
     records = [
         feos.PureRecord(name, 1.0, sigma=sigma, epsilon_k=1.0)
-        for name, sigma in zip(names, (1.0, state.S), strict=True)
+        for name, sigma in zip(names, (1.0, S), strict=True)
     ]
-    cross = feos.BinaryRecord(*names, k_ij=1.0 - state.eps_AB)
+    cross = feos.BinaryRecord(*names, k_ij=1.0 - eps_AB)
     model = feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))
     fluid = feos.State(
         model,
-        temperature=state.T * si.KELVIN,
+        temperature=T * si.KELVIN,
         pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
-        composition=np.array([1.0 - state.C_B, state.C_B]),
+        composition=np.array([1.0 - c_b, c_b]),
     )
     return fluid, si

@@ -1,0 +1,66 @@
+"""Theory as a model: it takes no notice of the training split, and is what a trained model has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from binlj.baselines.protocol import FitContext
+from binlj.baselines.store import read_arrays, write_arrays
+from binlj.errors import InputError
+from binlj.grid import PAIRS, State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class IntegralEquation:
+    """Ornstein-Zernike equation and two-phase geometry on the phases of PeTS (:mod:`binlj.theory`).
+
+    Parameters
+    ----------
+    closure : str
+        The closure tried first; the others of :data:`binlj.theory.bulk.FALLBACKS` follow.
+
+    Raises
+    ------
+    InputError
+        If the closure is unknown.
+    """
+
+    name = "integral_equation"
+
+    def __init__(self, closure: str = "DH") -> None:
+        from binlj.theory.closures import closure as known
+
+        known(closure)
+        self.parameters: dict[str, Any] = {"closure": closure}
+        self.history: dict[str, list[float]] = {}
+
+    def fit(self, train: pd.DataFrame, context: FitContext = FitContext()) -> None:  # noqa: B008
+        """Nothing: there is nothing to fit."""
+
+    def predict(self, states: Sequence[State], pairs: Sequence[str]) -> np.ndarray:
+        """g(r), shape (n, 100); each state is solved once, whatever its number of pairs."""
+        from binlj.theory import predict
+        from binlj.theory.bulk import FALLBACKS
+
+        if len(states) != len(pairs) or not set(pairs) <= set(PAIRS):
+            raise InputError("query", [f"needs one pair of {', '.join(PAIRS)} for each state"])
+        different = sorted(set(states))
+        first = self.parameters["closure"]
+        closures = (first, *(name for name in FALLBACKS if name != first))
+        g = predict(different, closures=closures).g
+        row = {state: i for i, state in enumerate(different)}
+        return np.stack([g[row[s], PAIRS.index(p)] for s, p in zip(states, pairs, strict=True)])
+
+    def save(self, folder: Path) -> list[str]:
+        """Write an empty array file: the parameters are all there is."""
+        return [write_arrays(folder, {"nothing": np.zeros(0)})]
+
+    def load(self, folder: Path) -> None:
+        """Check that the file is there."""
+        read_arrays(folder)
