@@ -53,6 +53,8 @@ def load_model(folder: Path) -> Model:
         described: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         version, name = described["format"], described["name"]
         parameters, files = described["parameters"], described["files"]
+        if not (isinstance(name, str) and isinstance(parameters, dict) and isinstance(files, dict)):
+            raise TypeError("`name` must be a text, `parameters` and `files` must be tables")
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(file, [f"not a model description: {error!r}"], fix=fix) from None
     if version != FORMAT:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
 from binlj import __version__
-from binlj.errors import BinljError
+from binlj.errors import BinljError, as_ours
+
+ISSUES = "https://github.com/binlj-rdf/binlj-rdf/issues"
 
 # name -> (module, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -75,6 +81,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; print our own errors without a traceback."""
     try:
         cli.main(args=args, prog_name="binlj", standalone_mode=False)
+        sys.stdout.flush()
     except BinljError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -86,6 +93,22 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except Exception as error:
+        _unexpected(error)
+
+
+def _unexpected(error: Exception) -> NoReturn:
+    """One line for what the system or a damaged file is to blame for; a traceback for our own defects."""
+    ours = as_ours(error)
+    if ours is None:
+        traceback.print_exception(error)
+        click.echo(f"This is a defect of binlj {__version__}; please report it with these lines: {ISSUES}", err=True)
+    else:
+        click.echo(f"error: {ours}", err=True)
+    # What the standard output could not take must not be tried again at exit.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1 if ours is None else ours.exit_code)
 
 
 if __name__ == "__main__":

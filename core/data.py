@@ -144,6 +144,8 @@ def dataset_info(*, path: str | Path | None = None) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise DataError(file, [f"not valid JSON: {error}"], fix="fetch the dataset again") from None
+    if not (isinstance(info, dict) and all(isinstance(info.get(k), str) for k in ("version", "data_sha256"))):
+        raise DataError(file, ["not a manifest: `version` or `data_sha256` is missing"], fix="fetch the dataset again")
     return info
 
 

@@ -6,6 +6,8 @@ traceback and exits with ``exit_code``. Anything else that escapes is a defect o
 
 from __future__ import annotations
 
+import errno
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,6 +59,36 @@ class StoreBusyError(BinljError):
     """Another campaign holds this store."""
 
     exit_code = 5
+
+
+class FileAccessError(BinljError):
+    """The operating system refuses a file: not there, not writable, no room left."""
+
+    exit_code = 7
+
+
+def as_ours(error: Exception) -> BinljError | None:
+    """The error of this package that stands for one of the system or of a file library; None for a defect.
+
+    Commands name the file where they can; this is for what they did not expect.
+    """
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    # Arrow has OSErrors of its own, and parts of it are OSErrors of Python without a file name.
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        fix = {
+            errno.ENOSPC: "free some room and run the same command again",
+            errno.EACCES: "choose a place you may write to, or change the permissions",
+            errno.EROFS: "choose a place you may write to",
+            errno.EEXIST: "a file stands where a folder is needed: move it, or choose another place",
+            errno.ENOTDIR: "a file stands where a folder is needed: move it, or choose another place",
+            errno.EISDIR: "a folder stands where a file is needed: move it, or choose another place",
+        }.get(error.errno or 0, "")
+        return FileAccessError(f"{where}{error.strerror or said}" + (f"\n  fix: {fix}" if fix else ""))
+    file_libraries = type(error).__module__.partition(".")[0] in ("pyarrow", "zipfile")
+    if file_libraries or isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return DataError("a file that this command reads", [f"{type(error).__name__}: {said}"])
+    return None
 
 
 class MissingExtraError(BinljError):

@@ -25,7 +25,10 @@ N_PARTICLES = 10_000
 PRESSURE = 1.0
 CUTOFF = 2.5  # in units of sigma_ij
 
-_ID = re.compile(r"T(\d+\.\d{2})-C(\d\.\d{3})-S(\d+\.\d{2})-E(\d+\.\d{2})")
+_ID = re.compile(r"T(\d+\.\d{2})-C(\d\.\d{3})-S(\d+\.\d{2})-E(\d+\.\d{2})", re.ASCII)
+_SHORT = r"(\d+(?:\.\d{1,%d}0*)?)"
+_DECIMALS = {"T": 2, "C": 3, "S": 2, "E": 2}
+_LOOSE_ID = re.compile("-".join(name + _SHORT % digits for name, digits in _DECIMALS.items()), re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -105,15 +108,22 @@ class State:
         return self in _grid_set()
 
 
-def parse_state_id(state_id: str) -> State:
+def parse_state_id(state_id: str, *, exact: bool = True) -> State:
     """Turn a state id back into its state.
+
+    Parameters
+    ----------
+    state_id : str
+    exact : bool
+        Whether only the one spelling of :attr:`State.state_id` will do, as in files, where ids are compared as text.
+        False, for what people type, also reads other numbers of decimals, e.g. ``T0.7-C0.2-S1-E0.5``.
 
     Raises
     ------
     InputError
         If the text is not a state id or its values are out of range.
     """
-    match = _ID.fullmatch(state_id)
+    match = (_ID if exact else _LOOSE_ID).fullmatch(state_id)
     if match is None:
         raise InputError(
             f"state id {state_id!r}",

@@ -40,14 +40,14 @@ class Situation:
     quality : dict
         Of the states that have two segments or more.
     stored : mapping
-        (state id, start) -> steps of which a configuration is stored.
+        Chain -> steps of which a configuration is stored.
     resumable : set of chains
         Those that have a restart file, or a configuration of the step they stand at.
     """
 
     records: dict[ChainKey, list[SegmentRecord]]
     quality: dict[State, Quality] = field(default_factory=dict)
-    stored: Mapping[tuple[str, str], set[int]] = field(default_factory=dict)
+    stored: Mapping[ChainKey, set[int]] = field(default_factory=dict)
     resumable: set[ChainKey] = field(default_factory=set)
 
     def chains(self) -> dict[ChainKey, Progress]:
@@ -66,7 +66,7 @@ class Situation:
         if able:
             replica = max(able, key=lambda r: (lines[r][-1].step_end, r))
             return Progress(len(lines[replica]), lines[replica][-1].step_end, replica)
-        known = self.stored.get(key, set())
+        known = _stored_of(self.stored, key, family)
         points = ((record.step_end, r, i) for r in family for i, record in enumerate(lines[r]))
         ends = [point for point in points if point[0] in known]
         if ends:
@@ -300,14 +300,23 @@ def _check_replica(records: Mapping[ChainKey, Sequence[SegmentRecord]], replica:
 
 
 def _resumable(
-    store: Path, chains: Mapping[ChainKey, Sequence[SegmentRecord]], stored: Mapping[tuple[str, str], set[int]]
+    store: Path, chains: Mapping[ChainKey, list[SegmentRecord]], stored: Mapping[ChainKey, set[int]]
 ) -> set[ChainKey]:
     return {
-        key
-        for key, members in chains.items()
-        if members[-1].step_end in stored.get(key[:2], ())
-        or restart_path(store / "work" / stores.chain_name(key), members[-1].step_end).is_file()
+        (*key, replica)
+        for key, replicas in stores.by_start(chains).items()
+        for family in lineage.families(replicas).values()
+        for replica in family
+        if replicas[replica][-1].step_end in _stored_of(stored, key, family)
+        or restart_path(
+            store / "work" / stores.chain_name((*key, replica)), replicas[replica][-1].step_end
+        ).is_file()
     }
+
+
+def _stored_of(stored: Mapping[ChainKey, set[int]], key: tuple[str, str], family: Sequence[int]) -> set[int]:
+    """Steps of which a configuration of a family is stored; another family's would not be independent."""
+    return set().union(*(stored.get((*key, replica), set()) for replica in family))
 
 
 def _too_long(

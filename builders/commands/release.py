@@ -200,7 +200,7 @@ def _results(
     from binlj.builders.records.store import load_records
     from binlj.grid import parse_state_id
 
-    wanted = {parse_state_id(state_id).state_id for state_id in state_ids}
+    wanted = {parse_state_id(state_id, exact=False).state_id for state_id in state_ids}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading records", total=None)

@@ -45,7 +45,7 @@ def simulate(
     lmp_args: str,
     launcher: str,
 ) -> None:
-    """Simulate STATE_ID (e.g. T0.60-C0.010-S1.50-E0.20) segment by segment.
+    """Simulate STATE_ID (e.g. T0.60-C0.010-S1.50-E0.20, or T0.6-C0.01-S1.5-E0.2) segment by segment.
 
     The state need not be on the benchmark's grid. Records go to OUT/loose; run the command again to add
     segments to what OUT already holds.
@@ -67,7 +67,8 @@ def simulate(
         changes["first"] = ()
     settings = dataclasses.replace(settings, **changes)
     _check_settings(settings, segments)
-    chain = Chain(parse_state_id(state_id), start, replica, seed)
+    chain = Chain(parse_state_id(state_id, exact=False), start, replica, seed)
+    state_id = chain.state.state_id
     engine = find_engine(lmp, args=lmp_args, launcher=launcher)
     with stores.locked(out):
         members = stores.by_chain(stores.load_records(out, state_ids=[state_id])).get(

@@ -138,8 +138,8 @@ def finite_size_command(
     seconds = duration(budget) if budget else None
     target = store or default_store().parent / "finite-size"
     states = [
-        (parse_state_id(homogeneous or finite_size.HOMOGENEOUS), "mixed"),
-        (parse_state_id(demixed or finite_size.DEMIXED), "separated"),
+        (parse_state_id(homogeneous or finite_size.HOMOGENEOUS, exact=False), "mixed"),
+        (parse_state_id(demixed or finite_size.DEMIXED, exact=False), "separated"),
     ]
     wanted = [finite_size.parse_size(text) for text in sizes] or list(finite_size.SIZES)
     jobs = finite_size.plan(states, wanted, target, segment=finite_size.SEGMENT, every=finite_size.EVERY)

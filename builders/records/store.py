@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -222,7 +223,7 @@ def last_configuration(folder: Path) -> Configuration | None:
     path = folder / "last.npz"
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as data:
+    with _readable(path), np.load(path, allow_pickle=False) as data:
         return Configuration(
             step=int(data["step"]),
             box_length=float(data["box_length"]),
@@ -240,9 +241,9 @@ def write_configurations(
 ) -> tuple[Path | None, int]:
     """Collect what the chains can go on from into ``configurations/``: one file, replacing older ones.
 
-    Of each family of branches the configuration that has gone furthest is kept, be it in a working folder or
-    stored before, or one of `more` (the snapshots of a dataset that has been replaced); none where the published
-    snapshots hold it, and of a state in `finished` only those of the starts it names.
+    Of each family of branches the configuration that has gone furthest, and at whose step a record ends, is kept: be
+    it in a working folder or stored before, or one of `more` (the snapshots of a dataset that has been replaced). None
+    where the published snapshots hold it, and of a state in `finished` only those of the starts it names.
 
     Parameters
     ----------
@@ -263,21 +264,27 @@ def write_configurations(
     chains = by_chain(records)
     n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
     stored, published = read_configurations(store), _published_steps(n)
-    for key, old in (more or {}).items():
-        if len(old.types) == n and (key not in stored or stored[key].step < old.step):
-            stored[key] = old
+    older = {key: old for key, old in (more or {}).items() if len(old.types) == n}
     rows = []
     for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
         if finished and start not in finished.get(state_id, (start,)):
             continue
         for trunk, family in lineage.families(replicas).items():
             keys = [(state_id, start, replica) for replica in family]
-            folders = [last_configuration(store / "work" / chain_name(key)) for key in keys]
-            found = [c for c in (*folders, *map(stored.get, keys)) if c is not None]
-            best = max(found, key=lambda c: c.step, default=None)
-            if best is None or (trunk == 0 and best.step in published.get((state_id, start), ())):
+            found = [
+                (configuration, key[2])
+                for key in keys
+                for configuration in (
+                    last_configuration(store / "work" / chain_name(key)), stored.get(key), older.get(key),
+                )
+                if configuration is not None
+            ]  # fmt: skip
+            # A kill between the two leaves a configuration that is ahead of its chain's records: of no use to them.
+            ends = {record.step_end for r in family for record in replicas[r]}
+            fits = [pair for pair in found if pair[0].step in ends]
+            best, replica = max(fits or found, key=lambda pair: pair[0].step, default=(None, trunk))
+            if best is None or (trunk == 0 and best.step in published.get((state_id, start, 0), ())):
                 continue
-            replica = next(k[2] for k, c in zip(keys * 2, (*folders, *map(stored.get, keys)), strict=True) if c is best)
             rows.append(
                 {
                     "state_id": state_id,
@@ -309,8 +316,8 @@ def read_configurations(
     return result
 
 
-def stored_steps(store: Path, *, n: int) -> dict[tuple[str, str], set[int]]:
-    """(state id, start) -> the steps of which a configuration of `n` particles is stored or published."""
+def stored_steps(store: Path, *, n: int) -> dict[ChainKey, set[int]]:
+    """Chain -> the steps of which a configuration of `n` particles is stored or published (as replica 0's)."""
     steps = _published_steps(n)
     for path in (store / "configurations").glob("*.parquet"):
         for key, found in _steps_of(path).items():
@@ -318,31 +325,75 @@ def stored_steps(store: Path, *, n: int) -> dict[tuple[str, str], set[int]]:
     return steps
 
 
-def find_configuration(store: Path, key: ChainKey, *, step: int, n: int) -> Configuration | None:
+def find_configuration(
+    store: Path, key: ChainKey, *, step: int, n: int, records: Iterable[SegmentRecord] | None = None
+) -> Configuration | None:
     """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
 
-    Only a configuration of `n` particles and of `step`, the step at which the chain stands, will do; its own, or
-    that of another chain of the same start (which it branches from). None if there is none.
+    Only a configuration of `n` particles and of `step`, the step at which the chain stands, will do: the chain's own,
+    or one of its family (:mod:`binlj.builders.records.lineage`). That of another replica never: the two would not be
+    independent any more. A chain without records is a branch of the one that :func:`lineage.parent` will name.
+
+    Parameters
+    ----------
+    store : Path
+    key : ChainKey
+    step, n : int
+    records : iterable of SegmentRecord, optional
+        Those of the chain's state. Default: read from the store.
+
+    Returns
+    -------
+    Configuration or None
+        None if there is none.
     """
+    if records is None:
+        records = load_records(store, state_ids=[key[0]])
+    chains = by_start(by_chain(records)).get(key[:2], {})
+    older = [r for r in chains if r < key[2] and any(record.step_end == step for record in chains[r])]
+    member = key[2] if key[2] in chains else max(older, default=key[2])
+    family = next((f for f in lineage.families(chains).values() if member in f), [member])
     found = read_configurations(store, only=key[:2])
-    candidates = [found.pop(key, None), *found.values(), *published_configurations(only=key[:2]).values()]
+    candidates = [found.get(key), *(found.get((*key[:2], replica)) for replica in reversed(family))]
+    if 0 in family:
+        candidates += published_configurations(only=key[:2]).values()
     return next((c for c in candidates if c is not None and c.step == step and len(c.types) == n), None)
 
 
-def _published_steps(n: int) -> dict[tuple[str, str], set[int]]:
+def _published_steps(n: int) -> dict[ChainKey, set[int]]:
     """Steps of the published snapshots, if they are of `n` particles."""
     snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
     if not snapshots.is_file():
         return {}
-    first = next(pq.ParquetFile(snapshots).iter_batches(batch_size=1, columns=["types"]))
+    with _readable(snapshots):
+        first = next(pq.ParquetFile(snapshots).iter_batches(batch_size=1, columns=["types"]))
     return _steps_of(snapshots) if len(first["types"][0]) == n else {}
 
 
-def _steps_of(path: Path) -> dict[tuple[str, str], set[int]]:
-    result: dict[tuple[str, str], set[int]] = {}
-    for row in pq.read_table(path, columns=["state_id", "start", "step"]).to_pylist():
-        result.setdefault((row["state_id"], row["start"]), set()).add(row["step"])
+def _steps_of(path: Path) -> dict[ChainKey, set[int]]:
+    result: dict[ChainKey, set[int]] = {}
+    with _readable(path):
+        names = set(pq.read_schema(path).names)
+        columns = ["state_id", "start", "step", *({"replica"} & names)]
+        for row in pq.read_table(path, columns=columns).to_pylist():
+            result.setdefault((row["state_id"], row["start"], row.get("replica", 0)), set()).add(row["step"])
     return result
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Name the file of configurations that cannot be read."""
+    try:
+        yield
+    except (
+        OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, StopIteration, BadZipFile, pa.ArrowException,
+    ) as error:  # fmt: skip
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            path,
+            [f"not a readable file of configurations: {said}"],
+            fix="move the file away, or bring it back from where it was made; no record depends on it",
+        ) from error
 
 
 def published_configurations(
@@ -355,18 +406,19 @@ def published_configurations(
 
 def _configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:
     result = {}
-    for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
-        names = batch.schema.names
-        for i in range(batch.num_rows):
-            row = {name: batch.column(name)[i] for name in names}
-            # The published snapshots are of replica 0 and have no such column.
-            replica = row["replica"].as_py() if "replica" in row else 0
-            key = (row["state_id"].as_py(), row["start"].as_py(), replica)
-            if only is None or key[:2] == only:
-                result[key] = Configuration(
-                    step=row["step"].as_py(),
-                    box_length=row["box_length"].as_py(),
-                    types=row["types"].values.to_numpy(),
-                    positions=row["positions"].values.to_numpy().reshape(-1, 3),
-                )
+    with _readable(path):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
+            names = batch.schema.names
+            for i in range(batch.num_rows):
+                row = {name: batch.column(name)[i] for name in names}
+                # The published snapshots are of replica 0 and have no such column.
+                replica = row["replica"].as_py() if "replica" in row else 0
+                key = (row["state_id"].as_py(), row["start"].as_py(), replica)
+                if only is None or key[:2] == only:
+                    result[key] = Configuration(
+                        step=row["step"].as_py(),
+                        box_length=row["box_length"].as_py(),
+                        types=row["types"].values.to_numpy(),
+                        positions=row["positions"].values.to_numpy().reshape(-1, 3),
+                    )
     return result

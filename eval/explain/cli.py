@@ -169,6 +169,7 @@ def model_command(
 @_with(_options)
 @_with(_maps)
 @_boot
+@click.option("--exit-code", is_flag=True, help="End with exit code 1 where the claim does not hold (for scripts).")
 def check_command(
     dnn: tuple[Path, ...],
     xgboost: tuple[Path, ...],
@@ -180,8 +181,9 @@ def check_command(
     maps: int,
     resamples: int,
     n_boot: int,
+    exit_code: bool,
 ) -> None:
-    """Does S dominate? Every method in one table; exit code 0 only if the paper's claim holds.
+    """Does S dominate? Every method in one table, and whether the paper's claim holds.
 
     The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
     DNN.
@@ -230,7 +232,8 @@ def check_command(
         f"The claim {'holds' if claim.holds else 'does not hold'} on this data."
     )
     click.echo(f"{out / 'check.json'} and pictures written")
-    raise SystemExit(0 if claim.holds else 1)
+    if exit_code and not claim.holds:
+        raise SystemExit(1)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic import chain
 
+from binlj.builders.campaign.running import Situation
 from binlj.builders.records import store as stores
 from binlj.builders.records.configuration import compact
 from binlj.builders.records.record import SegmentRecord, merge_records, read_records, write_records
@@ -203,7 +204,8 @@ def test_configurations_survive_and_keep_what_is_not_here(tmp_path: Path) -> Non
     np.testing.assert_array_equal(back.types, made.types)
     assert (back.step, back.box_length) == (400, 9.0)
     assert stores.read_configurations(tmp_path, only=(STATE.state_id, "separated")) == {}
-    assert stores.stored_steps(tmp_path, n=50)[STATE.state_id, "mixed"] == {400}
+    assert stores.stored_steps(tmp_path, n=50)[key] == {400}
+    fill(tmp_path, held)
     # A branch goes on from it; a chain that stands elsewhere does not.
     assert stores.find_configuration(tmp_path, (STATE.state_id, "mixed", 3), step=400, n=50) is not None
     assert stores.find_configuration(tmp_path, key, step=800, n=50) is None
@@ -253,8 +255,54 @@ def test_one_configuration_a_family_is_kept_the_furthest(records: list[SegmentRe
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
     stores.write_configurations(tmp_path, held, more={keys[1]: dataclasses.replace(made, step=14_000)})
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
-    stores.write_configurations(tmp_path, small, more={keys[1]: dataclasses.replace(made, step=14_000)})
+    further = [dataclasses.replace(r, n_A=40, n_B=10) for r in (*records[:4], *branch(records[:5], at=4000))]
+    stores.write_configurations(tmp_path, further, more={keys[1]: dataclasses.replace(made, step=14_000)})
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 14_000}
+
+
+def test_a_configuration_ahead_of_its_records_does_not_replace_the_one_that_fits(
+    records: list[SegmentRecord], tmp_path: Path
+) -> None:
+    """A kill between writing last.npz and the record."""
+    made = compact(np.random.default_rng(0).random((50, 3)) * 9, np.zeros(50, int), box_length=9.0, step=0)
+    folder = tmp_path / "work" / stores.chain_name(records[0].chain)
+    folder.mkdir(parents=True)
+    for step in (4000, 6000):
+        np.savez(folder / "last.npz", step=step, box_length=9.0, types=made.types, positions=made.positions)
+        stores.write_configurations(tmp_path, records[:2])
+        assert [c.step for c in stores.read_configurations(tmp_path).values()] == [4000]
+
+
+def test_a_replica_does_not_go_on_from_another_ones_configuration(
+    records: list[SegmentRecord], tmp_path: Path
+) -> None:
+    other = [dataclasses.replace(r, replica=1, seed=9) for r in records[:2]]
+    fill(tmp_path, [*records[:2], *other])
+    made = compact(np.random.default_rng(0).random((1000, 3)) * 9, np.zeros(1000, int), box_length=9.0, step=4000)
+    folder = tmp_path / "work" / stores.chain_name(records[0].chain)
+    folder.mkdir(parents=True)
+    np.savez(folder / "last.npz", step=4000, box_length=9.0, types=made.types, positions=made.positions)
+    held = stores.load_records(tmp_path)
+    stores.write_configurations(tmp_path, held)
+    shutil.rmtree(tmp_path / "work")
+    assert stores.find_configuration(tmp_path, records[0].chain, step=4000, n=1000) is not None
+    assert stores.find_configuration(tmp_path, other[0].chain, step=4000, n=1000) is None
+    situation = Situation(stores.by_chain(held), stored=stores.stored_steps(tmp_path, n=1000))
+    assert situation.chains()[other[0].chain].branch is None, "nor does the campaign plan a branch from it"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 not a zip file"])
+def test_damaged_configurations_are_named(records: list[SegmentRecord], tmp_path: Path, content: bytes) -> None:
+    folder = tmp_path / "work" / stores.chain_name(records[0].chain)
+    folder.mkdir(parents=True)
+    (folder / "last.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"last.npz(.|\n)*not a readable file of configurations"):
+        stores.write_configurations(tmp_path, records[:2])
+    (tmp_path / "configurations").mkdir()
+    (tmp_path / "configurations" / "last.parquet").write_bytes(content)
+    for read in (stores.read_configurations, lambda store: stores.stored_steps(store, n=1000)):
+        with pytest.raises(DataError, match=r"last.parquet(.|\n)*not a readable file of configurations"):
+            read(tmp_path)
 
 
 def test_of_a_converged_state_only_what_is_published_is_kept(tmp_path: Path) -> None:

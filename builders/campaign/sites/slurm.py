@@ -51,6 +51,6 @@ def config(workers: int, run_dir: Path) -> Any:
         block_error_handler=windowed_error_handler,  # one failing node is no reason to stop, three in a row are
         max_workers_per_node=per_node,
         cores_per_worker=CORES_PER_WORKER,
-        encrypted=False,
+        encrypted=True,  # tasks travel as pickles over a network that others share
     )
     return Config(executors=[executor], run_dir=str(run_dir), usage_tracking=0)
