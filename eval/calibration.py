@@ -1,8 +1,9 @@
 """Is a model's own standard deviation right? Terms for the metrics that need ``g_std``.
 
-z = (p - y) / sqrt(g_std^2 + g_stderr^2): the published value has an error of its own, which must not
-count against the model. Only points with r >= 0.8 sigma_ij are used: inside the core every model is right
-and sure, which would make any calibration look good. The choice depends on the state alone, not on y.
+z = (p - y) / sqrt(g_std^2 + s^2): the published value has an error s of its own (standard error and gap
+between the starts), which must not count against the model. Only points with r >= 0.8 sigma_ij are used:
+inside the core every model is right and sure, which would make any calibration look good. The choice
+depends on the state alone, not on y.
 """
 
 from __future__ import annotations
@@ -11,24 +12,18 @@ from statistics import NormalDist
 
 import numpy as np
 
+from binlj.eval.skill import outside_core
 from binlj.eval.truth import Truth
 
-CORE = 0.8  # in sigma_ij
 LEVELS = np.arange(1, 20) / 20  # nominal coverages of the central intervals
 _BOUNDS = np.array([NormalDist().inv_cdf(0.5 + level / 2) for level in LEVELS])
 BOUND_95 = NormalDist().inv_cdf(0.975)
 COVERAGE_1 = 2 * NormalDist().cdf(1.0) - 1.0
 
 
-def outside_core(truth: Truth) -> np.ndarray:
-    """Which points count, shape (curves, bins)."""
-    mask: np.ndarray = truth.r >= CORE * truth.sigma[:, None]
-    return mask
-
-
 def z_scores(truth: Truth, g: np.ndarray, std: np.ndarray) -> np.ndarray:
     """|z| at every point, shape (curves, bins); 0 or inf where both standard deviations are 0."""
-    error, total = np.abs(g - truth.g), np.hypot(std, truth.g_stderr)
+    error, total = np.abs(g - truth.g), np.hypot(std, truth.g_error)
     return np.divide(error, total, out=np.where(error > 0, np.inf, 0.0), where=total > 0)
 
 
