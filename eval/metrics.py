@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from binlj.eval import calibration, physics, skill
+from binlj.eval import calibration, demixing, physics, skill
 from binlj.eval.truth import Truth, restrict, rows_of
 
 
@@ -230,6 +230,18 @@ METRICS: tuple[Metric, ...] = (
         "energy_resolution", "energy lost to bins", "ε",
         "mean over states of |U_y - U_simulation|: what 100 bins cannot resolve, whatever the model",
         lambda c: _per_curve(np.abs(c.energies[1] - c.truth.energy)), _mean, level="state",
+    ),
+    Metric(
+        "phase_call", "phase called right", "",
+        "balanced accuracy over states: a state is called demixed if the mean of x_A x_B (g_AA + g_BB - 2 g_AB) "
+        "over 3 <= r <= 5 exceeds 0.02; the truth is the state's phase flag",
+        lambda c: demixing.call_terms(c.truth, c.g), demixing.balanced_accuracy, better="higher", level="state",
+    ),
+    Metric(
+        "crps", "CRPS", "",
+        "mean over points of the continuous ranked probability score of a normal forecast, mean p, variance "
+        "g_std^2 + s^2, r >= 0.8 sigma_ij",
+        lambda c: calibration.crps_terms(c.truth, c.g, c.std), _mean, needs_std=True,
     ),
     Metric(
         "coverage_68", "within 1 g_std", "",
