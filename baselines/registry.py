@@ -42,6 +42,7 @@ MODELS: dict[str, Entry] = {
     "nearest_temperature": _floor(
         "nearest_temperature", "same composition at the nearest training temperature"
     ),
+    "nearest_scaled": _floor("nearest_scaled", "the nearest training state's RDF in r / sigma_ij"),
     "linear_T": _floor("linear_T", "g(r) linear in T* at each composition"),
     "linear_pmf": _floor("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
 }

@@ -1,7 +1,10 @@
 """From per-curve terms to values, intervals and breakdowns: one matrix product each.
 
 Every metric is a function of *sums over curves* (see :mod:`binlj.eval.metrics`), so the sums are taken
-once per composition and pair, and a bootstrap resample is a row of integer weights over compositions.
+once per mixture and pair, and a bootstrap resample is a row of integer weights over mixtures.
+
+Headline values and their intervals are over the scored states (:attr:`binlj.eval.truth.Truth.scored`, the
+converged ones): an unsettled label says nothing about a model. Breakdowns may be over all.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ def subsets(metric: Metric) -> tuple[str, ...]:
 
 
 def composition_sums(metric: Metric, truth: Truth, terms: np.ndarray) -> np.ndarray:
-    """Sums of a metric's terms per composition and subset.
+    """Sums of a metric's terms over the scored states, per mixture and subset.
 
     Parameters
     ----------
@@ -36,28 +39,39 @@ def composition_sums(metric: Metric, truth: Truth, terms: np.ndarray) -> np.ndar
 
     Returns
     -------
-    ndarray, shape (compositions, subsets, k)
+    ndarray, shape (mixtures with a scored state, subsets, k)
     """
-    return _sums(metric, truth, terms, truth.composition, truth.n_compositions)
+    group, n_groups = scored_mixtures(truth)
+    return _sums(metric, truth, terms, group, n_groups)
+
+
+def scored_mixtures(truth: Truth) -> tuple[np.ndarray, int]:
+    """Mixture of each state, -1 where it is not scored, shape (states,), and how many mixtures these are."""
+    found, index = np.unique(truth.composition[truth.scored], return_inverse=True)
+    group = np.full(len(truth.state_id), -1)
+    group[truth.scored] = index
+    return group, len(found)
 
 
 def _sums(metric: Metric, truth: Truth, terms: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
-    """Sums per group of states and subset, shape (groups, subsets, k)."""
+    """Sums per group of states and subset, shape (groups, subsets, k); states of group -1 are left out."""
     if metric.level == "state":
         sums = np.zeros((n_groups, 1, terms.shape[1]))
-        np.add.at(sums[:, 0], group, terms)
+        np.add.at(sums[:, 0], group[group >= 0], terms[group >= 0])
         return sums
+    of_curve = group[truth.state]
+    use = of_curve >= 0
     sums = np.zeros((n_groups, len(SUBSETS), terms.shape[1]))
-    np.add.at(sums, (group[truth.state], truth.pair), terms)
+    np.add.at(sums, (of_curve[use], truth.pair[use]), terms[use])
     sums[:, -1] = sums[:, :-1].sum(axis=1)
     return sums
 
 
 def bootstrap_weights(n_compositions: int, n_boot: int, seed: int) -> np.ndarray:
-    """How often each composition is drawn in each resample, shape (n_boot, n_compositions).
+    """How often each mixture is drawn in each resample, shape (n_boot, n_compositions).
 
-    Compositions (C_B, S, eps_AB) are drawn with replacement, all their temperatures and pairs together:
-    points of a curve, pairs of a state and temperatures of a composition are not independent.
+    Mixtures (C_B, S, eps_AB) are drawn with replacement, all their temperatures and pairs together:
+    points of a curve, pairs of a state and temperatures of a mixture are not independent.
     """
     equal = np.full(n_compositions, 1 / n_compositions)
     return np.random.default_rng(seed).multinomial(n_compositions, equal, size=n_boot).astype(float)
@@ -80,9 +94,10 @@ def interval(draws: np.ndarray) -> list[list[float | None]]:
 
 
 def breakdown(
-    metrics: Sequence[Metric], truth: Truth, terms: dict[str, np.ndarray], flag: np.ndarray
+    metrics: Sequence[Metric], truth: Truth, terms: dict[str, np.ndarray], flag: np.ndarray,
+    *, over: np.ndarray | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """All metrics for each value of a per-state flag.
+    """All metrics for each value of a per-state flag, over all states or those of a mask.
 
     Parameters
     ----------
@@ -90,8 +105,12 @@ def breakdown(
         Terms of each metric by name.
     flag : ndarray, shape (states,)
         One group per distinct value, sorted.
+    over : ndarray of bool, shape (states,), optional
     """
-    names, group = np.unique(flag.astype(str), return_inverse=True)
+    use = np.ones(len(flag), dtype=bool) if over is None else over
+    names, index = np.unique(flag[use].astype(str), return_inverse=True)
+    group = np.full(len(flag), -1)
+    group[use] = index
     values = {m.name: m.finish(_sums(m, truth, terms[m.name], group, len(names))) for m in metrics}
     return {
         str(name): {

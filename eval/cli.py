@@ -80,18 +80,23 @@ def evaluate(
 @click.argument("b", type=_file)
 @_track
 @click.option("--json", "json_out", type=_file, help="Write the comparison to this file.")
+@click.option(
+    "--metric", type=click.Choice(("skill", "r2")), default="skill", show_default=True,
+    help="Shown first and by pair; the table has every other metric too.",
+)
 @_boot
 @_seed
 @_dataset
 def compare(
-    a: Path, b: Path, track: str, json_out: Path | None, n_boot: int, seed: int, dataset: Path | None
+    a: Path, b: Path, track: str, json_out: Path | None, metric: str, n_boot: int, seed: int,
+    dataset: Path | None,
 ) -> None:
     """Compare the predictions files A and B by paired bootstrap."""
     from binlj.eval.comparison import compare as run
     from binlj.eval.report import print_comparison
 
     result = run(a, b, track=track, dataset=dataset, n_boot=n_boot, seed=seed)
-    print_comparison(result, str(a), str(b))
+    print_comparison(result, str(a), str(b), metric=metric)
     if json_out:
         from binlj.files import write_json
 

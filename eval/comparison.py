@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,37 +15,41 @@ from binlj.eval.aggregate import (
     interval,
     number,
     resample,
+    scored_mixtures,
     subsets,
 )
-from binlj.eval.metrics import Metric, available
+from binlj.eval.metrics import Case, Metric, available
 from binlj.eval.scores import EVALUATOR_VERSION
-from binlj.eval.scoring import check_boot, load_case
+from binlj.eval.scoring import UNIT, check_boot, load_case
 from binlj.eval.truth import load_truth
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "binlj-comparison/1"
+SCHEMA_VERSION = "binlj-comparison/2"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Paired differences A - B of two submissions.
+    """Paired differences A - B of two submissions over the scored states.
 
     Attributes
     ----------
-    r2 : dict
+    skill, r2 : dict
         AA, AB, BB, overall -> {a, b, difference, ci95, tie, verdict}. ``tie`` is True when the 95 %
         interval of the difference contains 0; ``verdict`` is "A better", "B better", "tie", "differ" (a
         metric where neither direction is better) or "undefined".
     metrics : dict
-        By name, every metric both have: title, better, and ``values`` as for ``r2``.
+        By name, every metric both have: title, better, and ``values`` as for ``skill``.
+    n_scored_states : int
     """
 
+    skill: dict[str, dict[str, Any]]
+    r2: dict[str, dict[str, Any]]
     track: str
     dataset_version: str
     dataset_sha256: str
-    r2: dict[str, dict[str, Any]]
+    n_scored_states: int
     metrics: dict[str, dict[str, Any]]
     bootstrap: dict[str, Any]
     evaluator_version: str = EVALUATOR_VERSION
@@ -64,7 +69,7 @@ def compare(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> Comparison:
-    """Compare two submissions by paired bootstrap over compositions.
+    """Compare two submissions by paired bootstrap over mixtures (C_B, S, eps_AB).
 
     Raises
     ------
@@ -81,14 +86,40 @@ def compare(
             problems += [f"{name} ({error.subject}): {problem}" for problem in error.problems]
     if problems:
         raise InputError("submissions to compare", problems)
-    case_a, case_b = cases
-    weights = bootstrap_weights(truth.n_compositions, n_boot, seed)
-    names_b = {m.name for m in available(case_b)}
+    table = paired(*cases, n_boot=n_boot, seed=seed)
+    return Comparison(
+        skill=table["skill"]["values"],
+        r2=table["r2"]["values"],
+        track=truth.track,
+        dataset_version=truth.dataset_version,
+        dataset_sha256=truth.dataset_sha256,
+        n_scored_states=int(truth.scored.sum()),
+        metrics=table,
+        bootstrap={
+            "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE, "unit": UNIT,
+            "n_units": scored_mixtures(truth)[1],
+        },
+    )
+
+
+def paired(
+    a: Case, b: Case, *, names: Collection[str] | None = None, n_boot: int = 1000, seed: int = 0
+) -> dict[str, dict[str, Any]]:
+    """Paired differences of two aligned submissions (of one truth) in some metrics, or in all both have.
+
+    Returns
+    -------
+    dict
+        As ``metrics`` of :class:`Comparison`.
+    """
+    truth = a.truth
+    weights = bootstrap_weights(scored_mixtures(truth)[1], n_boot, seed)
+    both = {m.name for m in available(b)} if names is None else {m.name for m in available(b)} & set(names)
     table: dict[str, dict[str, Any]] = {}
-    for metric in available(case_a):
-        if metric.name not in names_b:
+    for metric in available(a):
+        if metric.name not in both:
             continue
-        sums_a, sums_b = (composition_sums(metric, truth, metric.terms(case)) for case in cases)
+        sums_a, sums_b = (composition_sums(metric, truth, metric.terms(case)) for case in (a, b))
         values = metric.finish(sums_a.sum(axis=0)), metric.finish(sums_b.sum(axis=0))
         bounds = interval(resample(metric, sums_a, weights) - resample(metric, sums_b, weights))
         rows = {
@@ -96,17 +127,7 @@ def compare(
             for i, subset in enumerate(subsets(metric))
         }
         table[metric.name] = {"title": metric.title, "better": metric.better, "values": rows}
-    return Comparison(
-        track=truth.track,
-        dataset_version=truth.dataset_version,
-        dataset_sha256=truth.dataset_sha256,
-        r2=table["r2"]["values"],
-        metrics=table,
-        bootstrap={
-            "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE,
-            "unit": "composition (C_B, S, eps_AB)", "n_units": truth.n_compositions,
-        },
-    )
+    return table
 
 
 def _row(metric: Metric, a: float, b: float, bounds: list[float | None]) -> dict[str, Any]:

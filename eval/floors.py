@@ -1,10 +1,10 @@
-"""Floors: what anybody gets without a model. A model must beat them to be worth anything.
+"""Naive baselines: what anybody gets without a model. A model must beat them to be worth anything.
 
-Each floor is ``function(train, test) -> g`` on the frames of a track; it reads the training curves and
+Each is ``function(train, test) -> g`` on the frames of a track; it reads the training curves and
 the *keys and features* of the test set, never the test curves.
 
-"Per composition" means: from the training states with the same (C_B, S, eps_AB). If a composition has no
-training state at all, the nearest composition that has one stands in for it, by Euclidean distance after
+"Per mixture" means: from the training states with the same (C_B, S, eps_AB). If a mixture has no
+training state at all, the nearest mixture that has one stands in for it, by Euclidean distance after
 each of C_B, S and eps_AB is divided by its range over the training set (first in sorted order on a tie).
 """
 
@@ -20,6 +20,8 @@ import numpy as np
 from binlj.data import curves
 from binlj.errors import InputError
 from binlj.eval.truth import read_split
+from binlj.grid import State
+from binlj.schema import bin_centres
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,25 +77,53 @@ def linear_pmf(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
     return np.minimum(np.where(below, mean @ g, predicted), cap[:, None])
 
 
+def nearest_scaled(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
+    """The training curve of the same pair at the nearest state, as a function of r / sigma_ij.
+
+    The distance of two states is Euclidean in (T*, C_B, S, eps_AB), each divided by its range over the
+    training set; equally near ones are averaged. A curve is read at r sigma_ij' / sigma_ij (a prime for the
+    training state), linearly between bin centres; beyond the last bin its last value holds. So a query of
+    any size ratio has its peaks in place, on the grid or off it.
+    """
+    coordinates = ["T", *_COMPOSITION]
+    known, asked = (f[coordinates].to_numpy(np.float64) for f in (train, test))
+    scale = np.ptp(known, axis=0)
+    scale[scale == 0] = 1.0
+    g, pair, r = curves(train), train["pair"].to_numpy(), bin_centres(curves(train.head(1)).shape[1])
+    out = np.empty((len(test), g.shape[1]))
+    for i, name in enumerate(test["pair"]):
+        rows = np.flatnonzero(pair == name)
+        distance = np.sqrt((((known[rows] - asked[i]) / scale) ** 2).sum(axis=1))
+        near = rows[distance <= distance.min() + 1e-9]
+        stretch = [_sigma(known[j], name) / _sigma(asked[i], name) for j in near]
+        out[i] = np.mean([np.interp(r * s, r, g[j]) for s, j in zip(stretch, near, strict=True)], axis=0)
+    return out
+
+
+def _sigma(coordinates: np.ndarray, pair: str) -> float:
+    return State(*coordinates.tolist()).sigma(pair)
+
+
 FLOORS: dict[str, Floor] = {
     "ideal_gas": ideal_gas,
     "mean_rdf": mean_rdf,
     "nearest_temperature": nearest_temperature,
+    "nearest_scaled": nearest_scaled,
     "linear_T": linear_T,
     "linear_pmf": linear_pmf,
 }
 
 
 def floor_predictions(name: str, *, track: str, dataset: Path | None = None) -> pd.DataFrame:
-    """Predictions frame of a floor on a track, ready for :func:`binlj.eval.evaluate`.
+    """Predictions frame of a naive baseline on a track, ready for :func:`binlj.eval.evaluate`.
 
     Raises
     ------
     InputError
-        If there is no such floor or track.
+        If there is no such baseline or track.
     """
     if name not in FLOORS:
-        raise InputError(f"floor {name!r}", ["no such floor"], fix=f"use one of: {', '.join(FLOORS)}")
+        raise InputError(f"naive baseline {name!r}", ["no such naive baseline"], fix=f"use one of: {', '.join(FLOORS)}")
     train = read_split(track, "train", dataset=dataset)
     test = read_split(track, "test", dataset=dataset)
     frame = test[["state_id", "pair"]].copy()

@@ -4,8 +4,9 @@ A metric turns every curve (or state) into a few *terms* and is a function of th
 Everything else follows from the sums: the value for a pair, for all pairs, for one temperature or phase,
 its bootstrap interval, and its paired difference between two submissions.
 
-Notation: y is the published g(r), p the prediction, s the published standard error of y; sums run over
-all points (state, r) of a subset, as in the paper, unless they are said to run over curves or states.
+Notation: y is the published g(r), p the prediction, s the error of y (its standard error and the gap
+between the starts in quadrature, :mod:`binlj.eval.label_error`); sums run over all points (state, r) of a
+subset, as in the paper, unless they are said to run over curves or states.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from binlj.eval import calibration, physics
+from binlj.eval import calibration, demixing, physics, skill
 from binlj.eval.truth import Truth, restrict, rows_of
 
 
@@ -116,12 +117,16 @@ def _mean(sums: np.ndarray) -> np.ndarray:
     return _ratio(sums[..., 0], sums[..., 1])
 
 
+def _one_minus_mean(sums: np.ndarray) -> np.ndarray:
+    return 1.0 - _mean(sums)
+
+
 def _root_mean(sums: np.ndarray) -> np.ndarray:
     return np.sqrt(_mean(sums))
 
 
 def _noise(case: Case) -> np.ndarray:
-    return (case.truth.g_stderr**2).sum(axis=1)
+    return (case.truth.g_error**2).sum(axis=1)
 
 
 def _per_point(values: np.ndarray) -> np.ndarray:
@@ -160,16 +165,28 @@ def _share(sums: np.ndarray) -> np.ndarray:
 
 METRICS: tuple[Metric, ...] = (
     Metric(
+        "skill", "skill", "",
+        "1 - mean over curves of min(1, sum |p - y| / sum |y - 1|), r >= 0.8 sigma_ij: 1 is perfect, 0 no "
+        "better than g = 1",
+        lambda c: _per_curve(skill.curve_errors(c.truth, c.g)), _one_minus_mean, better="higher",
+    ),
+    Metric(
         "r2", "R²", "", "1 - sum (p - y)^2 / sum (y - mean y)^2, pooled over all points",
         _r2_terms, _r2, better="higher",
     ),
     Metric(
-        "noise_ceiling", "noise ceiling", "",
+        "skill_ceiling", "ceiling of skill", "",
+        "1 - mean over curves of min(1, sqrt(2/pi) sum s / sum |y - 1|), r >= 0.8 sigma_ij: the skill that "
+        "the exact curves would be expected to reach",
+        lambda c: _per_curve(skill.label_errors(c.truth)), _one_minus_mean, better="higher",
+    ),
+    Metric(
+        "noise_ceiling", "ceiling of R²", "",
         "1 - sum s^2 / sum (y - mean y)^2: the R² that the exact curves would be expected to reach",
         _ceiling_terms, _r2, better="higher",
     ),
     Metric(
-        "ceiling_share", "share of ceiling", "", "R² / noise ceiling", _share_terms, _share, better="higher",
+        "ceiling_share", "R² / its ceiling", "", "R² / noise_ceiling", _share_terms, _share, better="higher",
     ),
     Metric(
         "rmse", "RMSE", "", "sqrt(mean (p - y)^2)", lambda c: _per_point((c.g - c.truth.g) ** 2), _root_mean,
@@ -213,6 +230,18 @@ METRICS: tuple[Metric, ...] = (
         "energy_resolution", "energy lost to bins", "ε",
         "mean over states of |U_y - U_simulation|: what 100 bins cannot resolve, whatever the model",
         lambda c: _per_curve(np.abs(c.energies[1] - c.truth.energy)), _mean, level="state",
+    ),
+    Metric(
+        "phase_call", "phase called right", "",
+        "balanced accuracy over states: a state is called demixed if the mean of x_A x_B (g_AA + g_BB - 2 g_AB) "
+        "over 3 <= r <= 5 exceeds 0.02; the truth is the state's phase flag",
+        lambda c: demixing.call_terms(c.truth, c.g), demixing.balanced_accuracy, better="higher", level="state",
+    ),
+    Metric(
+        "crps", "CRPS", "",
+        "mean over points of the continuous ranked probability score of a normal forecast, mean p, variance "
+        "g_std^2 + s^2, r >= 0.8 sigma_ij",
+        lambda c: calibration.crps_terms(c.truth, c.g, c.std), _mean, needs_std=True,
     ),
     Metric(
         "coverage_68", "within 1 g_std", "",

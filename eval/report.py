@@ -13,11 +13,12 @@ from binlj.eval.aggregate import SUBSETS
 from binlj.eval.comparison import Comparison
 from binlj.eval.scores import Scores
 
-_BREAKDOWNS = (("temperature", "T* = "), ("phase", "phase: "), ("converged", "converged: "))
+_BREAKDOWNS = (("temperature", "T* = "), ("phase", "phase: "))
+_CEILINGS = ("skill_ceiling", "noise_ceiling", "energy_resolution")  # the same for every submission
 
 
 def print_scores(scores: Scores, subject: str, console: Console | None = None) -> None:
-    """Print R² with its interval first, then the rest, the breakdowns and the floors."""
+    """Print skill and R² with their intervals first, then the rest, the breakdowns, the naive baselines."""
     console = console or Console(highlight=False)
     console.print(Text(f"{subject} on the {scores.track} track"))
     states = f"{scores.n_states} states"
@@ -37,24 +38,28 @@ def print_scores(scores: Scores, subject: str, console: Console | None = None) -
         console.print(_floor_table(scores))
     b = scores.bootstrap
     console.print(Text(
-        f"95 % intervals: {b['resamples']} bootstrap resamples over {b['n_units']} compositions, "
+        f"95 % intervals: {b['resamples']} bootstrap resamples over {b['n_units']} mixtures (C_B, S, eps_AB), "
         f"seed {b['seed']}. Definitions: --json."
     ))
 
 
-def print_comparison(result: Comparison, a: str, b: str, console: Console | None = None) -> None:
-    """Print the paired differences of R² and of every other metric both submissions have."""
+def print_comparison(
+    result: Comparison, a: str, b: str, console: Console | None = None, *, metric: str = "skill"
+) -> None:
+    """Print the paired differences: of `metric` by pair first, overall of every other both submissions have."""
     console = console or Console(highlight=False)
     console.print(Text(f"A = {a}\nB = {b}\ntrack {result.track}, dataset {result.dataset_version}"))
+    console.print(Text(f"over {result.n_scored_states} converged states"))
     table = _table("A - B", "A", "B", "difference", "95 % interval", "verdict")
-    for name, entry in result.metrics.items():
+    for name in sorted(result.metrics, key=lambda name: name != metric):
+        entry = result.metrics[name]
         for subset, row in entry["values"].items():
             title = f"{entry['title']}, {subset}"
-            if name in ("noise_ceiling", "energy_resolution") or (name != "r2" and subset != "overall"):
+            if name in _CEILINGS or (name not in (metric, "r2") and subset != "overall"):
                 continue
             table.add_row(
                 Text(title), *(_number(row[k]) for k in ("a", "b", "difference")), _bounds(row["ci95"]),
-                Text(row["verdict"]),
+                Text(row["verdict"]), style="bold" if name == metric else "",
             )
     console.print(table)
     console.print(Text("A tie: the interval of the paired difference contains 0."))
@@ -62,36 +67,49 @@ def print_comparison(result: Comparison, a: str, b: str, console: Console | None
 
 def _metric_table(scores: Scores) -> Table:
     table = _table("metric", *SUBSETS)
+    table.title, table.title_justify = _scored(scores), "left"
     for name, metric in scores.metrics.items():
         title = metric["title"] + (f" ({metric['unit']})" if metric["unit"] else "")
         if metric["target"] is not None:
             title += f" [{metric['target']:.3g}]"
-        table.add_row(Text(title), *_cells(metric["values"]), style="bold" if name == "r2" else "")
-        if name == "r2":
+        table.add_row(Text(title), *_cells(metric["values"]), style="bold" if name in ("skill", "r2") else "")
+        if name in ("skill", "r2"):
             table.add_row("   95 % interval", *(_bounds(metric["ci95"][s]) for s in SUBSETS))
     return table
 
 
 def _breakdown_table(scores: Scores) -> Table:
-    table = _table("R² by", *SUBSETS)
-    for name, label in _BREAKDOWNS:
-        for value, group in scores.by[name].items():
-            text = Text(f"{label}{value} ({group['n_states']} states)")
-            table.add_row(text, *_cells(group["metrics"]["r2"]))
-        table.add_section()
+    table = _skill_and_r2(f"by, {_scored(scores)}")
+    rows = [(f"{label}{value}", group) for name, label in _BREAKDOWNS for value, group in scores.by[name].items()]
+    if unsettled := scores.by["converged"].get("no"):
+        rows += [("not converged", unsettled)]
+    for text, group in [*rows, ("all states", scores.by["states"]["all"])]:
+        values = group["metrics"]
+        table.add_row(Text(f"{text} ({group['n_states']})"), *_short(values["skill"]), *_short(values["r2"]))
     return table
 
 
 def _floor_table(scores: Scores) -> Table:
-    table = _table("R² of the floors", *SUBSETS)
+    table = _skill_and_r2(f"naive baselines, {_scored(scores)}")
     for name, values in scores.floors.items():
-        table.add_row(Text(name), *_cells(values))
-    table.add_row("this submission", *_cells(scores.r2), style="bold")
+        table.add_row(Text(name), *_short(scores.floor_skill[name]), *_short(values))
+    table.add_row("this submission", *_short(scores.skill), *_short(scores.r2), style="bold")
     return table
 
 
-def _table(first: str, *columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold underline", padding=(0, 2, 0, 0))
+def _scored(scores: Scores) -> str:
+    return f"over {scores.n_scored_states} converged states of {scores.n_states} predicted"
+
+
+def _skill_and_r2(title: str) -> Table:
+    table = _table("", *(f"{what}\n{s}" for what in ("skill", "R²") for s in ("AA", "AB", "BB", "all")), gap=1)
+    table.columns[0].no_wrap = True
+    table.title, table.title_justify = title, "left"
+    return table
+
+
+def _table(first: str, *columns: str, gap: int = 2) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold underline", padding=(0, gap, 0, 0))
     table.add_column(first)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
@@ -100,6 +118,12 @@ def _table(first: str, *columns: str) -> Table:
 
 def _cells(values: Mapping[str, Any]) -> list[str]:
     return [_number(values[s]) if s in values else "" for s in SUBSETS]
+
+
+def _short(values: Mapping[str, Any]) -> list[str]:
+    """Cells of the wide tables: three decimals, or three digits."""
+    shown = (values[s] for s in SUBSETS)
+    return ["–" if v is None else f"{v:.3f}" if abs(v) < 10 else f"{v:.3g}" for v in shown]
 
 
 def _number(value: float | None) -> str:

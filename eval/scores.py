@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-EVALUATOR_VERSION = "1.0.0"
-SCHEMA_VERSION = "binlj-scores/1"
+EVALUATOR_VERSION = "2.0.0"
+SCHEMA_VERSION = "binlj-scores/2"
+
+BREAKDOWNS = ("temperature", "phase", "converged", "states")
 
 Values = dict[str, float | None]  # AA, AB, BB, overall -> value
 
@@ -15,40 +17,54 @@ Values = dict[str, float | None]  # AA, AB, BB, overall -> value
 class Scores:
     """Scores of one submission on one track. None stands for "undefined" (e.g. R² of a constant).
 
+    All values are over the scored states, the converged ones among those covered, unless said otherwise.
+
     Attributes
     ----------
+    skill : dict
+        The primary metric (:mod:`binlj.eval.skill`): AA, AB, BB, overall.
+    skill_ci95 : dict
+        Its 95 % intervals by bootstrap over mixtures (C_B, S, eps_AB), [low, high] each.
+    skill_ceiling : dict
+        The skill that the exact curves would be expected to reach, given the errors of the labels.
+    r2, r2_ci95, noise_ceiling, ceiling_share : dict
+        R², pooled over all points, as the paper has it; its interval and ceiling; R² over the ceiling.
     n_states, of_states : int
         How many of the track's test states the predictions cover, and how many there are. Where the
         first is smaller (``partial=True``), every value, the noise ceiling and the floors are of the
         covered states alone, and do not compare with scores over all of them.
-    r2 : dict
-        The primary metric: AA, AB, BB, overall.
-    r2_ci95 : dict
-        Its 95 % intervals by bootstrap over compositions, [low, high] each.
-    noise_ceiling, ceiling_share : dict
-        The R² a perfect model could expect, and R² divided by it.
+    n_scored_states : int
+        How many of the covered states are converged, and so scored.
+    n_curves, n_points : int
+        Of the covered states.
     metrics : dict
         Every metric by name: title, unit, formula, better, values, ci95.
     by : dict
-        The same values for each ``temperature``, ``phase`` and ``converged`` flag.
-    floors : dict
-        R² of the floors on the same track.
+        The same values by ``temperature`` and ``phase`` (scored states), by the ``converged`` flag ("yes",
+        "no"; covered states), and by ``states``: "converged" (the headline values) and "all" covered.
+    floors, floor_skill : dict
+        R² and skill of the naive baselines on the same states.
     """
 
+    skill: Values
+    skill_ci95: dict[str, list[float | None]]
+    r2: Values
+    r2_ci95: dict[str, list[float | None]]
+    skill_ceiling: Values
+    noise_ceiling: Values
+    ceiling_share: Values
     track: str
     dataset_version: str
     dataset_sha256: str
     n_states: int
+    n_scored_states: int
     of_states: int
     n_curves: int
     n_points: int
-    r2: Values
-    r2_ci95: dict[str, list[float | None]]
-    noise_ceiling: Values
-    ceiling_share: Values
     metrics: dict[str, dict[str, Any]]
     by: dict[str, dict[str, dict[str, Any]]]
     floors: dict[str, Values]
+    floor_skill: dict[str, Values]
     bootstrap: dict[str, Any]
     has_g_std: bool
     warnings: list[str]
@@ -96,26 +112,32 @@ def scores_schema() -> dict[str, Any]:
         "required": ["title", "unit", "formula", "better", "target", "values", "ci95"],
     }
     properties: dict[str, Any] = {
+        "skill": per_pair(number, pairs),
+        "skill_ci95": per_pair(bounds, pairs),
+        "r2": per_pair(number, pairs),
+        "r2_ci95": per_pair(bounds, pairs),
+        "skill_ceiling": per_pair(number, pairs),
+        "noise_ceiling": per_pair(number, pairs),
+        "ceiling_share": per_pair(number, pairs),
         "schema_version": {"const": SCHEMA_VERSION},
         "evaluator_version": {"type": "string", "pattern": r"^\d+\.\d+\.\d+$"},
         "dataset_version": text,
         "dataset_sha256": text,
         "track": {"enum": ["extrapolation", "interpolation"]},
-        "n_states": count, "of_states": count, "n_curves": count, "n_points": count,
-        "r2": per_pair(number, pairs),
-        "r2_ci95": per_pair(bounds, pairs),
-        "noise_ceiling": per_pair(number, pairs),
-        "ceiling_share": per_pair(number, pairs),
-        "metrics": {"type": "object", "additionalProperties": metric, "required": ["r2", "rmse", "mae"]},
+        "n_states": count, "n_scored_states": count, "of_states": count, "n_curves": count, "n_points": count,
+        "metrics": {
+            "type": "object", "additionalProperties": metric, "required": ["skill", "r2", "rmse", "mae"],
+        },
         "by": {
             "type": "object",
             "properties": {
                 name: {"type": "object", "additionalProperties": group}
-                for name in ("temperature", "phase", "converged")
+                for name in BREAKDOWNS
             },
-            "required": ["temperature", "phase", "converged"],
+            "required": list(BREAKDOWNS),
         },
         "floors": {"type": "object", "additionalProperties": per_pair(number, pairs)},
+        "floor_skill": {"type": "object", "additionalProperties": per_pair(number, pairs)},
         "bootstrap": {
             "type": "object",
             "properties": {

@@ -17,6 +17,7 @@ from binlj.eval.aggregate import (
     interval,
     number,
     resample,
+    scored_mixtures,
     subsets,
 )
 from binlj.eval.floors import FLOORS
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_BOOT = 100_000
+MIN_SCORED = 2  # states: what one says of another is unknown
+UNIT = "mixture (C_B, S, eps_AB)"
 
 
 def evaluate(
@@ -41,7 +44,7 @@ def evaluate(
     floors: bool = True,
     partial: bool = False,
 ) -> Scores:
-    """Score predictions on a track.
+    """Score predictions on a track: over its converged test states, though predictions cover all.
 
     Parameters
     ----------
@@ -52,12 +55,12 @@ def evaluate(
     dataset : path, optional
         Another copy of the dataset folder.
     n_boot, seed : int
-        Bootstrap resamples over compositions, and their seed.
+        Bootstrap resamples over mixtures (C_B, S, eps_AB), and their seed.
     floors : bool
-        Whether to score the floors beside the submission (they read the training table).
+        Whether to score the naive baselines beside the submission (they read the training table).
     partial : bool
-        Whether the predictions may cover only some of the test states: whole ones, at least 2. They are
-        scored on these alone, with the noise ceiling and the floors of these.
+        Whether the predictions may cover only some of the test states: whole ones, at least 2 of them
+        converged. They are scored on these alone, with the ceilings and the naive baselines of these.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def evaluate_case(
     check_boot(n_boot)
     truth = load_truth(track, dataset=dataset)
     case, validation = load_case(predictions, truth, partial=partial)
-    beside = floor_r2(case.truth, dataset=dataset) if floors else {}
+    beside = floor_scores(case.truth, dataset=dataset) if floors else {}
     return case, score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings, floors=beside)
 
 
@@ -100,13 +103,20 @@ def load_case(
 ) -> tuple[Case, Validation]:
     """Check predictions against `truth` and align them by key; raises InputError with every problem.
 
-    With `partial` they may cover only some of the states, and the case holds the truth of these.
+    With `partial` they may cover only some of the states, and the case holds the truth of these. At least
+    two of the states have to be converged.
     """
     checked = check(predictions, truth.keys, partial=partial)
     checked.validation.raise_if_bad()
     assert checked.g is not None
     if checked.keys != truth.keys:
         truth = restrict(truth, {state for state, _ in checked.keys})
+    if (n := int(truth.scored.sum())) < MIN_SCORED:
+        raise InputError(
+            checked.validation.subject,
+            [f"covers {n} converged test states, at least {MIN_SCORED} are needed: only these are scored"],
+            fix="the column `converged` of the states table names them",
+        )
     return Case(truth, checked.g, checked.g_std), checked.validation
 
 
@@ -116,38 +126,48 @@ def score(
     n_boot: int = 1000,
     seed: int = 0,
     warnings: tuple[str, ...] = (),
-    floors: dict[str, Values] | None = None,
+    floors: dict[str, dict[str, Values]] | None = None,
 ) -> Scores:
-    """Score an aligned submission (see :func:`evaluate`)."""
-    truth = case.truth
+    """Score an aligned submission (see :func:`evaluate`); `floors` as from :func:`floor_scores`."""
+    truth, floors = case.truth, floors or {}
     metrics = available(case)
-    weights = bootstrap_weights(truth.n_compositions, n_boot, seed)
+    n_mixtures = scored_mixtures(truth)[1]
+    weights = bootstrap_weights(n_mixtures, n_boot, seed)
     terms = {metric.name: metric.terms(case) for metric in metrics}
     table = {m.name: _describe(m, composition_sums(m, truth, terms[m.name]), weights) for m in metrics}
     temperature = np.array([f"{T:.2f}" for T in truth.T])
     converged = np.where(truth.converged, "yes", "no")
+    everything = np.full(len(truth.state_id), "all")
     return Scores(
+        skill=table["skill"]["values"],
+        skill_ci95=table["skill"]["ci95"],
+        r2=table["r2"]["values"],
+        r2_ci95=table["r2"]["ci95"],
+        skill_ceiling=table["skill_ceiling"]["values"],
+        noise_ceiling=table["noise_ceiling"]["values"],
+        ceiling_share=table["ceiling_share"]["values"],
         track=truth.track,
         dataset_version=truth.dataset_version,
         dataset_sha256=truth.dataset_sha256,
         n_states=len(truth.state_id),
+        n_scored_states=int(truth.scored.sum()),
         of_states=truth.of_states,
         n_curves=len(truth.keys),
         n_points=truth.g.size,
-        r2=table["r2"]["values"],
-        r2_ci95=table["r2"]["ci95"],
-        noise_ceiling=table["noise_ceiling"]["values"],
-        ceiling_share=table["ceiling_share"]["values"],
         metrics=table,
         by={
-            "temperature": breakdown(metrics, truth, terms, temperature),
-            "phase": breakdown(metrics, truth, terms, truth.phase),
+            "temperature": breakdown(metrics, truth, terms, temperature, over=truth.scored),
+            "phase": breakdown(metrics, truth, terms, truth.phase, over=truth.scored),
             "converged": breakdown(metrics, truth, terms, converged),
+            "states": {
+                **breakdown(metrics, truth, terms, np.full(len(converged), "converged"), over=truth.scored),
+                **breakdown(metrics, truth, terms, everything),
+            },
         },
-        floors=floors or {},
+        floors={name: values["r2"] for name, values in floors.items()},
+        floor_skill={name: values["skill"] for name, values in floors.items()},
         bootstrap={
-            "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE,
-            "unit": "composition (C_B, S, eps_AB)", "n_units": truth.n_compositions,
+            "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE, "unit": UNIT, "n_units": n_mixtures,
         },
         has_g_std=case.g_std is not None,
         warnings=list(warnings),
@@ -155,23 +175,24 @@ def score(
 
 
 def pooled(case: Case, name: str) -> Values:
-    """A metric of curves, such as ``r2``, of an aligned submission: AA, AB, BB, overall."""
+    """A metric of curves, such as ``skill``, over the scored states: AA, AB, BB, overall."""
     metric = BY_NAME[name]
     sums = composition_sums(metric, case.truth, metric.terms(case)).sum(axis=0)
     return dict(zip(SUBSETS, map(number, metric.finish(sums)), strict=True))
 
 
-def floor_r2(truth: Truth, *, dataset: Path | None = None) -> dict[str, Values]:
-    """R² of every floor on the states of `truth`."""
+def floor_scores(truth: Truth, *, dataset: Path | None = None) -> dict[str, dict[str, Values]]:
+    """Skill and R² of every naive baseline on the scored states of `truth`, by its name and the metric's."""
     train = read_split(truth.track, "train", dataset=dataset)
     test = read_split(truth.track, "test", dataset=dataset)
     test = test[test["state_id"].isin(truth.state_id)].reset_index(drop=True)
-    return {name: pooled(Case(truth, floor(train, test)), "r2") for name, floor in FLOORS.items()}
+    cases = {name: Case(truth, floor(train, test)) for name, floor in FLOORS.items()}
+    return {name: {m: pooled(case, m) for m in ("skill", "r2")} for name, case in cases.items()}
 
 
 def _describe(metric: Metric, sums: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
     names = subsets(metric)
-    # One composition drawn again and again is no spread, which is not the same as none.
+    # One mixture drawn again and again is no spread, which is not the same as none.
     bounds = interval(resample(metric, sums, weights)) if len(sums) > 1 else [[None, None] for _ in names]
     return {
         "title": metric.title, "unit": metric.unit, "formula": metric.formula,

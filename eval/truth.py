@@ -12,6 +12,7 @@ import numpy as np
 from binlj import paths
 from binlj.data import check_unchanged, curves, dataset_info, read_table
 from binlj.errors import DataError
+from binlj.eval.label_error import gap_profile
 from binlj.grid import PAIRS, parse_state_id
 from binlj.schema import bin_centres
 from binlj.tracks import check_track
@@ -24,7 +25,7 @@ Key = tuple[str, str]  # (state_id, pair)
 
 @dataclass(frozen=True)
 class Truth:
-    """Test set of a track. `n` curves of `b` bins, `m` states, `c` compositions (C_B, S, eps_AB).
+    """Test set of a track. `n` curves of `b` bins, `m` states, `c` mixtures (C_B, S, eps_AB).
 
     Attributes
     ----------
@@ -33,6 +34,8 @@ class Truth:
     r : ndarray, shape (b,)
         Bin centres, sigma_AA.
     g, g_stderr : ndarray, shape (n, b)
+    g_gap : ndarray, shape (n, b)
+        Difference between the starts (see :mod:`binlj.eval.label_error`); 0 where one start only was run.
     pair : ndarray of int, shape (n,)
         0, 1, 2 for AA, AB, BB.
     sigma, epsilon : ndarray, shape (n,)
@@ -41,7 +44,7 @@ class Truth:
         Which row of the per-state arrays a curve belongs to.
     T, C_B, density, energy, phase, converged : ndarray, shape (m,)
     composition : ndarray of int, shape (m,)
-        Index of the state's (C_B, S, eps_AB) among the `n_compositions` present.
+        Index of the state's mixture (C_B, S, eps_AB) among the `n_compositions` present.
     of_states : int
         States in the track's whole test set; more than `m` after :func:`restrict`.
     """
@@ -53,6 +56,7 @@ class Truth:
     r: np.ndarray
     g: np.ndarray
     g_stderr: np.ndarray
+    g_gap: np.ndarray
     pair: np.ndarray
     sigma: np.ndarray
     epsilon: np.ndarray
@@ -67,6 +71,16 @@ class Truth:
     composition: np.ndarray
     n_compositions: int
     of_states: int
+
+    @property
+    def g_error(self) -> np.ndarray:
+        """Error of the published g: standard error and gap between the starts in quadrature, shape (n, b)."""
+        return np.hypot(self.g_stderr, self.g_gap)
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Which states the headline values are over: the converged ones, shape (m,)."""
+        return self.converged
 
 
 def read_split(track: str, split: str, *, dataset: Path | None = None) -> pd.DataFrame:
@@ -114,6 +128,12 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
         [compositions.setdefault((p.C_B, p.S, p.eps_AB), len(compositions)) for p in points]
     )
     chosen = states.loc[list(ids)]
+    pair = np.array([PAIRS.index(p) for p in frame["pair"]])
+    gap = chosen["start_gap"].to_numpy(np.float64)
+    if "g_gap" in frame:  # a table that keeps the curves of both starts
+        g_gap = curves(frame, "g_gap")
+    else:
+        g_gap = gap_profile(bin_centres(g.shape[1]), g, sigma, state, np.nan_to_num(gap))
     return Truth(
         track=track,
         dataset_version=str(info.get("version", "")),
@@ -122,7 +142,8 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
         r=bin_centres(g.shape[1]),
         g=g,
         g_stderr=err,
-        pair=np.array([PAIRS.index(p) for p in frame["pair"]]),
+        g_gap=g_gap,
+        pair=pair,
         sigma=sigma,
         epsilon=epsilon,
         state=state,
@@ -151,7 +172,7 @@ def restrict(truth: Truth, states: Collection[str]) -> Truth:
     rows = rows_of(truth, states)
     kept = np.unique(truth.state[rows])
     found, composition = np.unique(truth.composition[kept], return_inverse=True)
-    by_curve = {name: getattr(truth, name)[rows] for name in ("g", "g_stderr", "pair", "sigma", "epsilon")}
+    by_curve = {name: getattr(truth, name)[rows] for name in ("g", "g_stderr", "g_gap", "pair", "sigma", "epsilon")}
     by_state = {name: getattr(truth, name)[kept] for name in ("T", "C_B", "density", "energy", "phase", "converged")}
     return replace(
         truth,
