@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import lazy_loader
+
 __version__ = "1.1.0"
 
 __all__ = ["BinljError", "State", "__version__", "load", "states", "to_points"]
@@ -17,20 +19,11 @@ if TYPE_CHECKING:
     from binlj.errors import BinljError
     from binlj.grid import State, states
 
-_LAZY = {
-    "load": "binlj.data",
-    "to_points": "binlj.data",
-    "states": "binlj.grid",
-    "State": "binlj.grid",
-    "BinljError": "binlj.errors",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'binlj' has no attribute {name!r}")
-    import importlib
-
-    value = getattr(importlib.import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "data": ["load", "to_points"],
+        "errors": ["BinljError"],
+        "grid": ["State", "states"],
+    },
+)

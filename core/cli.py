@@ -8,7 +8,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
@@ -71,7 +72,12 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def load_model(folder: Path) -> Any:
+    """Read a trained model. Handed to the commands here, so that the evaluator knows no model's code."""
+    return importlib.import_module("binlj.baselines.store").load_model(folder)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "obj": load_model})
 @click.version_option(__version__, prog_name="binlj")
 def cli() -> None:
     """Radial distribution functions of binary Lennard-Jones mixtures: dataset, benchmark, leaderboard."""

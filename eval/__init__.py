@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import lazy_loader
+
 if TYPE_CHECKING:
     from binlj.eval.comparison import Comparison, compare
     from binlj.eval.floors import FLOORS, floor_predictions
@@ -26,27 +28,13 @@ __all__ = [
     "read_predictions", "scores_schema", "template", "validate", "write_predictions",
 ]
 
-_LAZY = {
-    "Comparison": "comparison",
-    "compare": "comparison",
-    "FLOORS": "floors",
-    "floor_predictions": "floors",
-    "Validation": "predictions",
-    "read_predictions": "predictions",
-    "template": "predictions",
-    "validate": "predictions",
-    "write_predictions": "predictions",
-    "Scores": "scores",
-    "scores_schema": "scores",
-    "evaluate": "scoring",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'binlj.eval' has no attribute {name!r}")
-    import importlib
-
-    value = getattr(importlib.import_module(f"binlj.eval.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "comparison": ["Comparison", "compare"],
+        "floors": ["FLOORS", "floor_predictions"],
+        "predictions": ["Validation", "read_predictions", "template", "validate", "write_predictions"],
+        "scores": ["Scores", "scores_schema"],
+        "scoring": ["evaluate"],
+    },
+)

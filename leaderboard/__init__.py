@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import lazy_loader
+
 if TYPE_CHECKING:
     from binlj.leaderboard.build import Board, build, differences, rescore
     from binlj.leaderboard.new import create
@@ -15,17 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Board", "Submission", "build", "check", "create", "differences", "rescore"]
 
-_LAZY = {
-    "Board": "build", "build": "build", "differences": "build", "rescore": "build",
-    "create": "new", "Submission": "submission", "check": "submission",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'binlj.leaderboard' has no attribute {name!r}")
-    import importlib
-
-    value = getattr(importlib.import_module(f"binlj.leaderboard.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "build": ["Board", "build", "differences", "rescore"],
+        "new": ["create"],
+        "submission": ["Submission", "check"],
+    },
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+import lazy_loader
+
 from binlj.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,10 +43,10 @@ def run_experiment(name: str, settings: Settings) -> str:
     module = importlib.import_module(f"binlj.baselines.reproduce.{EXPERIMENTS[name]}")
     return str(module.run(settings).write(name, settings.out))
 
-
-def __getattr__(name: str) -> object:
-    if name == "Settings":
-        return importlib.import_module("binlj.baselines.reproduce.runs").Settings
-    if name == "benchmark_table":
-        return importlib.import_module("binlj.baselines.reproduce.benchmark").benchmark_table
-    raise AttributeError(f"module 'binlj.baselines.reproduce' has no attribute {name!r}")
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "benchmark": ["benchmark_table"],
+        "runs": ["Settings"],
+    },
+)

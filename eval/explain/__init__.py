@@ -7,28 +7,19 @@ by the functions that need them.
 
 from __future__ import annotations
 
-import importlib
+import lazy_loader
 
-_LAZY = {
-    "Factorial": "factorial",
-    "load_curves": "curves",
-    "sobol_indices": "sobol",
-    "grid_shapley": "shapley",
-    "explain_curves": "curve_report",
-    "explain_map": "map_report",
-    "explain_model": "model_report",
-    "read_attributions": "attributions",
-    "score_attributions": "attributions",
-    "write_attributions": "attributions",
-    "model_free_importances": "model_free",
-}
-
-__all__ = list(_LAZY)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'binlj.eval.explain' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"binlj.eval.explain.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "attributions": ["read_attributions", "score_attributions", "write_attributions"],
+        "curve_report": ["explain_curves"],
+        "curves": ["load_curves"],
+        "factorial": ["Factorial"],
+        "map_report": ["explain_map"],
+        "model_free": ["model_free_importances"],
+        "model_report": ["explain_model"],
+        "shapley": ["grid_shapley"],
+        "sobol": ["sobol_indices"],
+    },
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -314,10 +313,7 @@ def _stale(sources: list[Source], dataset: Path | None) -> list[str]:
 def _source(paths: tuple[Path, ...], track: str, dataset: Path | None, bar: Callable[..., Any]) -> Source:
     from binlj.eval.explain.sources import open_sources
 
-    def load(folder: Path) -> Any:
-        # by name and only here: the evaluator does not depend on the baselines
-        return importlib.import_module("binlj.baselines.store").load_model(folder)
-
+    load = click.get_current_context().obj  # the command line's, so that nothing here depends on any model's code
     return open_sources(paths, track=track, load_model=load, dataset=dataset, step=bar("predictions", None))
 
 

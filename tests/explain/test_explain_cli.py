@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from explain_make import Planted, planted_curve, prediction_frame, write_rows
 
+from binlj.cli import load_model
 from binlj.data import dataset_info
 from binlj.errors import InputError
 from binlj.eval import write_predictions
@@ -30,7 +31,7 @@ FAST = ["--maps", "2", "--resamples", "1", "--n-boot", "20"]
 
 
 def run(*args: object) -> Result:
-    return CliRunner().invoke(cli.explain, [str(a) for a in args])
+    return CliRunner().invoke(cli.explain, [str(a) for a in args], obj=load_model)
 
 
 def flat_map(vectors: np.ndarray, *, seed: int) -> np.ndarray:
