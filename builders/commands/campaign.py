@@ -1,4 +1,4 @@
-"""``binlj campaign run | status | pack``."""
+"""``binlj campaign run | status | archive``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import bar, default_store, duration, engine_options, need_build_extra
+from binlj.builders.commands.options import bar, default_store, duration, engine_options, need_build_extra, renamed
 from binlj.errors import EngineError, InputError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def campaign() -> None:
-    """Simulate many states: run, status, pack."""
+    """Simulate many states: run, status, archive (called pack before 2.0)."""
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,7 +45,7 @@ def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--workers", default=1, show_default=True, help="LAMMPS runs at once.")
 @click.option("--budget", help="Stop cleanly after this long, e.g. 45m or 2h.")
 @click.option(
-    "--site", default="local", show_default=True, help="Name in builders/sites/, or a site file of your own."
+    "--site", default="local", show_default=True, help="Name in builders/campaign/sites/, or a site file of your own."
 )
 @click.option(
     "--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern."
@@ -177,7 +177,7 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
         click.echo(f"{name.replace('_', ' '):28s} {value}")
 
 
-@campaign.command("pack")
+@campaign.command("archive")
 @store_option
 @set_option
 @click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
@@ -187,8 +187,11 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
     help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
     "converged without it (60 kB each).",
 )
-def pack_command(store: Path | None, which: str, merge: bool, configurations: bool) -> None:
-    """Move loose records into one committed pack file."""
+def archive_command(store: Path | None, which: str, merge: bool, configurations: bool) -> None:
+    """Move loose records into one archive file, to commit or to copy.
+
+    The old name of this command, `pack`, is accepted until 3.0.
+    """
     from binlj.builders.records import store as stores
 
     folder = store or default_store(which)
@@ -211,6 +214,9 @@ def pack_command(store: Path | None, which: str, merge: bool, configurations: bo
                 click.echo("nothing goes beyond the published snapshots")
                 return
             click.echo(f"{held} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
+
+
+renamed(campaign, "pack", archive_command)
 
 
 def _states(pattern: str, which: str) -> list[State]:

@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | moved | cost``."""
+"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | diff | cost``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
 from binlj.errors import DataError
 
 if TYPE_CHECKING:
@@ -231,13 +231,14 @@ def coexistence_command(
     _finish(out, "coexistence", text, data, check.draw(slabs))
 
 
-@validate.command("moved", short_help="What moved since another version of the dataset.")
+@validate.command("diff", short_help="Differences from another version of the dataset (old name: moved).")
 @click.argument("before", type=_folder)
 @_dataset_option
 @_out_option
-def moved_command(before: Path, dataset: Path | None, out: Path) -> None:
+def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     """Compare the dataset with its version in the folder BEFORE: curves, published starts, phases, convergence.
 
+    The old name of this command, `moved`, is accepted until 3.0.
     The folder of an older version comes from its commit: git archive COMMIT binlj-rdf | tar x -C FOLDER
     """
     need_build_extra()
@@ -246,6 +247,9 @@ def moved_command(before: Path, dataset: Path | None, out: Path) -> None:
     frame = moved.compare(before, dataset)
     text, data = moved.report(frame, moved.scores(before, dataset), before, dataset)
     _finish(out, "moved", text, data, moved.draw(frame))
+
+
+renamed(validate, "moved", diff_command)
 
 
 def _records(store: Path | None) -> list[SegmentRecord]:

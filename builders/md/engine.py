@@ -243,7 +243,7 @@ def _explain(engine: Engine, deck: str, code: int, log: str, folder: Path) -> st
     if "flag in header section of restart" in said:
         hint = (
             "\n  fix: a newer LAMMPS wrote the restart file, and older ones cannot read it: go on with that one, or "
-            "run `binlj campaign pack --configurations` and delete the chain's folder (it then goes on from there)"
+            "run `binlj campaign archive --configurations` and delete the chain's folder (it then goes on from there)"
         )
     if shutil.disk_usage(folder).free < 50_000_000:
         hint = "\n  fix: the disk is full; free some room and run the same command again"
