@@ -34,12 +34,13 @@ FLOOR_NAMES = {
     "ideal-gas": "Ideal gas, g = 1",
     "mean-rdf": "Mean training RDF",
     "nearest-temperature": "Nearest training temperature",
+    "nearest-scaled": "Nearest training state, r / σ",
     "linear-t": "Linear in T*",
     "linear-pmf": "Linear in 1/T* (mean force)",
 }
 _SAID = ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")
-# These three have their own columns; the rest of the evaluator's registry is listed as it comes.
-_OWN = ("r2", "noise_ceiling", "ceiling_share")
+# These have their own columns; the rest of the evaluator's registry is listed as it comes.
+_OWN = ("skill", "skill_ceiling", "r2", "noise_ceiling", "ceiling_share")
 Step = Callable[[str], None]
 
 
@@ -111,7 +112,7 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         If the dataset cannot be read.
     """
     from binlj.eval import FLOORS, floor_predictions
-    from binlj.eval.scoring import load_case, score
+    from binlj.eval.scoring import load_case, score, skill_draws
     from binlj.eval.truth import load_truth
 
     submissions = find(folder, dataset=dataset)
@@ -138,19 +139,19 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
             curves[submission.id, track], cases[submission.id] = case.g, case
             metrics.update(_describe(scores))
             on_track.append(_model_row(submission, track, scores))
-        step(f"{track}: ranks and ties")
+        step(f"{track}: rank intervals")
         ranked = {s.id: cases[s.id] for s in submissions if s.ranked and s.id in cases}
         for row in on_track:
             if row["id"] in cases and cases[row["id"]].truth is not truth:
                 row["subset"] = subset(cases[row["id"]], ranked)
-        best = max((r["r2"]["overall"] for r in on_track if r["kind"] == "floor" and r["r2"]["overall"] is not None),
-                   default=None)
+        naive = [r["skill"]["overall"] for r in on_track if r["kind"] == "floor"]
+        best = max((value for value in naive if value is not None), default=None)
         for row in on_track:
             if row["kind"] == "model":
-                value = row["r2"]["overall"]
+                value = row["skill"]["overall"]
                 row["beats_floors"] = value is not None and (best is None or value > best)
-        files = {s.id: s.predictions(track) for s in submissions}
-        rows += [_ceiling_row(track, whole), *assign(on_track, _comparer(files, track, dataset))]
+        draws = {name: skill_draws(case) for name, case in ranked.items()}
+        rows += [_ceiling_row(track, whole), *assign(on_track, draws)]
     models = [_model_entry(s) for s in submissions]
     if any(s.attributions for s in submissions):
         step("feature attributions")
@@ -238,18 +239,6 @@ def _row_differences(found: bytes, board: Board) -> list[str]:
     return out
 
 
-def _comparer(
-    files: dict[str, Path], track: str, dataset: Path | None
-) -> Callable[[str, str], dict[str, Any]]:
-    from binlj.eval import compare
-
-    def run(a: str, b: str) -> dict[str, Any]:
-        result = compare(files[a], files[b], track=track, dataset=dataset).r2["overall"]
-        return {key: result[key] for key in ("difference", "ci95", "tie")}
-
-    return run
-
-
 def _agreements(submissions: list[Submission], dataset: Path | None) -> dict[str, dict[str, Any]]:
     """How well submitted feature attributions agree with the data's own Sobol indices, by id."""
     from binlj.eval.explain.model_free import model_free_importances, score_file
@@ -276,13 +265,15 @@ def _header(scores: Scores, metrics: dict[str, Any]) -> dict[str, Any]:
 
 def _numbers(scores: Scores) -> dict[str, Any]:
     return {
+        "skill": scores.skill,
+        "skill_ci95": scores.skill_ci95,
         "r2": scores.r2,
         "r2_ci95": scores.r2_ci95,
         "ceiling_share": scores.ceiling_share,
         "metrics": {name: m["values"] for name, m in scores.metrics.items() if name not in _OWN},
         "metrics_ci95": {name: m["ci95"]["overall"] for name, m in scores.metrics.items() if name not in _OWN},
         "by": {
-            kind: {name: {"n_states": g["n_states"], "r2": g["metrics"]["r2"]} for name, g in groups.items()}
+            kind: {name: {"n_states": g["n_states"], "skill": g["metrics"]["skill"], "r2": g["metrics"]["r2"]} for name, g in groups.items()}
             for kind, groups in scores.by.items()
         },
         "warnings": list(scores.warnings),
@@ -315,9 +306,10 @@ def _ceiling_row(track: str, scores: Scores) -> dict[str, Any]:
     ceiling = scores.metrics["noise_ceiling"]
     return {
         "id": CEILING, "name": "Noise ceiling", "kind": "ceiling", "track": track, "ranked": False,
-        "rank": None, "tie": False, "versus": None,
+        "rank": None, "rank_interval": None,
+        "skill": scores.skill_ceiling, "skill_ci95": scores.metrics["skill_ceiling"]["ci95"],
         "r2": ceiling["values"], "r2_ci95": ceiling["ci95"],
-        "n_states": scores.n_states, "n_curves": scores.n_curves, "n_points": scores.n_points,
+        "n_states": scores.n_states, "n_scored_states": scores.n_scored_states, "n_curves": scores.n_curves, "n_points": scores.n_points,
         "n_compositions": scores.bootstrap["n_units"],
     }
 

@@ -17,7 +17,7 @@ COLUMNS = ("AA", "AB", "BB", "overall")
 
 
 def markdown_table(folder: Path) -> str:
-    """R² of every row of ``results.json``, one table with both tracks.
+    """Rank interval, skill and R² of every row of ``results.json``, one table with both tracks.
 
     A partial reference says how many states its numbers, and the ceiling they are measured by, are of.
 
@@ -40,8 +40,8 @@ def markdown_table(folder: Path) -> str:
             path, [f"not a results file: {error}"], fix="`binlj leaderboard build` writes it"
         ) from None
     lines = [
-        "| track | model | " + " | ".join(f"R² {c}" for c in COLUMNS) + " | 95 % interval | of the ceiling |",
-        "|---|---|" + "---:|" * (len(COLUMNS) + 2),
+        "| track | rank | model | skill | 95 % interval | " + " | ".join(f"R² {c}" for c in COLUMNS) + " |",
+        "|---|---|---|" + "---:|" * (len(COLUMNS) + 2),
     ]
     for track in TRACKS:
         lines += [_line(row) for row in rows if row["track"] == track]
@@ -51,14 +51,21 @@ def markdown_table(folder: Path) -> str:
 def _line(row: dict[str, Any]) -> str:
     name = _MARKUP.sub(r"\\\g<0>", row["name"])
     name += f" ({covered})" if (covered := label(row)) else ""
-    place = f"{row['rank']}{'=' if row['tie'] else ''}. {name}" if row["rank"] else f"*{name}*"
+    name = name if row["rank"] else f"*{name}*"
     values = [_number(row["r2"][c]) for c in COLUMNS]
-    low, high = row["r2_ci95"]["overall"]
-    share = (row.get("ceiling_share") or {}).get("overall")
-    of_ceiling = "" if share is None else f"{100 * share:.1f} %".replace("-", "−")
-    return " | ".join(
-        ["| " + row["track"], place, *values, f"{_number(low)} … {_number(high)}", f"{of_ceiling} |"]
-    )
+    low, high = row["skill_ci95"]["overall"]
+    cells = [
+        row["track"], rank_text(row), name, _number(row["skill"]["overall"]), f"{_number(low)} … {_number(high)}", *values
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def rank_text(row: dict[str, Any]) -> str:
+    """The rank interval of a row, as ``1`` or ``2–3``; empty for a row that is not ranked."""
+    if not row["rank_interval"]:
+        return ""
+    best, worst = row["rank_interval"]
+    return str(best) if best == worst else f"{best}–{worst}"
 
 
 def _number(value: float | None) -> str:

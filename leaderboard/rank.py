@@ -1,62 +1,81 @@
-"""Order, ranks and ties of the rows of one track."""
+"""Order and rank intervals of the rows of one track, by overall skill."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Row = dict[str, Any]
-# (better id, worse id) -> the paired difference of overall R² as {difference, ci95, tie}
-Compare = Callable[[str, str], dict[str, Any]]
 
 
 def order(rows: Sequence[Row]) -> list[Row]:
-    """Rows by overall R², best first; equal scores and undefined ones in order of their ids."""
+    """Rows by overall skill, best first; equal scores and undefined ones in order of their ids."""
     def key(row: Row) -> tuple[bool, float, str]:
-        r2 = row["r2"]["overall"]
-        return r2 is None, -(r2 or 0.0), row["id"]
+        skill = row["skill"]["overall"]
+        return skill is None, -(skill or 0.0), row["id"]
 
     return sorted(rows, key=key)
 
 
-def assign(rows: Sequence[Row], compare: Compare) -> list[Row]:
-    """Order the rows of a track and give the ranked ones their rank.
+def significantly_better(draws: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Which models are significantly better than which, by paired bootstrap.
 
-    A model shares the rank of the group above it when the paired bootstrap interval of its difference
-    from the *first* model of that group contains 0; otherwise it opens a new group, whose rank is one
-    more than the number of models above it. Comparing with the group's first model and not with the
-    next one above keeps a long chain of small steps from becoming one tie.
+    Model i is significantly better than j if its score is higher and the 95 % percentile interval of the
+    difference of their resampled scores lies above 0. An undefined draw makes nothing significant.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (models, resamples)
+        The score of every model in the same resamples.
+    scores : ndarray, shape (models,)
+
+    Returns
+    -------
+    ndarray of bool, shape (models, models)
+        ``[i, j]``: i is significantly better than j.
+    """
+    import numpy as np
+
+    better = np.zeros((len(draws), len(draws)), dtype=bool)
+    for i in range(len(draws)):
+        low = np.percentile(draws[i] - draws, 2.5, axis=1)  # NaN compares as False
+        better[i] = (low > 0) & (scores[i] > scores)
+    return better
+
+
+def assign(rows: Sequence[Row], draws: Mapping[str, np.ndarray]) -> list[Row]:
+    """Order the rows of a track and give the ranked ones their place and rank interval.
+
+    The interval runs from 1 + the number of ranked models that are significantly better to the number of
+    ranked models that are not significantly worse, itself included (:func:`significantly_better`). The
+    place in the order of the scores always lies within it. Every model is compared with every other, so
+    the interval does not depend on who happens to stand at the top of a group.
 
     Parameters
     ----------
     rows : sequence of dict
-        Each with ``id``, ``r2`` and ``ranked``; the others are ordered along but get ``rank`` None.
-    compare : callable
-        Paired comparison of two ranked rows.
+        Each with ``id``, ``skill`` and ``ranked``; the others are ordered along but get None.
+    draws : mapping
+        Id of every ranked row -> its overall skill in each resample, the same resamples for all.
 
     Returns
     -------
     list of dict
-        New rows with ``rank``, ``tie`` (shares its rank) and ``versus`` (the comparison with the first
-        model of the group above, or None).
+        New rows with ``rank`` (place) and ``rank_interval`` ([best, worst]).
     """
-    ordered = [dict(row, rank=None, tie=False, versus=None) for row in order(rows)]
-    group: list[Row] = []
-    above = 0
-    for row in ordered:
-        if not row["ranked"]:
-            continue
-        if group:
-            result = compare(group[0]["id"], row["id"])
-            row["versus"] = {"id": group[0]["id"], **result}
-            # An undefined interval says nothing against the order of the scores.
-            if result["tie"]:
-                row["rank"] = group[0]["rank"]
-                row["tie"] = group[0]["tie"] = True
-                group.append(row)
-                above += 1
-                continue
-        above += 1
-        row["rank"] = above
-        group = [row]
+    import numpy as np
+
+    ordered = [dict(row, rank=None, rank_interval=None) for row in order(rows)]
+    ranked = [row for row in ordered if row["ranked"]]
+    if not ranked:
+        return ordered
+    scores = np.array([np.nan if (s := row["skill"]["overall"]) is None else s for row in ranked])
+    better = significantly_better(np.stack([draws[row["id"]] for row in ranked]), scores)
+    for place, row in enumerate(ranked, 1):
+        i = place - 1
+        row["rank"] = place
+        row["rank_interval"] = [1 + int(better[:, i].sum()), len(ranked) - int(better[i].sum())]
     return ordered

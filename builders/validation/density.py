@@ -249,7 +249,7 @@ def _draw_same(axis: Any, frame: pd.DataFrame) -> None:
     for i, (temperature, group) in enumerate(frame.groupby("T")):
         x = [compositions.index(c) + 0.12 * (i - 2) for c in group.C_B]
         error = (100 * group.density_stderr / group.density_pets).fillna(0.0)
-        below = temperature < criteria.PETS_MIN_T
+        below = float(str(temperature)) < criteria.PETS_MIN_T
         axis.errorbar(x, group.deviation, error, fmt="x" if below else "o", ms=5, lw=1, color=shades[i % 5],
                       label=f"T* = {temperature:g}" + (" (below range)" if below else ""))  # fmt: skip
     axis.axhline(0, color="0.4", lw=1)

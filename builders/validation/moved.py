@@ -123,8 +123,8 @@ def report(
         f"## The {len(worst)} states that moved most", "",
         markdown_table(
             ["state", "AA", "AB", "BB", "start before", "now", "phase before", "now"],
-            [[row.state_id, *(number(getattr(row, f"rms_{pair}"), 1, scale=100) + " %" for pair in PAIRS),
-              row.start_before, row.start_after, row.phase_before, row.phase_after] for row in worst.itertuples()],
+            [[str(row.state_id), *(number(getattr(row, f"rms_{pair}"), 1, scale=100) + " %" for pair in PAIRS),
+              str(row.start_before), str(row.start_after), str(row.phase_before), str(row.phase_after)] for row in worst.itertuples()],
         ),
     ]  # fmt: skip
     return "\n".join(lines), {"r2": r2, "states": frame.to_dict("records")}

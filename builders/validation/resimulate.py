@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,10 @@ class Comparison:
         return bool(np.all(self.deviations() < 1.0))
 
 
+def _named(report: Callable[[str, int], None], name: str, done: int, words: str) -> None:
+    report(f"{name} {words}", done)
+
+
 def resimulate(
     folder: Path,
     *,
@@ -87,7 +92,7 @@ def resimulate(
                 advance(
                     chain, profile=PROFILE, engine=engine, folder=folder / "work" / chain.name,
                     records=folder / "loose", done=(len(have), have[-1].step_end if have else 0),
-                    report=lambda words, name=state.state_id, done=done: report(f"{name} {words}", done),
+                    report=partial(_named, report, state.state_id, done),
                 )
             done += 1
         records = [

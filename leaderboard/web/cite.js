@@ -29,7 +29,7 @@ B.cite = function () {
   const sentence = () => {
     const { track, model } = B.state, row = B.row(track, model);
     if (!row) return;
-    B.$("cite-sentence").textContent = `To quote a number: “${row.name} reaches R² = ${B.r2(row.r2.overall)} (95 % interval ${B.range(row.r2_ci95.overall)}; AA ${B.r2(row.r2.AA)}, AB ${B.r2(row.r2.AB)}, BB ${B.r2(row.r2.BB)}) ` +
+    B.$("cite-sentence").textContent = `To quote a number: “${row.name} reaches skill ${B.r2(row.skill.overall)} (95 % interval ${B.range(row.skill_ci95.overall)}) and R² = ${B.r2(row.r2.overall)} (95 % interval ${B.range(row.r2_ci95.overall)}; AA ${B.r2(row.r2.AA)}, AB ${B.r2(row.r2.AB)}, BB ${B.r2(row.r2.BB)}) ` +
       `on ${row.subset ? `${row.subset.n_states} of the ${row.subset.of_states} test states of ` : ""}the ${track} track of binlj-rdf ${version}.” To cite the benchmark and the paper it comes from:`;
   };
   B.on(["track", "model"], sentence);
@@ -45,8 +45,10 @@ B.cite = function () {
   B.json = () => JSON.stringify({ ...header, models, rows }, null, 1);
   B.csv = () => {
     const pairs = ["overall", ...B.PAIRS], columns = [];
-    for (const key of ["track", "rank", "tie", "id", "name", "kind", "ranked", "date", "parameters", "train_seconds", "predict_seconds"]) columns.push([key, (r) => r[key]]);
+    for (const key of ["track", "rank", "id", "name", "kind", "ranked", "date", "parameters", "train_seconds", "predict_seconds"]) columns.push([key, (r) => r[key]]);
     columns.push(["n_states", (r) => (r.subset || { n_states: B.data.tracks[r.track].n_test }).n_states], ["of_states", (r) => B.data.tracks[r.track].n_test]);
+    columns.push(["rank_best", (r) => (r.rank_interval || [])[0]], ["rank_worst", (r) => (r.rank_interval || [])[1]]);
+    for (const p of pairs) columns.push([`skill_${p}`, (r) => r.skill[p]], [`skill_${p}_low`, (r) => r.skill_ci95[p][0]], [`skill_${p}_high`, (r) => r.skill_ci95[p][1]]);
     for (const p of pairs) columns.push([`r2_${p}`, (r) => r.r2[p]], [`r2_${p}_low`, (r) => r.r2_ci95[p][0]], [`r2_${p}_high`, (r) => r.r2_ci95[p][1]], [`ceiling_share_${p}`, (r) => (r.ceiling_share || {})[p]]);
     for (const { name: m } of B.metrics) columns.push([m, (r) => ((r.metrics || {})[m] || {}).overall]);
     columns.push(["predictions_sha256", (r) => r.predictions_sha256], ["dataset_version", () => version], ["evaluator_version", () => header.evaluator_version]);

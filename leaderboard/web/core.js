@@ -45,6 +45,7 @@ B.seconds = function (v) {
 B.count = (v) => (v === null || v === undefined ? "–" : v >= 1e9 ? (v / 1e9).toPrecision(3) + " G" : v >= 1e6 ? (v / 1e6).toPrecision(3) + " M"
   : v.toLocaleString("en-US").replaceAll(",", "\u202f"));
 // An en dash between two positive numbers; words where a minus sign is near.
+B.rank = (row) => (row.rank_interval ? (row.rank_interval[0] === row.rank_interval[1] ? String(row.rank_interval[0]) : row.rank_interval.join("–")) : "–");
 B.range = (ci) => (ci && ci[0] !== null ? B.r2(ci[0]) + (ci[0] < 0 ? " to " : "–") + B.r2(ci[1]) : "");
 
 // One state for the page; parts subscribe to the keys they depend on.

@@ -6,7 +6,7 @@ B.detail = function () {
   const candidates = () => B.rows(B.state.track).filter((r) => r.kind !== "ceiling");
   const options = () => {
     const rows = candidates();
-    B.fill(select, rows.map((r) => B.h("option", { value: r.id }, r.rank ? `${r.rank}${r.tie ? "=" : ""}. ${r.name}` : `${r.name} (${r.kind === "model" ? "extra data" : r.kind}${r.subset ? `, ${B.part(r)}` : ""})`)));
+    B.fill(select, rows.map((r) => B.h("option", { value: r.id }, r.rank ? `${r.rank}. ${r.name}` : `${r.name} (${r.kind === "model" ? "extra data" : r.kind}${r.subset ? `, ${B.part(r)}` : ""})`)));
     const first = rows.find((r) => r.ranked) || rows[0];
     if (!rows.some((r) => r.id === B.state.model)) B.set({ model: first.id });
     select.value = B.state.model;
@@ -36,6 +36,7 @@ B.detail = function () {
   const order = ["overall", "AA", "AB", "BB"];
   const scores = (row) => {
     return table(["", ...order], [
+      ["Skill", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.skill[p]), B.h("small", {}, B.range(row.skill_ci95[p]))))],
       ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.r2[p]), B.h("small", {}, B.range(row.r2_ci95[p]))))],
       [row.subset ? "share of these states' noise ceiling" : "share of the noise ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
       ...B.metrics.filter((m) => row.metrics[m.name]).map((about) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[about.name] ? B.number(row.metrics[about.name][p]) : ""))]),
@@ -86,11 +87,9 @@ B.detail = function () {
     const { track, model } = B.state, row = B.row(track, model);
     if (!row || row.kind === "ceiling") return;
     const part = row.subset ? `, ${B.part(row)}` : "";
-    const place = row.rank ? `rank ${row.rank}${row.tie ? " (tied)" : ""}` : "not ranked";
-    const versus = row.versus && row.versus.ci95[0] !== null
-      ? `, ${B.number(Math.abs(row.versus.difference))} below ${B.row(track, row.versus.id).name} (95 % interval of the difference ${B.number(row.versus.ci95[0])} to ${B.number(row.versus.ci95[1])})` : "";
+    const place = row.rank ? `rank ${B.rank(row)}` : "not ranked";
     const parts = [
-      B.h("h3", {}, `${row.name} on ${track}: ${place}${versus}${part}`), about(row), ...alike(row),
+      B.h("h3", {}, `${row.name} on ${track}: ${place}${part}`), about(row), ...alike(row),
       B.h("div", { class: "two wide-left" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
     ];
     parts.push(...explained(row));

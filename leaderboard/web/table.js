@@ -2,25 +2,25 @@
 // The table of models: one row each, floors and the noise ceiling among them, visibly different.
 B.table = function () {
   const narrow = () => window.innerWidth < 800;
-  const score = (subset) => (cell) => {
-    const row = cell.getData(), ci = B.range((row.r2_ci95 || {})[subset]);
-    return B.h("div", { class: "score", title: ci && `95 % interval ${ci}` }, B.r2(row.r2[subset]), ci ? B.h("small", {}, ci) : null);
+  const score = (name, subset) => (cell) => {
+    const row = cell.getData(), ci = B.range((row[`${name}_ci95`] || {})[subset]);
+    return B.h("div", { class: "score", title: ci && `95 % interval ${ci}` }, B.r2(row[name][subset]), ci ? B.h("small", {}, ci) : null);
   };
   const rank = (cell) => {
     const row = cell.getData();
-    if (row.rank !== null) {
-      const title = row.tie ? "tied: the paired bootstrap interval of the difference from the group's first contains 0" : "";
-      return B.h("b", { title }, `${row.rank}${row.tie ? " =" : ""}`);
+    if (row.rank_interval) {
+      const title = "best and worst rank that the paired bootstrap of the skill allows";
+      return B.h("b", { title }, B.rank(row));
     }
     return B.h("span", { class: "muted" }, "–");
   };
   const badges = (row) => [
-    row.kind === "floor" && B.h("span", { class: "badge floor", title: "what anybody gets without a model" }, "floor"),
-    row.kind === "ceiling" && B.h("span", { class: "badge ceiling", title: "R² that the exact curves would be expected to reach, given the data's errors" }, "ceiling"),
+    row.kind === "floor" && B.h("span", { class: "badge floor", title: "a prediction that needs no model" }, "naive baseline"),
+    row.kind === "ceiling" && B.h("span", { class: "badge ceiling", title: "what the exact curves would be expected to score, given the data's errors" }, "ceiling"),
     row.subset && B.h("span", { class: "badge warn part", title: "its scores are of these states alone and do not compare with the other rows; its details show the models on the same states" }, B.part(row)),
     row.kind === "reference" && B.h("span", { class: "badge note", title: "shown for orientation, not ranked" }, "reference"),
     row.kind === "model" && !row.ranked && B.h("span", { class: "badge note", title: "trained on more than the track's train split, not ranked" }, "extra data"),
-    row.kind === "model" && row.beats_floors === false && B.h("span", { class: "badge warn", title: "overall R² is not above the best floor" }, "below a floor"),
+    row.kind === "model" && row.beats_floors === false && B.h("span", { class: "badge warn", title: "its skill is not above that of the best naive baseline" }, "below a naive baseline"),
   ];
   const name = (cell) => {
     const row = cell.getData(), model = B.models.get(row.id);
@@ -49,20 +49,22 @@ B.table = function () {
   const columns = () => {
     const first = [
       ...(narrow() ? [{ formatter: "responsiveCollapse", width: 34, minWidth: 34, headerSort: false, responsive: 0, resizable: false, hozAlign: "center" }] : []),
-      { title: "#", headerTooltip: "rank", field: "rank", formatter: rank, sorter: numeric, width: 52, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
+      { title: "Rank", headerTooltip: "rank interval by skill: paired bootstrap over mixtures, 95 %", field: "rank", formatter: rank, sorter: numeric, width: 62, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
       { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 165, widthGrow: 3, responsive: 0 },
     ];
     const r2 = [["overall", "R² overall", 0], ["AA", "R² AA", 3], ["AB", "R² AB", 3], ["BB", "R² BB", 2]].map(([key, title, responsive]) =>
-      column(title, `r2.${key}`, score(key), { responsive, minWidth: 114, cssClass: `r2-${key}` }));
+      column(title, `r2.${key}`, score("r2", key), { responsive, minWidth: 104, cssClass: `r2-${key}` }));
+    const skill = column("Skill", "skill.overall", score("skill", "overall"), { responsive: 0, minWidth: 104, cssClass: "skill-overall", headerTooltip: "1 − mean over curves of min(1, Σ|p − y| / Σ|y − 1|), r ≥ 0.8 σ: every curve counts the same" });
+    const within = (phase) => column(`Skill, ${phase}`, `by.phase.${phase}.skill.overall`, plain(B.r2), { responsive: 4, minWidth: 96 });
     if (B.state.columns === "metrics") {
       // What is the same for every row says nothing about a model.
       const rows = B.rows(B.state.track).filter((r) => r.metrics && !r.subset), telling = B.metrics.filter((m) => new Set(rows.map((r) => (r.metrics[m.name] || {}).overall)).size > 1);
-      return [...first, r2[0], ...telling.map((about, i) => column(
+      return [...first, skill, r2[0], ...telling.map((about, i) => column(
         about.title + (about.unit ? ` / ${about.unit}` : "") + ({ higher: " ↑", lower: " ↓" }[about.better] || ""), `metrics.${about.name}.overall`, plain(B.number),
         { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 106 }))];
     }
     return [
-      ...first, ...r2,
+      ...first, skill, within("homogeneous"), within("demixed"), ...r2,
       column("Of ceiling", "ceiling_share.overall", plain(B.percent), { responsive: 4, headerTooltip: "R² overall divided by the noise ceiling. The ceiling is what the exact curves would score on average over repeated simulations; above 100 % is the luck of this one, or noise that was learnt from its neighbours" }),
       column("Parameters", "parameters", plain(B.count), { responsive: 6, minWidth: 104 }),
       column("Training", "train_seconds", plain(B.seconds), { responsive: 5, headerSortStartingDir: "asc", headerTooltip: "wall-clock, as reported by the authors" }),
@@ -97,30 +99,30 @@ B.table = function () {
     table = new Tabulator("#table", {
       data: B.rows(B.state.track), columns: columns(), layout: "fitColumns", index: "id",
       responsiveLayout: narrow() ? "collapse" : false, responsiveLayoutCollapseStartOpen: false, responsiveLayoutCollapseFormatter: collapsed,
-      initialSort: [{ column: "r2.overall", dir: "desc" }], placeholder: "No model matches", renderVertical: "basic", columnHeaderVertAlign: "bottom",
+      initialSort: [{ column: B.state.order === "r2" ? "r2.overall" : "skill.overall", dir: "desc" }], placeholder: "No model matches", renderVertical: "basic", columnHeaderVertAlign: "bottom",
       rowFormatter: (row) => {
-        const { kind, tie } = row.getData(), classes = row.getElement().classList;
+        const { kind } = row.getData(), classes = row.getElement().classList;
         classes.toggle("floor-row", kind === "floor");
         classes.toggle("ceiling-row", kind === "ceiling");
-        classes.toggle("tie-row", Boolean(tie));
       },
     });
     B.tabulator = table;
     table.on("tableBuilt", () => table.setFilter(keep));
   };
   const note = () => {
-    const rows = B.rows(B.state.track), ties = rows.some((r) => r.tie), parts = rows.some((r) => r.subset), { bootstrap } = B.data.header;
+    const rows = B.rows(B.state.track), parts = rows.some((r) => r.subset), { bootstrap } = B.data.header;
     const units = rows.find((r) => r.kind === "ceiling").n_compositions;
     B.$("table-note").textContent = [
-      `Small figures: 95 % intervals, ${bootstrap.resamples.toLocaleString("en-US")} bootstrap resamples over ${units} compositions.`,
-      "Models share a rank (=) when the paired bootstrap cannot tell them from the first of their group." + (ties ? "" : " None do at present."),
+      `Small figures: 95 % intervals, ${bootstrap.resamples.toLocaleString("en-US")} bootstrap resamples over ${units} mixtures (C_B, S, ε_AB). Scores are over the converged test states: ${rows.find((r) => r.kind === "ceiling").n_scored_states} of ${B.data.tracks[B.state.track].n_test}.`,
+      "Ranks are by skill. A rank interval runs from 1 + the models that are significantly better to the models that are not significantly worse.",
       ...(parts ? ["A row that says “n of m states” is scored, and measured against the ceiling, on these alone: its details show the models on the same states."] : []),
       "Times, parameters and hardware are the authors' own figures. Select a name for details.",
     ].join(" ");
   };
-  B.segmented("columns", [["main", "R² and cost"], ["metrics", "Other metrics"]], "columns");
+  B.segmented("columns", [["main", "Scores and cost"], ["metrics", "Other metrics"]], "columns");
+  B.segmented("order", [["skill", "Rank by skill"], ["r2", "Order by R² (the paper's metric)"]], "order");
   for (const id of ["search", "show-floors", "show-unranked"]) B.$(id).addEventListener("input", () => table.refreshFilter());
-  B.on(["track", "columns"], () => { make(); note(); });
+  B.on(["track", "columns", "order"], () => { make(); note(); });
   window.addEventListener("resize", () => { if (narrow() !== wasNarrow) { wasNarrow = narrow(); make(); } });
   make();
   note();
