@@ -273,7 +273,10 @@ def _numbers(scores: Scores) -> dict[str, Any]:
         "metrics": {name: m["values"] for name, m in scores.metrics.items() if name not in _OWN},
         "metrics_ci95": {name: m["ci95"]["overall"] for name, m in scores.metrics.items() if name not in _OWN},
         "by": {
-            kind: {name: {"n_states": g["n_states"], "skill": g["metrics"]["skill"], "r2": g["metrics"]["r2"]} for name, g in groups.items()}
+            kind: {
+                name: {"n_states": g["n_states"], "skill": g["metrics"]["skill"], "r2": g["metrics"]["r2"]}
+                for name, g in groups.items()
+            }
             for kind, groups in scores.by.items()
         },
         "warnings": list(scores.warnings),
@@ -309,7 +312,8 @@ def _ceiling_row(track: str, scores: Scores) -> dict[str, Any]:
         "rank": None, "rank_interval": None,
         "skill": scores.skill_ceiling, "skill_ci95": scores.metrics["skill_ceiling"]["ci95"],
         "r2": ceiling["values"], "r2_ci95": ceiling["ci95"],
-        "n_states": scores.n_states, "n_scored_states": scores.n_scored_states, "n_curves": scores.n_curves, "n_points": scores.n_points,
+        "n_states": scores.n_states, "n_scored_states": scores.n_scored_states,
+        "n_curves": scores.n_curves, "n_points": scores.n_points,
         "n_compositions": scores.bootstrap["n_units"],
     }
 

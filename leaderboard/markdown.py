@@ -55,7 +55,8 @@ def _line(row: dict[str, Any]) -> str:
     values = [_number(row["r2"][c]) for c in COLUMNS]
     low, high = row["skill_ci95"]["overall"]
     cells = [
-        row["track"], rank_text(row), name, _number(row["skill"]["overall"]), f"{_number(low)} … {_number(high)}", *values
+        row["track"], rank_text(row), name,
+        _number(row["skill"]["overall"]), f"{_number(low)} … {_number(high)}", *values,
     ]
     return f"| {' | '.join(cells)} |"
 

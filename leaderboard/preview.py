@@ -48,16 +48,16 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
                          f"ceiling {_text(scores.noise_ceiling[pair])}")
         known = {name: r2["overall"] for name, r2 in scores.floors.items() if r2["overall"] is not None}
         floor = max(known, key=lambda name: known[name])
-        mine = scores.r2["overall"]
+        mine = scores.skill["overall"]
         verdict = "beats" if mine is not None and mine > known[floor] else "does not beat"
-        lines.append(f"{track:<13} {verdict} the best of the {len(FLOORS)} floors ({floor}, {known[floor]:.4f})")
+        lines.append(f"{track:<13} {verdict} the best of the {len(FLOORS)} naive baselines ({floor}, {known[floor]:.4f})")
         if not submission.ranked:
             lines.append(f"{track:<13} shown outside the ranking (a reference, or trained on extra data)")
             if partial:
                 lines += _like_for_like(case, track, [r for r in rivals if r.ranked and track in r.tracks], dataset)
             continue
         results = {
-            r.id: compare(path, r.predictions(track), track=track, dataset=dataset).r2["overall"]
+            r.id: compare(path, r.predictions(track), track=track, dataset=dataset).skill["overall"]
             for r in rivals if r.ranked and track in r.tracks
         }
         better = [name for name, r in results.items() if not r["tie"] and r["difference"] < 0]

@@ -124,7 +124,8 @@ def report(
         markdown_table(
             ["state", "AA", "AB", "BB", "start before", "now", "phase before", "now"],
             [[str(row.state_id), *(number(getattr(row, f"rms_{pair}"), 1, scale=100) + " %" for pair in PAIRS),
-              str(row.start_before), str(row.start_after), str(row.phase_before), str(row.phase_after)] for row in worst.itertuples()],
+              *(str(getattr(row, f"{what}_{when}")) for what in ("start", "phase") for when in ("before", "after"))]
+             for row in worst.itertuples()],
         ),
     ]  # fmt: skip
     return "\n".join(lines), {"r2": r2, "states": frame.to_dict("records")}

@@ -104,17 +104,16 @@ def test_table_shows_every_row_and_sorts(driver: Any, page: Path, board: Any) ->
     assert got_times[: len(known)] == sorted(known, reverse=True)
 
 
-def test_ties_floors_and_ceiling_look_different(driver: Any, page: Path) -> None:
+def test_rank_intervals_naive_baselines_and_ceiling_look_different(driver: Any, page: Path) -> None:
     lb_browser.view(driver, page)
     look = driver.execute_script("""
       return Object.fromEntries(B.tabulator.getRows().map((r) => [r.getData().id, {
         classes: r.getElement().className, colour: getComputedStyle(r.getElement()).backgroundColor,
         rank: r.getCell('rank').getElement().innerText.trim(),
         badges: [...r.getElement().querySelectorAll('.badge')].map((b) => b.innerText)}]))""")
-    assert look["alpha"]["rank"] == look["beta"]["rank"] == "1 ="
-    assert "tie-row" in look["alpha"]["classes"] and "tie-row" not in look["hostile"]["classes"]
+    assert look["alpha"]["rank"] == look["beta"]["rank"] == "1–2"
     assert look["hostile"]["rank"] == "3"
-    assert look["linear-t"]["rank"] == "–" and look["linear-t"]["badges"] == ["floor"]
+    assert look["linear-t"]["rank"] == "–" and look["linear-t"]["badges"] == ["naive baseline"]
     assert look["noise-ceiling"]["badges"] == ["ceiling"]
     assert look["one-track"]["badges"] == ["below a floor"]
     assert len({look[id]["colour"] for id in ("alpha", "linear-t", "noise-ceiling")}) == 3

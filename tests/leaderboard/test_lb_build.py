@@ -55,13 +55,14 @@ def test_attributions_are_scored_against_the_data(board: Board) -> None:
 
 
 def test_ranks(board: Board) -> None:
-    assert (find(board, "alpha")["rank"], find(board, "beta")["rank"]) == (1, 1)
-    assert find(board, "alpha")["tie"] and find(board, "beta")["tie"]
-    assert find(board, "hostile")["rank"] == 3
-    assert find(board, "one-track")["rank"] == 4
+    assert find(board, "alpha")["rank_interval"] == find(board, "beta")["rank_interval"] == [1, 2]
+    assert find(board, "hostile")["rank_interval"] == [3, 3]
+    assert find(board, "one-track")["rank_interval"] == [4, 4]
     for id in ("repeated", "foundation", "linear-t", CEILING):
-        assert find(board, id, "interpolation")["rank"] is None
-    assert [find(board, id, "interpolation")["rank"] for id in ("alpha", "beta", "hostile")] == [1, 1, 3]
+        assert find(board, id, "interpolation")["rank_interval"] is None
+    assert [find(board, id, "interpolation")["rank_interval"] for id in ("alpha", "beta", "hostile")] == [
+        [1, 2], [1, 2], [3, 3],
+    ]
     assert find(board, "alpha")["beats_floors"] is True
     assert find(board, "one-track")["beats_floors"] is False
     assert not [r for r in board.rows if r["id"] == "one-track" and r["track"] == "interpolation"]
