@@ -136,6 +136,7 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
     """Rescore every submission; write results.json and the page index.html."""
     from binlj.errors import DataError
     from binlj.leaderboard.build import PAGE, RESULTS, build, count_steps, differences
+    from binlj.leaderboard.markdown import rank_text
     from binlj.leaderboard.partial import label
 
     root = _root(submissions)
@@ -153,7 +154,7 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
     for row in board.rows:
         r2 = "  ".join(f"{pair} {_number(row['r2'][pair])}" for pair in ("AA", "AB", "BB", "overall"))
         rank = rank_text(row) or "–"
-        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} R² {r2}  {label(row)}".rstrip())
+        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} skill {_number(row['skill']['overall'])}  R² {r2}  {label(row)}".rstrip())
     for path in written.values():
         click.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
 

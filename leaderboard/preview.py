@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def preview(submission: Submission, *, others: Path | None, dataset: Path | None = None) -> list[str]:
-    """Lines for the terminal: R² with intervals, the best floor, and the rank among the present entries.
+    """Lines for the terminal: skill and R² with intervals, the best naive baseline, and the rank among the present
+    entries.
 
     A partial reference has no rank; instead, the ranked models are scored on the same states.
 
@@ -42,15 +43,21 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
         if partial:
             lines.append(f"{track:<13} partial: {scores.n_states} of {scores.of_states} test states; "
                          "all numbers below are of these states alone")
-        for pair, value in scores.r2.items():
-            low, high = scores.r2_ci95[pair]
-            lines.append(f"{track:<13} R² {pair:<7} {_text(value)}  [{_text(low)}, {_text(high)}]  "
-                         f"ceiling {_text(scores.noise_ceiling[pair])}")
-        known = {name: r2["overall"] for name, r2 in scores.floors.items() if r2["overall"] is not None}
+        for title, values, bounds, ceiling in (
+            ("skill", scores.skill, scores.skill_ci95, scores.skill_ceiling),
+            ("R²", scores.r2, scores.r2_ci95, scores.noise_ceiling),
+        ):
+            for pair, value in values.items():
+                low, high = bounds[pair]
+                lines.append(f"{track:<13} {title:<5} {pair:<7} {_text(value)}  [{_text(low)}, {_text(high)}]  "
+                             f"ceiling {_text(ceiling[pair])}")
+        known = {name: skill["overall"] for name, skill in scores.floor_skill.items() if skill["overall"] is not None}
         floor = max(known, key=lambda name: known[name])
         mine = scores.skill["overall"]
         verdict = "beats" if mine is not None and mine > known[floor] else "does not beat"
-        lines.append(f"{track:<13} {verdict} the best of the {len(FLOORS)} naive baselines ({floor}, {known[floor]:.4f})")
+        lines.append(
+            f"{track:<13} {verdict} the best of the {len(FLOORS)} naive baselines ({floor}, skill {known[floor]:.4f})"
+        )
         if not submission.ranked:
             lines.append(f"{track:<13} shown outside the ranking (a reference, or trained on extra data)")
             if partial:

@@ -12,7 +12,7 @@
     if (["all", ...B.PAIRS].includes(asked.get("curves"))) state.viewPair = asked.get("curves");
     return state;
   };
-  Object.assign(B.state, { track: "extrapolation", pair: "overall", x: "train_seconds", columns: "main", viewPair: "all", model: "" });
+  Object.assign(B.state, { track: "extrapolation", pair: "overall", x: "train_seconds", columns: "main", order: "skill", viewPair: "all", model: "" });
   Object.assign(B.state, parse());
   B.state.overlay = B.defaultOverlay(B.state.track);
   B.state.view ??= B.data.tracks[B.state.track].states[2];
