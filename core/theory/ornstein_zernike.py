@@ -132,7 +132,7 @@ def step(problem: Problem, gamma: np.ndarray, closure_name: str) -> tuple[np.nda
     """One application of closure and equation: the new gamma, and whether the structure is physical."""
     g = closure(closure_name).g(gamma, problem.beta_u, problem.beta_u_att)
     gamma_k, det = oz_gamma(problem.grid.forward(g - 1.0 - gamma), problem.rho)
-    return problem.grid.backward(gamma_k), np.asarray((det > 0).all(axis=1))
+    return problem.grid.backward(gamma_k), np.all(det > 0, axis=1)
 
 
 def solve(
