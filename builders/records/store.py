@@ -386,7 +386,8 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (
-        OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, StopIteration, BadZipFile, pa.ArrowException,
+        OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, StopIteration, BadZipFile,
+        pa.ArrowException,
     ) as error:  # fmt: skip
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
