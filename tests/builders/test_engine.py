@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from binlj.builders.md.engine import Engine, deck_sha256, find_engine, run_deck
-from binlj.errors import EngineError
+from binlj.errors import EngineError, InputError
 
 pytestmark = pytest.mark.lammps
 
@@ -88,3 +88,27 @@ def test_no_lammps_outlives_a_killed_builder(tmp_path: Path) -> None:
     while children() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not children()
+
+
+def test_paths_may_hold_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the store and of the decks (a clone): LAMMPS splits its input at spaces."""
+    from binlj import paths
+    from binlj.builders.md.chain import Chain
+    from binlj.builders.md.profiles import Profile
+    from binlj.builders.md.segment import advance
+    from binlj.grid import State
+
+    decks = tmp_path / "my clone" / "lammps"
+    shutil.copytree(paths.decks_dir(), decks)
+    monkeypatch.setattr(paths, "decks_dir", lambda: decks)
+    store = tmp_path / "my store"
+    files = advance(
+        Chain(State(1.4, 0.3, 1.0, 0.6)), profile=Profile("tiny", 500, 100, (), 40, 20, 10_000), engine=find_engine(),
+        folder=store / "work", records=store / "loose", segments=2,
+    )  # fmt: skip
+    assert len(files) == 2
+
+
+def test_quotes_that_do_not_close_are_refused() -> None:
+    with pytest.raises(InputError, match="--lmp-args"):
+        find_engine(args='-sf "opt')
