@@ -20,7 +20,8 @@ from functools import cache
 
 import numpy as np
 
-from binlj.grid import CUTOFF, State
+from binlj.grid import State
+from binlj.potential import pair_energy
 from binlj.schema import MERGE, N_BINS, R_MAX, merge_bins
 
 OFFSET = 0.05
@@ -39,9 +40,7 @@ def _boltzmann(T: float, S: float, eps_AB: float, pair: str) -> np.ndarray:
     sigma, epsilon = state.sigma(pair), state.epsilon(pair)
     n = N_BINS * MERGE
     r = (np.arange(n) + 0.5) * (R_MAX / n)
-    x6 = (sigma / r) ** 6
-    x6_cut = CUTOFF**-6
-    u = np.where(r < CUTOFF * sigma, 4 * epsilon * ((x6**2 - x6) - (x6_cut**2 - x6_cut)), 0.0)
+    u = pair_energy(r, sigma, epsilon)
     return merge_bins(np.exp(-np.minimum(u / T, 200.0)))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from binlj.eval.truth import Truth
 from binlj.grid import CUTOFF
+from binlj.potential import pair_energy
 from binlj.schema import R_MAX, shell_volumes
 
 PEAK_WINDOW = (0.8, 1.5)  # in sigma_ij: contact, and not yet the second shell
@@ -74,16 +75,6 @@ def wasserstein(truth: Truth, g: np.ndarray) -> np.ndarray:
     # The last bin of the range holds 1 in both, so bins beyond it add nothing.
     empty = (p[:, -1] == 0) != (y[:, -1] == 0)
     return np.where(empty, CUTOFF * truth.sigma, moved)
-
-
-def pair_energy(r: np.ndarray, sigma: np.ndarray, epsilon: np.ndarray) -> np.ndarray:
-    """Lennard-Jones pair energy, cut at 2.5 sigma and shifted to 0 there; arguments broadcast."""
-
-    def lj(x6: np.ndarray | float) -> np.ndarray | float:
-        return 4.0 * (x6 * x6 - x6)
-
-    x6 = (sigma / r) ** 6
-    return np.where(r < CUTOFF * sigma, epsilon * (lj(x6) - lj(CUTOFF**-6)), 0.0)
 
 
 def energy_weights(truth: Truth, bins: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from binlj.baselines.registry import make_model
-from binlj.baselines.reproduce.result import Result, markdown_table
+from binlj.baselines.reproduce.result import Result
 from binlj.baselines.reproduce.runs import (
     Job,
     Settings,
@@ -18,6 +18,7 @@ from binlj.baselines.reproduce.runs import (
     train_jobs,
 )
 from binlj.grid import PAIRS
+from binlj.markdown import markdown_table
 from binlj.schema import TRACKS
 
 DEFAULT_MODELS = ("dnn", "xgboost")
@@ -81,7 +82,7 @@ def run(settings: Settings, *, tracks: Sequence[str] = TRACKS) -> Result:
     return Result(
         "Benchmark",
         conditions=settings.conditions(),
-        table="\n".join(markdown_table(header, lines)),
+        table=markdown_table(header, lines),
         notes=notes,
         details={"scores": details},
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from binlj.files import write_json, write_text
+from binlj.markdown import markdown_table
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,8 @@ class Result:
         """The result as Markdown."""
         lines = [f"## {self.title}", ""]
         if self.rows:
-            lines += markdown_table(
-                ["", "paper", "here"],
-                [[r.quantity, "" if r.paper is None else f"{r.paper:g}", _value(r)] for r in self.rows],
-            )
-            lines.append("")
+            rows = [[r.quantity, "" if r.paper is None else f"{r.paper:g}", _value(r)] for r in self.rows]
+            lines += [markdown_table(["", "paper", "here"], rows), ""]
         if self.table:
             lines += [self.table, ""]
         lines += [f"{note}\n" for note in self.notes]
@@ -80,21 +78,6 @@ def mean_row(quantity: str, values: list[float], *, paper: float | None = None, 
     """Mean over seeds and, if there are several, their standard deviation."""
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
     return Row(quantity, float(np.mean(values)), spread, paper, digits)
-
-
-def markdown_table(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of an aligned Markdown table; all columns but the first are right-aligned."""
-    cells = [header, *rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    rule = [("-" * w if i == 0 else "-" * (w - 1) + ":") if w > 1 else "-" for i, w in enumerate(widths)]
-
-    def line(row: list[str]) -> str:
-        padded = [
-            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        return "| " + " | ".join(padded) + " |"
-
-    return [line(header), line(rule), *(line(row) for row in rows)]
 
 
 def _value(row: Row) -> str:

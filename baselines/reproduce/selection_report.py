@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from binlj.baselines.reproduce.result import Result, markdown_table
+from binlj.baselines.reproduce.result import Result
 from binlj.baselines.reproduce.runs import Settings, job, metadata_of, train_jobs
 from binlj.baselines.training import SELECTION
 from binlj.grid import PAIRS
+from binlj.markdown import markdown_table
 
 
 def run(settings: Settings) -> Result:
@@ -25,7 +26,7 @@ def run(settings: Settings) -> Result:
                 weight,
             ]
         )
-    text = "\n".join(markdown_table(["held out: candidate", *PAIRS, "overall", "weight AA AB BB"], lines))
+    text = markdown_table(["held out: candidate", *PAIRS, "overall", "weight AA AB BB"], lines)
     seconds = metadata_of(j)["train_seconds"]
     return Result(
         "Choice of the extrapolation model",

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from binlj.grid import CUTOFF, PAIRS, State
+from binlj.grid import PAIRS, State
+from binlj.potential import pair_energy, pair_virial
 from binlj.schema import N_FINE, bin_edges, shell_volumes
 
 _SUB = 16  # points per 0.02 sigma bin at which the potential is averaged
 _FIT = 4  # bins on either side in the fit of the cavity function's slope
-
-
-def potential(state: State, pair: str, r: np.ndarray) -> np.ndarray:
-    """Truncated and shifted Lennard-Jones potential of a pair, zero beyond 2.5 sigma_ij."""
-    e, s = state.epsilon(pair), state.sigma(pair)
-    x6 = (s / r) ** 6
-    xc6 = CUTOFF**-6
-    return np.where(r < CUTOFF * s, 4 * e * (x6 * x6 - x6) - 4 * e * (xc6 * xc6 - xc6), 0.0)
-
-
-def virial(state: State, pair: str, r: np.ndarray) -> np.ndarray:
-    """-r du/dr of a pair, zero beyond 2.5 sigma_ij."""
-    e, s = state.epsilon(pair), state.sigma(pair)
-    x6 = (s / r) ** 6
-    return np.where(r < CUTOFF * s, 24 * e * (2 * x6 * x6 - x6), 0.0)
 
 
 def bin_weights(state: State, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,14 +33,15 @@ def bin_weights(state: State, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     energies, virials = [], []
     for pair, curve in zip(PAIRS, g, strict=True):
         safe = np.maximum(r, 0.5 * state.sigma(pair))
-        u = potential(state, pair, safe)
+        sigma, epsilon = state.sigma(pair), state.epsilon(pair)
+        u = pair_energy(safe, sigma, epsilon)
         boltzmann = (r**2 * np.exp(-np.minimum(u / state.T, 500.0))).sum(1) / (r**2).sum(1)
         slope = _log_slope(curve, boltzmann) / width
         exponent = -(u - u.min(1, keepdims=True)) / state.T + slope[:, None] * (r - centre)
         weight = r**2 * np.exp(exponent)
         weight /= weight.sum(1, keepdims=True)
         energies.append((u * weight).sum(1))
-        virials.append((virial(state, pair, safe) * weight).sum(1))
+        virials.append((pair_virial(safe, sigma, epsilon) * weight).sum(1))
     return np.array(energies), np.array(virials)
 
 

@@ -37,11 +37,11 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_error
 from binlj.builders.analysis.chains import ChainPart
-from binlj.builders.analysis.observables import potential
 from binlj.builders.analysis.starts import still_mixing
 from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS, same_side
 from binlj.grid import PAIRS, State
 from binlj.pets import pets_stable
+from binlj.potential import pair_energy
 from binlj.schema import MERGE, N_BINS, N_FINE, bin_centres
 
 NEEDS_SECOND = "the other start has not been run"
@@ -258,8 +258,9 @@ def blocks_of(parts: Sequence[ChainPart]) -> Blocks:
 
 def dilute_limit(state: State, n: int) -> np.ndarray:
     """exp(-u/T) of the three pairs at the bin centres, shape (3, n)."""
-    r = bin_centres(n)
-    return np.array([np.exp(-potential(state, pair, np.maximum(r, 0.3)) / state.T) for pair in PAIRS])
+    r = np.maximum(bin_centres(n), 0.3)
+    energies = np.array([pair_energy(r, state.sigma(pair), state.epsilon(pair)) for pair in PAIRS])
+    return np.array(np.exp(-energies / state.T))
 
 
 def phase(parts: Sequence[ChainPart]) -> str:

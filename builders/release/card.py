@@ -22,6 +22,7 @@ from binlj.builders.starts.kinds import SEEDED, SHAPES
 from binlj.builders.starts.phases import APART, start_phases
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
+from binlj.markdown import markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -233,11 +234,8 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
     counts: Counter[str] = Counter()
     for reason in states.reason[~states.converged]:
         counts.update({_kind(part) for part in str(reason).split("; ")})
-    rows = [
-        f"| {kind} | {number} |"
-        for kind, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    table = ["| what is missing (a state may miss several) | states |", "|---|---|", *rows] if rows else []
+    rows = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    table = markdown_table(["what is missing (a state may miss several)", "states"], rows) if rows else ""
     both = states.start_gap.notna()
     gaps = ""
     if both.any():
@@ -256,7 +254,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
     return {
         "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
         f"Published start: {starts}.",
-        "reason_rows": "\n".join(table),
+        "reason_rows": table,
         "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
         "pure_below": percent(PURE),
         "n_one_sided": str(sum(still_mixing(parse_state_id(state_id)) for state_id in states.state_id)),

@@ -7,6 +7,7 @@ from pathlib import Path
 from binlj import schema
 from binlj.data import read_file
 from binlj.grid import PAIRS, grid
+from binlj.markdown import markdown_table
 
 NAMES = {"T": "T\\*", "C_B": "C_B", "S": "S", "eps_AB": "ε_AB"}
 INCOMPLETE = "Not computed: it needs the complete grid."
@@ -45,5 +46,4 @@ def dominance_rows(folder: Path, n_states: int) -> str:
         [NAMES[f], *(f"{100 * i.first[k]:.0f}" for i in columns)] for k, f in enumerate(schema.FEATURES)
     ]
     rows.append(["noise taken out", *(f"{100 * i.noise_share:.0f}" for i in columns)])
-    lines = ["| % of the variance | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    return markdown_table(["% of the variance", *head], rows)

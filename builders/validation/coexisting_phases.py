@@ -11,8 +11,9 @@ import numpy as np
 from binlj.builders.analysis.starts import mixes
 from binlj.builders.coexistence import slabs as coexistence
 from binlj.builders.starts.phases import LEAST_WIDTH, Slabs
-from binlj.builders.validation.output import markdown_table, new_figure, number
+from binlj.builders.validation.output import new_figure, number
 from binlj.grid import GRID_EPS_AB, GRID_S
+from binlj.markdown import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

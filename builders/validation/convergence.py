@@ -22,8 +22,9 @@ from binlj.builders.analysis.assemble import StateResult, assemble_state, by_sta
 from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
 from binlj.builders.records.record import SegmentRecord
 from binlj.builders.starts.kinds import STARTS
-from binlj.builders.validation.output import markdown_table, new_figure, number
+from binlj.builders.validation.output import new_figure, number
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS
+from binlj.markdown import markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,9 @@ from binlj.builders.records.record import SegmentRecord
 from binlj.builders.records.store import by_chain
 from binlj.builders.validation import cost
 from binlj.builders.validation.cost import GPUS, PAPER_STEPS, GpuPlan, Left, Sums
-from binlj.builders.validation.output import markdown_table, new_figure, number
+from binlj.builders.validation.output import new_figure, number
 from binlj.grid import N_PARTICLES, grid
+from binlj.markdown import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders.analysis import criteria
-from binlj.builders.validation.output import COLOURS, dataset_line, markdown_table, new_figure, number
+from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
 from binlj.data import read_table
 from binlj.grid import PRESSURE, State, parse_state_id
+from binlj.markdown import markdown_table
 from binlj.pets import pets_density, pets_stable
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_erro
 from binlj.builders.analysis.chains import chains_by_start, equilibrated_parts
 from binlj.builders.analysis.reconcile import OPEN_GAP, choose, dilute_limit
 from binlj.builders.records.record import SegmentRecord
-from binlj.builders.validation.output import markdown_table, new_figure, number
+from binlj.builders.validation.output import new_figure, number
 from binlj.builders.validation.repeat import ChiSquare, chi_square
 from binlj.grid import PAIRS, State
+from binlj.markdown import markdown_table
 from binlj.schema import MERGE, N_BINS
 
 if TYPE_CHECKING:

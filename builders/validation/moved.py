@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders.analysis.assemble import relative_errors
-from binlj.builders.validation.output import COLOURS, dataset_line, markdown_table, new_figure, number
+from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
 from binlj.data import curves, read_table
 from binlj.errors import DataError
 from binlj.grid import PAIRS
+from binlj.markdown import markdown_table
 from binlj.schema import TRACKS
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,6 @@ if TYPE_CHECKING:
 
 COLOURS = {"homogeneous": "#3182bd", "demixed": "#e6550d", "solid-like": "#31a354"}
 PAIR_COLOURS = {"AA": "#3182bd", "AB": "#31a354", "BB": "#e6550d"}
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table: the first column to the left, the others to the right."""
-    marks = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, marks, *rows))
 
 
 def number(value: float | None, digits: int = 2, *, sign: bool = False, scale: float = 1.0) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state, relative_errors
 from binlj.builders.records.record import SegmentRecord
-from binlj.builders.validation.output import dataset_line, markdown_table, number
+from binlj.builders.validation.output import dataset_line, number
 from binlj.data import curves, read_table
 from binlj.files import replacing
 from binlj.grid import PAIRS, parse_state_id
+from binlj.markdown import markdown_table
 from binlj.schema import N_BINS, bin_centres
 
 if TYPE_CHECKING:

@@ -201,8 +201,8 @@ def test_result_table(tmp_path: Path):
     rows = [mean_row("R²", [0.8, 0.9], paper=0.89), Row("seconds", 3.21, digits=1)]
     assert rows[0].spread == pytest.approx(0.0707, abs=1e-4)
     text = Finding("Title", rows, {"epochs": 5}).write("x", tmp_path)
-    assert "| R²      |  0.89 | 0.850 ± 0.071 |" in text
-    assert "|           3.2 |" in text
+    assert "| R² | 0.89 | 0.850 ± 0.071 |" in text
+    assert "| seconds |  | 3.2 |" in text
     assert (tmp_path / "x.md").read_text(encoding="utf-8") == text
     assert set(FLOORS)
 

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from binlj.builders.analysis.observables import energy_and_pressure, potential, virial
+from binlj.builders.analysis.observables import energy_and_pressure
 from binlj.grid import PAIRS, State
+from binlj.potential import pair_energy, pair_virial
 from binlj.schema import N_FINE, bin_centres
+
+
+def potential(state: State, pair: str, r: np.ndarray) -> np.ndarray:
+    return pair_energy(r, state.sigma(pair), state.epsilon(pair))
+
+
+def virial(state: State, pair: str, r: np.ndarray) -> np.ndarray:
+    return pair_virial(r, state.sigma(pair), state.epsilon(pair))
 
 
 def test_potential_is_shifted_to_zero_at_each_pairs_own_cutoff() -> None:

@@ -14,6 +14,7 @@ from binlj.data import curves, dataset_info, read_table, to_points
 from binlj.errors import DataError, InputError
 from binlj.files import replacing
 from binlj.grid import State, grid, parse_state_id
+from binlj.markdown import markdown_table
 from binlj.schema import bin_centres, merge_bins, shell_volumes
 from binlj.tracks import split
 
@@ -179,3 +180,10 @@ def test_every_command_is_there_and_helps(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0, result.output
     assert "Usage:" in result.output
+
+
+def test_a_cell_of_a_markdown_table_stays_one_cell() -> None:
+    lines = markdown_table(["a", "b"], [["x|y", "1\n2"]]).splitlines()
+    assert lines == ["| a | b |", "| --- | ---: |", "| x\\|y | 1 2 |"]
+    with pytest.raises(ValueError, match="differ in length"):
+        markdown_table(["a", "b"], [["x"]])

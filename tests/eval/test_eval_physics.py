@@ -15,6 +15,7 @@ from binlj.data import curves, read_table
 from binlj.eval import physics
 from binlj.eval.metrics import Case
 from binlj.eval.truth import Truth
+from binlj.potential import pair_energy
 from binlj.schema import bin_centres, bin_edges, merge_bins, shell_volumes
 
 
@@ -101,10 +102,10 @@ def test_wasserstein_without_any_neighbour_is_the_worst_possible(truth: Truth) -
 def test_pair_energy_is_cut_and_shifted() -> None:
     sigma, epsilon = np.array(1.5), np.array(0.4)
     at_cut = 4 * 0.4 * (2.5**-12 - 2.5**-6)
-    minimum = physics.pair_energy(np.array([2 ** (1 / 6) * 1.5]), sigma, epsilon)
+    minimum = pair_energy(np.array([2 ** (1 / 6) * 1.5]), sigma, epsilon)
     assert minimum[0] == pytest.approx(-0.4 - at_cut, abs=1e-14)
-    assert physics.pair_energy(np.array([1.5]), sigma, epsilon)[0] == pytest.approx(-at_cut, abs=1e-14)
-    near = physics.pair_energy(np.array([3.75 - 1e-9, 3.75, 4.0]), sigma, epsilon)
+    assert pair_energy(np.array([1.5]), sigma, epsilon)[0] == pytest.approx(-at_cut, abs=1e-14)
+    near = pair_energy(np.array([3.75 - 1e-9, 3.75, 4.0]), sigma, epsilon)
     assert abs(near[0]) < 1e-8 and near[1] == near[2] == 0.0
 
 
@@ -112,7 +113,7 @@ def _low_density_curves(truth: Truth, n: int) -> np.ndarray:
     """exp(-u/T), averaged over `n` bins: the exact g(r) at vanishing density."""
     fine = 50
     r = (np.arange(n * fine) + 0.5) * (10.0 / (n * fine))
-    u = physics.pair_energy(r, truth.sigma[:, None], truth.epsilon[:, None])
+    u = pair_energy(r, truth.sigma[:, None], truth.epsilon[:, None])
     g = np.exp(-np.minimum(u / truth.T[truth.state][:, None], 700)) * r**2
     return g.reshape(len(g), n, fine).sum(axis=2) / (r**2).reshape(n, fine).sum(axis=1)
 
@@ -127,7 +128,7 @@ def test_energy_at_low_density_is_the_integral(truth: Truth) -> None:
             sigma, epsilon, T = truth.sigma[i], truth.epsilon[i], truth.T[s]
 
             def integrand(r: float, sigma: float = sigma, epsilon: float = epsilon, T: float = T) -> float:
-                u = float(physics.pair_energy(np.array(r), np.array(sigma), np.array(epsilon)))
+                u = float(pair_energy(np.array(r), np.array(sigma), np.array(epsilon)))
                 return u * np.exp(-u / T) * 4 * np.pi * r**2
 
             integral = quad(integrand, 0.6 * sigma, 2.5 * sigma, epsrel=1e-9, points=[sigma, 1.2 * sigma])[0]
@@ -141,7 +142,7 @@ def test_energy_of_100_bins_is_close_to_that_of_500(truth: Truth, toy: Path) -> 
     exact, coarse = physics.energy(truth, g), physics.energy(truth, merge_bins(g))
     assert np.abs(coarse / exact - 1).max() < 0.01
     # The potential at the bin's centre, the obvious rule, is much worse.
-    u = physics.pair_energy(truth.r, truth.sigma[:, None], truth.epsilon[:, None])
+    u = pair_energy(truth.r, truth.sigma[:, None], truth.epsilon[:, None])
     naive = np.where(truth.r > 0.7 * truth.sigma[:, None], u, 0.0) * shell_volumes(100)
     by_centre = physics.energy(truth, merge_bins(g), naive)
     assert np.median(np.abs(by_centre / exact - 1)) > 5 * np.median(np.abs(coarse / exact - 1))
