@@ -154,7 +154,8 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
     for row in board.rows:
         r2 = "  ".join(f"{pair} {_number(row['r2'][pair])}" for pair in ("AA", "AB", "BB", "overall"))
         rank = rank_text(row) or "–"
-        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} skill {_number(row['skill']['overall'])}  R² {r2}  {label(row)}".rstrip())
+        skill = _number(row["skill"]["overall"])
+        click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} skill {skill}  R² {r2}  {label(row)}".rstrip())
     for path in written.values():
         click.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
 
