@@ -85,7 +85,7 @@ def _build(text: str, problems: list[str]) -> Any:
     keys: list[str | None] = [None]  # beside each holder: in a mapping, the key that waits for its value
     nodes = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        at = f"line {event.start_mark.line + 1}: "
+        at = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
         if isinstance(event, yaml.DocumentStartEvent) and document:
             raise ValueError(at + "more than one YAML document")
         if isinstance(event, yaml.CollectionEndEvent):
@@ -96,8 +96,8 @@ def _build(text: str, problems: list[str]) -> Any:
         nodes += 1
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             problems.append(at + "anchors and aliases (& and *) are not allowed")
-        if getattr(event, "tag", None):
-            problems.append(f"{at}tags ({shown(event.tag)}) are not allowed")
+        if tag := getattr(event, "tag", None):
+            problems.append(f"{at}tags ({shown(tag)}) are not allowed")
         if nodes > MAX_NODES:
             raise ValueError(f"{at}more than {MAX_NODES:,} values")
         if len(problems) >= 20:
