@@ -96,8 +96,8 @@ def _build(text: str, problems: list[str]) -> Any:
         nodes += 1
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             problems.append(at + "anchors and aliases (& and *) are not allowed")
-        if getattr(event, "tag", None):
-            problems.append(f"{at}tags ({shown(getattr(event, 'tag', ''))}) are not allowed")
+        if tag := getattr(event, "tag", None):
+            problems.append(f"{at}tags ({shown(tag)}) are not allowed")
         if nodes > MAX_NODES:
             raise ValueError(f"{at}more than {MAX_NODES:,} values")
         if len(problems) >= 20:

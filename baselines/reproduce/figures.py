@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ def write(drawn: Figure, file: Path) -> Path:
     return file
 
 
-def loss_curves(losses: dict[str, Sequence[float]], *, title: str, file: Path) -> Path:
+def loss_curves(losses: Mapping[str, Sequence[float]], *, title: str, file: Path) -> Path:
     """Training loss against the epoch, one line a seed (Fig. 2A, 3A)."""
     drawn = figure(5, 3.6)
     axes = drawn.subplots()
