@@ -46,13 +46,14 @@ def plain_loop(path: Path, dataset: Path | None) -> tuple[np.ndarray, np.ndarray
     """Values (metrics, subsets) and 95 % intervals (metrics, subsets, 2), without any check of the file."""
     states = read_table("states", path=dataset)
     test = read_table(TRACK, "test", path=dataset)
+    test["mixture"] = test.groupby(["C_B", "S", "eps_AB"], sort=False).ngroup()
     test = test[test["state_id"].isin(states.loc[states["converged"], "state_id"])]
     merged = test.merge(pd.read_parquet(path), on=["state_id", "pair"], suffixes=("", "_predicted"))
     y, p = curves(merged), curves(merged, "g_predicted")
     sigma = [parse_state_id(s).sigma(k) for s, k in zip(merged["state_id"], merged["pair"], strict=True)]
     use = np.stack(merged["r"]) >= 0.8 * np.array(sigma)[:, None]
     subsets = [(merged["pair"] == pair).to_numpy() for pair in PAIRS] + [np.ones(len(merged), dtype=bool)]
-    mixture = merged.groupby(["C_B", "S", "eps_AB"], sort=False).ngroup().to_numpy()
+    mixture = np.unique(merged["mixture"], return_inverse=True)[1]  # the evaluator's order, for equal resamples
     numbers = range(mixture.max() + 1)
     members = [[np.flatnonzero((mixture == c) & s) for c in numbers] for s in subsets]
     weights = bootstrap_weights(len(members[0]), N_BOOT, 0).astype(int)
