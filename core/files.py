@@ -38,9 +38,9 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically: sorted keys, two spaces, trailing newline, no NaN."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+def write_json(path: Path, value: Any, *, sort: bool = True) -> None:
+    """Write JSON atomically: keys sorted (unless told not to), two spaces, trailing newline, no NaN."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=sort, allow_nan=False) + "\n")
 
 
 def sha256(path: Path) -> str:

@@ -66,7 +66,7 @@ def evaluate(
     if json_out:
         from binlj.files import write_json
 
-        write_json(json_out, scores.to_dict())
+        write_json(json_out, scores.to_dict(), sort=False)
         click.echo(f"scores: {json_out}")
     if plots:
         from binlj.eval.plots import write_plots
@@ -100,5 +100,5 @@ def compare(
     if json_out:
         from binlj.files import write_json
 
-        write_json(json_out, result.to_dict())
+        write_json(json_out, result.to_dict(), sort=False)
         click.echo(f"comparison: {json_out}")

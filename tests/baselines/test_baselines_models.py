@@ -19,7 +19,7 @@ from binlj.data import curves
 from binlj.errors import DataError, InputError
 from binlj.eval import FLOORS
 
-FLOOR_NAMES = ("ideal_gas", "mean_rdf", "nearest_temperature", "linear_T", "linear_pmf")
+FLOOR_NAMES = ("ideal_gas", "mean_rdf", "nearest_temperature", "nearest_scaled", "linear_T", "linear_pmf")
 
 
 def predict(model: Model, frame: pd.DataFrame) -> np.ndarray:

@@ -18,6 +18,17 @@ def value(name: str, case: Case, subset: int = -1) -> float:
     return float(metric.finish(sums)[subset])
 
 
+def settled(truth: Truth) -> Truth:
+    """The same states, all converged, so that all of them are scored."""
+    return replace(truth, converged=np.ones_like(truth.converged))
+
+
+def scored_curves(truth: Truth) -> np.ndarray:
+    """Which curves belong to scored states, shape (curves,)."""
+    mask: np.ndarray = truth.scored[truth.state]
+    return mask
+
+
 def with_g(truth: Truth, g: np.ndarray) -> Truth:
     """The same states with other published curves (broadcast)."""
     return replace(truth, g=np.broadcast_to(g, truth.g.shape).copy())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from eval_cases import value
+from eval_cases import settled, value
 from sklearn.metrics import r2_score
 
 from binlj.errors import InputError
@@ -26,6 +26,7 @@ def noisy(truth: Truth) -> Truth:
 
 
 def test_resamples_are_those_of_a_plain_loop(truth: Truth) -> None:
+    truth = settled(truth)
     rng = np.random.default_rng(0)
     case = Case(truth, truth.g + 0.3 * rng.standard_normal(truth.g.shape))
     weights = bootstrap_weights(truth.n_compositions, 5, seed=11)

@@ -78,4 +78,4 @@ def test_only_with_g_std(toy: Path, truth: Truth) -> None:
     given = evaluate(frame, track="extrapolation", dataset=toy, n_boot=2, floors=False)
     extra = set(given.metrics) - set(without.metrics)
     assert extra == {m.name for m in available(Case(truth, truth.g, truth.g)) if m.needs_std}
-    assert len(extra) == 5 and given.has_g_std and not without.has_g_std
+    assert len(extra) == 6 and given.has_g_std and not without.has_g_std

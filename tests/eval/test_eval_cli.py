@@ -72,9 +72,14 @@ def test_evaluate_imports_nothing_heavy_and_prints_what_it_writes(
     written = json.loads(out.read_text(encoding="utf-8"))
     jsonschema.validate(written, scores_schema())
     assert written == evaluate(predictions, track="extrapolation", dataset=toy).to_dict()
-    line = next(line for line in done.stdout.splitlines() if line.startswith("R²  "))
-    assert line.split()[1:] == [f"{written['r2'][s]:.4f}" for s in ("AA", "AB", "BB", "overall")]
-    expected = ("95 % interval", "noise ceiling", "linear_pmf", "phase: demixed", "T* = 0.60", "calibration")
+    for title, key in (("skill  ", "skill"), ("R²  ", "r2")):
+        line = next(line for line in done.stdout.splitlines() if line.startswith(title))
+        assert line.split()[1:] == [f"{written[key][s]:.4f}" for s in ("AA", "AB", "BB", "overall")]
+    assert next(iter(written)) == "skill"
+    expected = (
+        "95 % interval", "ceiling of skill", "ceiling of R²", "over 184 converged states", "linear_pmf",
+        "phase: demixed", "T* = 0.60", "calibration",
+    )
     assert [text for text in expected if text not in done.stdout] == []
 
 
@@ -104,7 +109,7 @@ def test_compare_shows_a_tie_as_a_tie(toy: Path, predictions: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert "tie" in done.stdout and "better" not in done.stdout
     written = json.loads(out.read_text(encoding="utf-8"))
-    assert written["r2"]["BB"]["tie"] is True and written["schema_version"] == "binlj-comparison/1"
+    assert written["r2"]["BB"]["tie"] is True and written["schema_version"] == "binlj-comparison/2"
     other = tmp_path / "other.parquet"
     write_predictions(other, floor_predictions("ideal_gas", track="extrapolation", dataset=toy))
     done = binlj("compare", other, predictions, *TRACK, "--dataset", toy, "--n-boot", 20)

@@ -45,6 +45,27 @@ def test_nearest_temperature() -> None:
     np.testing.assert_allclose(got, [ramp(0.8), ramp(1.2), (ramp(0.8) + ramp(1.0)) / 2])
 
 
+def test_nearest_scaled_moves_the_peak_with_the_size() -> None:
+    r = (np.arange(100) + 0.5) * 0.1
+
+    def peak(at: float) -> np.ndarray:
+        return 1 + 2 * np.maximum(1 - np.abs(r / at - 1) / 0.4, 0.0)
+
+    train = pd.concat([
+        frame([(1.0, 0.1, "BB", peak(1.0)), (1.0, 0.1, "AA", ramp(3))], S=1.0),
+        frame([(0.6, 0.5, "BB", ramp(7))], S=2.0),
+    ])
+    got = FLOORS["nearest_scaled"](train, frame([(1.0, 0.1, "BB", NOTHING), (1.0, 0.1, "AA", NOTHING)], S=1.2))
+    np.testing.assert_allclose(got[0], peak(1.2), atol=0.15)  # linear between bins
+    assert abs(r[got[0].argmax()] - 1.2) <= 0.051
+    np.testing.assert_allclose(got[1], ramp(3))
+
+
+def test_nearest_scaled_averages_equally_near_states() -> None:
+    train = frame([(0.8, 0.1, "AA", ramp(1)), (1.2, 0.1, "AA", ramp(2)), (1.4, 0.1, "AA", ramp(9))])
+    np.testing.assert_allclose(FLOORS["nearest_scaled"](train, frame([(1.0, 0.1, "AA", NOTHING)])), [ramp(1.5)])
+
+
 def test_linear_in_temperature_is_exact_on_a_line() -> None:
     train = frame([(T, 0.1, "AA", ramp(1) * (3 - T)) for T in (0.8, 1.0, 1.2)])
     test = frame([(T, 0.1, "AA", NOTHING) for T in (0.6, 1.4)])
@@ -132,7 +153,7 @@ def test_the_evaluator_shows_the_floors_as_it_scores_them(toy: Path) -> None:
         track="interpolation", dataset=toy, n_boot=2,
     )
     assert list(shown.floors) == list(FLOORS)
-    assert shown.floors["ideal_gas"] == shown.r2
+    assert shown.floors["ideal_gas"] == shown.r2 and shown.floor_skill["ideal_gas"] == shown.skill
     for name in FLOORS:
         frame_ = floor_predictions(name, track="interpolation", dataset=toy)
         r2 = evaluate(frame_, track="interpolation", dataset=toy, n_boot=2, floors=False).r2

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from eval_cases import scaled_peak, shifted, value, with_g
+from eval_cases import scaled_peak, scored_curves, settled, shifted, value, with_g
 from sklearn.metrics import r2_score
 
 from binlj.data import curves, read_table
@@ -27,17 +27,21 @@ def test_r2_is_scikit_learns_on_random_predictions(truth: Truth, toy: Path) -> N
         g = truth.g + scale * rng.standard_normal(truth.g.shape)
         scores = evaluate(frame.assign(g=list(g)), track="extrapolation", dataset=toy, n_boot=1, floors=False)
         tolerance = 1e-12 * max(1.0, abs(scores.r2["overall"] or 0.0))
-        assert scores.r2["overall"] == pytest.approx(r2_score(truth.g.ravel(), g.ravel()), abs=tolerance)
+        use = scored_curves(truth)
+        expected = r2_score(truth.g[use].ravel(), g[use].ravel())
+        assert scores.r2["overall"] == pytest.approx(expected, abs=tolerance)
+        everything = scores.by["states"]["all"]["metrics"]["r2"]["overall"]
+        assert everything == pytest.approx(r2_score(truth.g.ravel(), g.ravel()), abs=tolerance)
         for code, pair in enumerate(PAIRS):
-            rows = truth.pair == code
+            rows = (truth.pair == code) & use
             expected = r2_score(truth.g[rows].ravel(), g[rows].ravel())
             assert scores.r2[pair] == pytest.approx(expected, abs=1e-12 * max(1.0, abs(expected)))
         for T, group in scores.by["temperature"].items():
-            rows = (truth.pair == 2) & (truth.T[truth.state] == float(T))
+            rows = (truth.pair == 2) & (truth.T[truth.state] == float(T)) & use
             expected = r2_score(truth.g[rows].ravel(), g[rows].ravel())
             got = group["metrics"]["r2"]["BB"]
             assert got == pytest.approx(expected, abs=1e-12 * max(1.0, abs(expected)))
-        rows = truth.phase[truth.state] == "demixed"
+        rows = (truth.phase[truth.state] == "demixed") & use
         expected = r2_score(truth.g[rows].ravel(), g[rows].ravel())
         got = scores.by["phase"]["demixed"]["metrics"]["r2"]["overall"]
         assert got == pytest.approx(expected, abs=1e-12 * max(1.0, abs(expected)))
@@ -46,13 +50,14 @@ def test_r2_is_scikit_learns_on_random_predictions(truth: Truth, toy: Path) -> N
 def test_the_truth_is_perfect(truth: Truth) -> None:
     case = Case(truth, truth.g.copy())
     for metric in available(case):
-        if metric.name in ("noise_ceiling", "energy_resolution", "ceiling_share"):
+        if metric.name in ("skill_ceiling", "noise_ceiling", "energy_resolution", "ceiling_share", "phase_call"):
             continue
-        assert value(metric.name, case) == (1.0 if metric.name == "r2" else 0.0), metric.name
+        assert value(metric.name, case) == (1.0 if metric.name in ("skill", "r2") else 0.0), metric.name
     assert value("ceiling_share", case) == pytest.approx(1 / value("noise_ceiling", case), abs=1e-15)
 
 
 def test_the_mean_of_the_test_set_has_r2_zero(truth: Truth) -> None:
+    truth = settled(truth)
     assert value("r2", Case(truth, np.full_like(truth.g, truth.g.mean()))) == pytest.approx(0.0, abs=1e-12)
 
 
@@ -148,10 +153,15 @@ def test_json_follows_the_schema(track: str, toy: Path) -> None:
 
 def test_breakdowns_cover_every_state_once(truth: Truth) -> None:
     scores = score(Case(truth, np.ones_like(truth.g)), n_boot=2)
-    for groups in scores.by.values():
-        assert sum(group["n_states"] for group in groups.values()) == len(truth.state_id)
+    counts = {name: [group["n_states"] for group in groups.values()] for name, groups in scores.by.items()}
+    scored = int(truth.scored.sum())
+    assert 0 < scored < len(truth.state_id) and scores.n_scored_states == scored
+    assert sum(counts["temperature"]) == sum(counts["phase"]) == scored
+    assert sum(counts["converged"]) == len(truth.state_id)
+    assert scores.by["states"].keys() == {"converged", "all"} and counts["states"] == [scored, len(truth.state_id)]
     rmse = [group["metrics"]["rmse"]["AA"] ** 2 for group in scores.by["temperature"].values()]
-    assert np.mean(rmse) == pytest.approx(scores.metrics["rmse"]["values"]["AA"] ** 2, rel=1e-12)
+    mean = np.average(rmse, weights=counts["temperature"])
+    assert mean == pytest.approx(scores.metrics["rmse"]["values"]["AA"] ** 2, rel=1e-12)
 
 
 def test_registry_names_are_unique_and_described() -> None:

@@ -8,7 +8,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-from eval_cases import value
+from eval_cases import scored_curves, value
 from sklearn.metrics import r2_score
 
 from binlj.cli import main
@@ -44,7 +44,7 @@ def test_r2_and_ceiling_are_those_of_the_covered_states(
 ) -> None:
     scores = evaluate(only(noisy, states), track=TRACK, dataset=toy, partial=True)
     assert (scores.n_states, scores.of_states, scores.n_curves) == (20, 200, 60)
-    rows = rows_of(truth, states)
+    rows = rows_of(truth, states) & scored_curves(truth)
     g = np.stack(noisy["g"])
     for code, pair in [*enumerate(PAIRS), (-1, "overall")]:
         use = rows & ((truth.pair == code) | (code == -1))
@@ -53,7 +53,7 @@ def test_r2_and_ceiling_are_those_of_the_covered_states(
         ceiling = 1 - (noise**2).sum() / ((y - y.mean()) ** 2).sum()
         assert scores.noise_ceiling[pair] == pytest.approx(ceiling, abs=1e-12)
         assert scores.ceiling_share[pair] == pytest.approx(scores.r2[pair] / ceiling, abs=1e-12)
-    assert scores.bootstrap["n_units"] == len({name.split("-", 1)[1] for name in states})
+    assert scores.bootstrap["n_units"] == len({truth.keys[i][0].split("-", 1)[1] for i in np.flatnonzero(rows)})
     assert any("covers 20 of 200 test states" in warning for warning in scores.warnings)
     jsonschema.validate(scores.to_dict(), scores_schema())
     whole = evaluate(noisy, track=TRACK, dataset=toy)
@@ -71,7 +71,7 @@ def test_the_truth_of_some_states_is_perfect(truth: Truth, states: tuple[str, ..
 def test_floors_beside_it_are_of_the_same_states(truth: Truth, states: tuple[str, ...], toy: Path) -> None:
     frame = only(template(TRACK, dataset=toy), states)
     scores = evaluate(frame, track=TRACK, dataset=toy, partial=True, n_boot=2)
-    rows = rows_of(truth, states)
+    rows = rows_of(truth, states) & scored_curves(truth)
     for name, values in scores.floors.items():
         g = np.stack(floor_predictions(name, track=TRACK, dataset=toy)["g"])
         expected = r2_score(truth.g[rows].ravel(), g[rows].ravel())
@@ -163,3 +163,13 @@ def test_the_command(
         main(arguments)
     assert end.value.code == 2
     assert "540 of 600 keys are missing" in capsys.readouterr().err
+
+
+def test_at_least_two_converged_states_are_needed(noisy: pd.DataFrame, truth: Truth, toy: Path) -> None:
+    unsettled = np.array(truth.state_id)[~truth.converged][:3].tolist()
+    settled = np.array(truth.state_id)[truth.converged][:2].tolist()
+    with pytest.raises(InputError, match="covers 1 converged test states, at least 2"):
+        evaluate(only(noisy, (*unsettled, settled[0])), track=TRACK, dataset=toy, partial=True)
+    scores = evaluate(only(noisy, (*unsettled, *settled)), track=TRACK, dataset=toy, partial=True, n_boot=2)
+    assert (scores.n_states, scores.n_scored_states) == (5, 2)
+    assert scores.skill == evaluate(only(noisy, tuple(settled)), track=TRACK, dataset=toy, partial=True, n_boot=2).skill
