@@ -27,7 +27,7 @@ ATTRIBUTIONS = "attributions.parquet"  # optional: what the model says about the
 ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
 # Rows the leaderboard makes itself, and names no file system should have to hold.
 RESERVED = frozenset({
-    "ideal-gas", "mean-rdf", "nearest-temperature", "linear-t", "linear-pmf", "noise-ceiling",
+    "ideal-gas", "mean-rdf", "nearest-temperature", "nearest-scaled", "linear-t", "linear-pmf", "noise-ceiling",
     "con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10)),
 })
 FIX = "CONTRIBUTING.md says what belongs in a submission"

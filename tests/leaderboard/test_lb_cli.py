@@ -72,7 +72,7 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     code, text, _ = run(capsys, "submit", "check", folder, "--submissions", submissions, "--dataset", toy)
     assert code == 0
     assert "of 2 other ranked entries, 1 significantly better, 0 tied, 1 significantly worse" in text
-    assert "beats the best of the 5 floors" in text
+    assert "beats the best of the 6 naive baselines" in text
 
     code, text, _ = run(
         capsys, "leaderboard", "build", "--submissions", submissions, "--out", tmp_path / "o", "--dataset", toy

@@ -20,7 +20,7 @@ def test_every_row_with_its_numbers(board: Board, tmp_path: Path) -> None:
     assert len(lines) == 2 + len(board.rows)
     alpha = next(line for line in lines if "Alpha net" in line and "extrapolation" in line)
     row = next(r for r in board.rows if r["id"] == "alpha" and r["track"] == "extrapolation")
-    assert f"| {row['r2']['BB']:.3f} |" in alpha and "1=. Alpha net" in alpha
+    assert f"| {row['r2']['BB']:.3f} |" in alpha and f"| {row['skill']['overall']:.3f} |" in alpha and "| 1–2 |" in alpha
     assert all(line.count("|") - line.count("\\|") == lines[0].count("|") for line in lines)
 
 
@@ -30,7 +30,7 @@ def test_a_partial_reference_says_so_beside_its_name(board: Board, tmp_path: Pat
     row = next(r for r in board.rows if r["id"] == "sampled")
     (line,) = [line for line in lines if "Some states" in line]
     assert "| *Some states, repeated (20 of 100 states)* |" in line
-    assert f"| {100 * row['ceiling_share']['overall']:.1f} % |" in line
+    assert f"| {row['skill']['overall']:.3f} |" in line
     assert len([line for line in lines if " states)" in line]) == 1
 
 
