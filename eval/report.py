@@ -18,7 +18,7 @@ _CEILINGS = ("skill_ceiling", "noise_ceiling", "energy_resolution")  # the same 
 
 
 def print_scores(scores: Scores, subject: str, console: Console | None = None) -> None:
-    """Print skill and R² with their intervals first, then the rest, the breakdowns, the naive baselines."""
+    """Print skill and R² with their intervals first, then the rest, the naive baselines and the breakdowns."""
     console = console or Console(highlight=False)
     console.print(Text(f"{subject} on the {scores.track} track"))
     states = f"{scores.n_states} states"

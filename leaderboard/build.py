@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.errors import DataError, InputError
 from binlj.files import sha256, write_text
+from binlj.leaderboard.builtin_rows import CEILING, FLOOR_NAMES
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
 from binlj.leaderboard.submission import Submission, check, names_in
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = "binlj-leaderboard/1"
 DIGITS = 6
 RESULTS, PAGE = "results.json", "index.html"
-CEILING = "noise-ceiling"
-FLOOR_NAMES = {
-    "ideal-gas": "Ideal gas, g = 1",
-    "mean-rdf": "Mean training RDF",
-    "nearest-temperature": "Nearest training temperature",
-    "nearest-scaled": "Nearest training state, r / σ",
-    "linear-t": "Linear in T*",
-    "linear-pmf": "Linear in 1/T* (mean force)",
-}
 _SAID = ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")
 # These have their own columns; the rest of the evaluator's registry is listed as it comes.
 _OWN = ("skill", "skill_ceiling", "r2", "noise_ceiling", "ceiling_share")

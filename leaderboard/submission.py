@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from binlj.errors import InputError
+from binlj.leaderboard.builtin_rows import CEILING, FLOOR_NAMES
 from binlj.leaderboard.strict_yaml import read_yaml, shown
 from binlj.leaderboard.text import alike, invisible, stacked
 from binlj.schema import TRACKS
@@ -27,7 +28,7 @@ ATTRIBUTIONS = "attributions.parquet"  # optional: what the model says about the
 ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
 # Rows the leaderboard makes itself, and names no file system should have to hold.
 RESERVED = frozenset({
-    "ideal-gas", "mean-rdf", "nearest-temperature", "nearest-scaled", "linear-t", "linear-pmf", "noise-ceiling",
+    *FLOOR_NAMES, CEILING,
     "con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10)),
 })
 FIX = "CONTRIBUTING.md says what belongs in a submission"
@@ -212,7 +213,6 @@ def latest_date(*, dataset: Path | None = None) -> datetime.date:
 
 def _check_name(value: Any, id: str, names: Mapping[str, Collection[str]]) -> list[str]:
     """Whether a name is that of a row the leaderboard makes itself, or of another entry."""
-    from binlj.leaderboard.build import CEILING, FLOOR_NAMES
 
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(name, str):
