@@ -143,9 +143,11 @@ def dataset_info(*, path: str | Path | None = None) -> dict[str, Any]:
             file, ["the dataset's manifest is missing"], fix="`binlj publish` writes it"
         ) from None
     except ValueError as error:
-        raise DataError(file, [f"not valid JSON: {error}"], fix="fetch the dataset again") from None
-    if not (isinstance(info, dict) and all(isinstance(info.get(k), str) for k in ("version", "data_sha256"))):
-        raise DataError(file, ["not a manifest: `version` or `data_sha256` is missing"], fix="fetch the dataset again")
+        raise DataError(file, [f"not valid JSON: {error}"], fix=REFETCH) from None
+    if not isinstance(info, dict):
+        raise DataError(file, ["not a manifest: lists no files with their SHA-256"], fix=REFETCH)
+    if not all(isinstance(info.get(k), str) for k in ("version", "data_sha256")):
+        raise DataError(file, ["not a manifest: `version` or `data_sha256` is missing"], fix=REFETCH)
     return info
 
 
@@ -169,7 +171,7 @@ def check_unchanged(config: str, split: str, *, path: str | Path | None = None) 
     folder = _folder(config, path)
     name = f"{config}/{split}.parquet"
     info = dataset_info(path=folder)
-    files = info.get("files") if isinstance(info, dict) else None
+    files = info.get("files")
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
         raise DataError(folder / "manifest.json", ["lists no files with their SHA-256"], fix=REFETCH)
     problems = []

@@ -87,7 +87,7 @@ def test_table_shows_every_row_and_sorts(driver: Any, page: Path, board: Any) ->
     lb_browser.view(driver, page)
     expected = [r for r in board.rows if r["track"] == "extrapolation"]
     assert set(names(driver)) == {r["id"] for r in expected}
-    by_score = sorted(expected, key=lambda r: -r["r2"]["overall"])
+    by_score = sorted(expected, key=lambda r: -r["skill"]["overall"])
     assert names(driver) == [r["id"] for r in by_score]
     assert len(shown(driver, "name")) == len(expected)
     for field, key in (("r2.BB", lambda r: -r["r2"]["BB"]), ("r2.AA", lambda r: -r["r2"]["AA"])):
@@ -115,7 +115,7 @@ def test_rank_intervals_naive_baselines_and_ceiling_look_different(driver: Any, 
     assert look["hostile"]["rank"] == "3"
     assert look["linear-t"]["rank"] == "–" and look["linear-t"]["badges"] == ["naive baseline"]
     assert look["noise-ceiling"]["badges"] == ["ceiling"]
-    assert look["one-track"]["badges"] == ["below a floor"]
+    assert look["one-track"]["badges"] == ["below a naive baseline"]
     assert len({look[id]["colour"] for id in ("alpha", "linear-t", "noise-ceiling")}) == 3
 
 
