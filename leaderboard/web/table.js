@@ -55,7 +55,7 @@ B.table = function () {
     const r2 = [["overall", "R² overall", 0], ["AA", "R² AA", 3], ["AB", "R² AB", 3], ["BB", "R² BB", 2]].map(([key, title, responsive]) =>
       column(title, `r2.${key}`, score("r2", key), { responsive, minWidth: 104, cssClass: `r2-${key}` }));
     const skill = column("Skill", "skill.overall", score("skill", "overall"), { responsive: 0, minWidth: 104, cssClass: "skill-overall", headerTooltip: "1 − mean over curves of min(1, Σ|p − y| / Σ|y − 1|), r ≥ 0.8 σ: every curve counts the same" });
-    const within = (phase) => column(`Skill, ${phase}`, `by.phase.${phase}.skill.overall`, plain(B.r2), { responsive: 4, minWidth: 96 });
+    const within = (phase) => column(`Skill, ${phase}`, `by.phase.${phase}.skill.overall`, plain(B.r2), { responsive: 4, minWidth: 124 });
     if (B.state.columns === "metrics") {
       // What is the same for every row says nothing about a model.
       const rows = B.rows(B.state.track).filter((r) => r.metrics && !r.subset), telling = B.metrics.filter((m) => new Set(rows.map((r) => (r.metrics[m.name] || {}).overall)).size > 1);
