@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.baselines import members, selection
-from binlj.baselines.floor_models import frame_from_arrays, frame_to_arrays
 from binlj.baselines.frames import check_training_table, query_frame
 from binlj.baselines.members import MEMBERS
+from binlj.baselines.naive_models import frame_from_arrays, frame_to_arrays
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.store import read_arrays, write_arrays
 from binlj.errors import InputError
@@ -138,7 +138,7 @@ class GpEnsemble:
 
     def _condition(self, progress: Any = None) -> None:
         assert self._train is not None
-        processes = [m for m in MEMBERS if not m.is_floor]
+        processes = [m for m in MEMBERS if not m.is_naive]
         self._processes = {}
         for i, pair in enumerate(members.pairs_of(self._train)):
             table = members.pair_table(self._train, pair)
@@ -155,9 +155,9 @@ class GpEnsemble:
         train, asked = members.pair_table(self._train, pair), members.pair_table(query, pair)
         predicted = np.zeros((len(MEMBERS), len(query), N_BINS))
         for i, member in enumerate(MEMBERS):
-            if member.is_floor and weights.member[i] > 0:
-                g = members.predict_floor(member, self._train, query, pair)
-            elif not member.is_floor and (weights.member[i] > 0 or weights.hedge > 0):
+            if member.is_naive and weights.member[i] > 0:
+                g = members.predict_naive(member, self._train, query, pair)
+            elif not member.is_naive and (weights.member[i] > 0 or weights.hedge > 0):
                 g = members.predict_process(member, self._processes[member.name, pair], asked, train)
             else:
                 continue

@@ -34,15 +34,15 @@ _HEADROOM = 1.3  # predictions may exceed the densest training environment by th
 
 @dataclass(frozen=True)
 class Member:
-    """One candidate: a floor of the evaluator, or a Gaussian process on a form of g(r)."""
+    """One candidate: a naive baseline of the evaluator, or a Gaussian process on a form of g(r)."""
 
     name: str
     form: str = ""
     coordinates: str = ""
 
     @property
-    def is_floor(self) -> bool:
-        """Whether it is one of the evaluator's floors."""
+    def is_naive(self) -> bool:
+        """Whether it is one of the evaluator's naive baselines."""
         return not self.form
 
 
@@ -181,11 +181,11 @@ def bounded(g: np.ndarray, query: PairTable, train: PairTable) -> np.ndarray:
     return out
 
 
-def predict_floor(member: Member, train: pd.DataFrame, query: pd.DataFrame, pair: str) -> np.ndarray:
-    """A floor's g(r) for the rows of `pair`, shape (n, 100)."""
-    from binlj.eval.floors import FLOORS
+def predict_naive(member: Member, train: pd.DataFrame, query: pd.DataFrame, pair: str) -> np.ndarray:
+    """A naive baseline's g(r) for the rows of `pair`, shape (n, 100)."""
+    from binlj.eval.naive import NAIVE_BASELINES
 
-    return FLOORS[member.name](train[train["pair"] == pair], query[query["pair"] == pair])
+    return NAIVE_BASELINES[member.name](train[train["pair"] == pair], query[query["pair"] == pair])
 
 
 def pairs_of(frame: pd.DataFrame) -> list[str]:

@@ -20,8 +20,8 @@ class Entry:
     fixed: tuple[Any, ...] = ()
 
 
-def _floor(name: str, summary: str) -> Entry:
-    return Entry("binlj.baselines.floor_models", "FloorModel", summary, (name,))
+def _naive(name: str, summary: str) -> Entry:
+    return Entry("binlj.baselines.naive_models", "NaiveModel", summary, (name,))
 
 
 MODELS: dict[str, Entry] = {
@@ -37,14 +37,14 @@ MODELS: dict[str, Entry] = {
         "IntegralEquation",
         "no training: Ornstein-Zernike equation and two-phase geometry on the phases of PeTS",
     ),
-    "ideal_gas": _floor("ideal_gas", "g(r) = 1"),
-    "mean_rdf": _floor("mean_rdf", "the mean training RDF of the pair"),
-    "nearest_temperature": _floor(
+    "ideal_gas": _naive("ideal_gas", "g(r) = 1"),
+    "mean_rdf": _naive("mean_rdf", "the mean training RDF of the pair"),
+    "nearest_temperature": _naive(
         "nearest_temperature", "same composition at the nearest training temperature"
     ),
-    "nearest_scaled": _floor("nearest_scaled", "the nearest training state's RDF in r / sigma_ij"),
-    "linear_T": _floor("linear_T", "g(r) linear in T* at each composition"),
-    "linear_pmf": _floor("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
+    "nearest_scaled": _naive("nearest_scaled", "the nearest training state's RDF in r / sigma_ij"),
+    "linear_T": _naive("linear_T", "g(r) linear in T* at each composition"),
+    "linear_pmf": _naive("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
 }
 
 

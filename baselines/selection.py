@@ -24,7 +24,7 @@ from binlj.baselines.members import (
     fit_process,
     pair_table,
     pairs_of,
-    predict_floor,
+    predict_naive,
     predict_process,
 )
 from binlj.baselines.protocol import Progress, silent
@@ -104,8 +104,8 @@ def held_out(
             rows = held[held["pair"] == pair]
             out = []
             for member in members:
-                if member.is_floor:
-                    g = predict_floor(member, fitted_on, held, pair)
+                if member.is_naive:
+                    g = predict_naive(member, fitted_on, held, pair)
                 else:
                     theta = thetas[member.name, pair] if thetas else None
                     g = predict_process(member, fit_process(member, table, theta=theta), query, table)
@@ -176,7 +176,7 @@ def stack(
 
 
 def _median(predicted: np.ndarray, members: tuple[Member, ...]) -> np.ndarray:
-    chosen = [i for i, m in enumerate(members) if not m.is_floor]
+    chosen = [i for i, m in enumerate(members) if not m.is_naive]
     return np.median(predicted[chosen], axis=0)
 
 

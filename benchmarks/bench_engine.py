@@ -1,4 +1,4 @@
-"""Speed of a LAMMPS build on the project's decks against the default one, in the same run.
+"""Speed of a LAMMPS build on the project's input scripts against the default one, in the same run.
 
     python benchmarks/bench_engine.py --lmp /path/to/lmp --lmp-args "-pk intel 0 mode mixed -sf intel"
 
@@ -15,7 +15,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from binlj.builders.md.engine import Engine, find_engine, run_deck
+from binlj.builders.md.engine import Engine, find_engine, run_script
 from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.5, 0.6)
@@ -43,17 +43,17 @@ def main(engines: dict[str, Engine], steps: int, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         oldest = min(engines.values(), key=released)  # a restart file can be read by newer versions only
-        run_deck(oldest, "start", folder, {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed",
+        run_script(oldest, "start", folder, {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed",
                                             "restart": "start.restart"})  # fmt: skip
         for _ in range(repeats):
             for name, engine in engines.items():
-                done = run_deck(engine, "segment", folder, {
+                done = run_script(engine, "segment", folder, {
                     **model, "start": "start.restart", "steps": steps, "every": 500, "frames": "frames.dump",
                     "scalars": "scalars.txt", "restart": "next.restart"})  # fmt: skip
                 loops[name].append(done.loop_seconds)
                 energy[name] = last_energy(folder)
                 rdf = {"start": "next.restart", "frames": "frames.dump", "every": 500, "out": "rdf.txt"}
-                counting[name].append(run_deck(engine, "rdf", folder, rdf, accelerate=False).wall_seconds)
+                counting[name].append(run_script(engine, "rdf", folder, rdf, accelerate=False).wall_seconds)
     base = statistics.median(loops["default"])
     for name, engine in engines.items():
         seconds = statistics.median(loops[name])

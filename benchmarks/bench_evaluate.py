@@ -26,7 +26,7 @@ import pandas as pd
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from binlj.data import curves, read_table
-from binlj.eval import evaluate, floor_predictions, write_predictions
+from binlj.eval import evaluate, naive_predictions, write_predictions
 from binlj.eval.aggregate import SUBSETS, bootstrap_weights
 from binlj.grid import PAIRS, parse_state_id
 
@@ -98,11 +98,11 @@ def main() -> None:
     dataset: Path | None = parser.parse_args().dataset
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        frame = floor_predictions("nearest_temperature", track=TRACK, dataset=dataset)
+        frame = naive_predictions("nearest_temperature", track=TRACK, dataset=dataset)
         write_predictions(path, frame.sample(frac=1, random_state=0))
 
         def ours() -> object:
-            return evaluate(path, track=TRACK, dataset=dataset, n_boot=N_BOOT, seed=0, floors=False)
+            return evaluate(path, track=TRACK, dataset=dataset, n_boot=N_BOOT, seed=0, naive=False)
 
         ours()  # imports
         scores, wall, cpu = timed(ours, 5)

@@ -1,4 +1,4 @@
-"""Where the dataset and the LAMMPS decks are, in a clone and in an installed wheel."""
+"""Where the dataset and the LAMMPS input scripts are, in a clone and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def dataset_dir() -> Path:
     return root / "binlj-rdf" if root else _PACKAGE / "_dataset"
 
 
-def decks_dir() -> Path:
-    """Folder of the LAMMPS decks (``lammps/`` in the clone, package data in a wheel)."""
+def scripts_dir() -> Path:
+    """Folder of the LAMMPS input scripts (``lammps/`` in the clone, package data in a wheel)."""
     root = clone_root()
     return root / "lammps" if root else _PACKAGE / "_decks"

@@ -12,7 +12,7 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from binlj.eval.comparison import Comparison, compare
-    from binlj.eval.floors import FLOORS, floor_predictions
+    from binlj.eval.naive import NAIVE_BASELINES, naive_predictions
     from binlj.eval.predictions import (
         Validation,
         read_predictions,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from binlj.eval.scoring import evaluate
 
 __all__ = [
-    "FLOORS", "Comparison", "Scores", "Validation", "compare", "evaluate", "floor_predictions",
+    "NAIVE_BASELINES", "Comparison", "Scores", "Validation", "compare", "evaluate", "naive_predictions",
     "read_predictions", "scores_schema", "template", "validate", "write_predictions",
 ]
 
@@ -32,7 +32,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "comparison": ["Comparison", "compare"],
-        "floors": ["FLOORS", "floor_predictions"],
+        "naive": ["NAIVE_BASELINES", "naive_predictions"],
         "predictions": ["Validation", "read_predictions", "template", "validate", "write_predictions"],
         "scores": ["Scores", "scores_schema"],
         "scoring": ["evaluate"],

@@ -34,8 +34,8 @@ def print_scores(scores: Scores, subject: str, console: Console | None = None) -
     if scores.has_g_std:
         console.print(Text("[in brackets: what a well calibrated model gets]"))
     console.print(_breakdown_table(scores))
-    if scores.floors:
-        console.print(_floor_table(scores))
+    if scores.naive_r2:
+        console.print(_naive_table(scores))
     b = scores.bootstrap
     console.print(Text(
         f"95 % intervals: {b['resamples']} bootstrap resamples over {b['n_units']} mixtures (C_B, S, eps_AB), "
@@ -89,10 +89,10 @@ def _breakdown_table(scores: Scores) -> Table:
     return table
 
 
-def _floor_table(scores: Scores) -> Table:
+def _naive_table(scores: Scores) -> Table:
     table = _skill_and_r2(f"naive baselines, {_scored(scores)}")
-    for name, values in scores.floors.items():
-        table.add_row(Text(name), *_short(scores.floor_skill[name]), *_short(values))
+    for name, values in scores.naive_r2.items():
+        table.add_row(Text(name), *_short(scores.naive_skill[name]), *_short(values))
     table.add_row("this submission", *_short(scores.skill), *_short(scores.r2), style="bold")
     return table
 

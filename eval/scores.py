@@ -31,7 +31,7 @@ class Scores:
         R², pooled over all points, as the paper has it; its interval and ceiling; R² over the ceiling.
     n_states, of_states : int
         How many of the track's test states the predictions cover, and how many there are. Where the
-        first is smaller (``partial=True``), every value, the noise ceiling and the floors are of the
+        first is smaller (``partial=True``), every value, the noise ceiling and the naive baselines are of the
         covered states alone, and do not compare with scores over all of them.
     n_scored_states : int
         How many of the covered states are converged, and so scored.
@@ -42,7 +42,7 @@ class Scores:
     by : dict
         The same values by ``temperature`` and ``phase`` (scored states), by the ``converged`` flag ("yes",
         "no"; covered states), and by ``states``: "converged" (the headline values) and "all" covered.
-    floors, floor_skill : dict
+    naive_r2, naive_skill : dict
         R² and skill of the naive baselines on the same states.
     """
 
@@ -63,8 +63,8 @@ class Scores:
     n_points: int
     metrics: dict[str, dict[str, Any]]
     by: dict[str, dict[str, dict[str, Any]]]
-    floors: dict[str, Values]
-    floor_skill: dict[str, Values]
+    naive_r2: dict[str, Values]
+    naive_skill: dict[str, Values]
     bootstrap: dict[str, Any]
     has_g_std: bool
     warnings: list[str]
@@ -136,8 +136,8 @@ def scores_schema() -> dict[str, Any]:
             },
             "required": list(BREAKDOWNS),
         },
-        "floors": {"type": "object", "additionalProperties": per_pair(number, pairs)},
-        "floor_skill": {"type": "object", "additionalProperties": per_pair(number, pairs)},
+        "naive_r2": {"type": "object", "additionalProperties": per_pair(number, pairs)},
+        "naive_skill": {"type": "object", "additionalProperties": per_pair(number, pairs)},
         "bootstrap": {
             "type": "object",
             "properties": {

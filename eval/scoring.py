@@ -20,8 +20,8 @@ from binlj.eval.aggregate import (
     scored_mixtures,
     subsets,
 )
-from binlj.eval.floors import FLOORS
 from binlj.eval.metrics import BY_NAME, Case, Metric, available
+from binlj.eval.naive import NAIVE_BASELINES
 from binlj.eval.predictions import Validation, check
 from binlj.eval.scores import Scores, Values
 from binlj.eval.truth import Truth, load_truth, read_split, restrict
@@ -41,7 +41,7 @@ def evaluate(
     dataset: Path | None = None,
     n_boot: int = 1000,
     seed: int = 0,
-    floors: bool = True,
+    naive: bool = True,
     partial: bool = False,
 ) -> Scores:
     """Score predictions on a track: over its converged test states, though predictions cover all.
@@ -56,7 +56,7 @@ def evaluate(
         Another copy of the dataset folder.
     n_boot, seed : int
         Bootstrap resamples over mixtures (C_B, S, eps_AB), and their seed.
-    floors : bool
+    naive : bool
         Whether to score the naive baselines beside the submission (they read the training table).
     partial : bool
         Whether the predictions may cover only some of the test states: whole ones, at least 2 of them
@@ -70,7 +70,7 @@ def evaluate(
         If the dataset cannot be read.
     """
     return evaluate_case(
-        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, floors=floors, partial=partial
+        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, naive=naive, partial=partial
     )[1]
 
 
@@ -81,15 +81,15 @@ def evaluate_case(
     dataset: Path | None = None,
     n_boot: int = 1000,
     seed: int = 0,
-    floors: bool = True,
+    naive: bool = True,
     partial: bool = False,
 ) -> tuple[Case, Scores]:
     """As :func:`evaluate`, together with the aligned curves (for pictures)."""
     check_boot(n_boot)
     truth = load_truth(track, dataset=dataset)
     case, validation = load_case(predictions, truth, partial=partial)
-    beside = floor_scores(case.truth, dataset=dataset) if floors else {}
-    return case, score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings, floors=beside)
+    beside = naive_scores(case.truth, dataset=dataset) if naive else {}
+    return case, score(case, n_boot=n_boot, seed=seed, warnings=validation.warnings, naive=beside)
 
 
 def check_boot(n_boot: int) -> None:
@@ -126,10 +126,10 @@ def score(
     n_boot: int = 1000,
     seed: int = 0,
     warnings: tuple[str, ...] = (),
-    floors: dict[str, dict[str, Values]] | None = None,
+    naive: dict[str, dict[str, Values]] | None = None,
 ) -> Scores:
-    """Score an aligned submission (see :func:`evaluate`); `floors` as from :func:`floor_scores`."""
-    truth, floors = case.truth, floors or {}
+    """Score an aligned submission (see :func:`evaluate`); `naive` as from :func:`naive_scores`."""
+    truth, naive = case.truth, naive or {}
     metrics = available(case)
     n_mixtures = scored_mixtures(truth)[1]
     weights = bootstrap_weights(n_mixtures, n_boot, seed)
@@ -164,8 +164,8 @@ def score(
                 **breakdown(metrics, truth, terms, everything),
             },
         },
-        floors={name: values["r2"] for name, values in floors.items()},
-        floor_skill={name: values["skill"] for name, values in floors.items()},
+        naive_r2={name: values["r2"] for name, values in naive.items()},
+        naive_skill={name: values["skill"] for name, values in naive.items()},
         bootstrap={
             "resamples": n_boot, "seed": seed, "confidence": CONFIDENCE, "unit": UNIT, "n_units": n_mixtures,
         },
@@ -192,12 +192,12 @@ def skill_draws(case: Case, *, n_boot: int = 1000, seed: int = 0) -> np.ndarray:
     return np.asarray(draws[:, SUBSETS.index("overall")])
 
 
-def floor_scores(truth: Truth, *, dataset: Path | None = None) -> dict[str, dict[str, Values]]:
+def naive_scores(truth: Truth, *, dataset: Path | None = None) -> dict[str, dict[str, Values]]:
     """Skill and R² of every naive baseline on the scored states of `truth`, by its name and the metric's."""
     train = read_split(truth.track, "train", dataset=dataset)
     test = read_split(truth.track, "test", dataset=dataset)
     test = test[test["state_id"].isin(truth.state_id)].reset_index(drop=True)
-    cases = {name: Case(truth, floor(train, test)) for name, floor in FLOORS.items()}
+    cases = {name: Case(truth, baseline(train, test)) for name, baseline in NAIVE_BASELINES.items()}
     return {name: {m: pooled(case, m) for m in ("skill", "r2")} for name, case in cases.items()}
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.errors import DataError, InputError
 from binlj.files import sha256, write_text
-from binlj.leaderboard.builtin_rows import CEILING, FLOOR_NAMES
+from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
 from binlj.leaderboard.submission import Submission, check, names_in
@@ -85,7 +85,7 @@ def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
 
 
 def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _: None) -> Board:
-    """Score every submission and every floor on every track.
+    """Score every submission and every naive baseline on every track.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
     DataError
         If the dataset cannot be read.
     """
-    from binlj.eval import FLOORS, floor_predictions
+    from binlj.eval import NAIVE_BASELINES, naive_predictions
     from binlj.eval.scoring import load_case, score, skill_draws
     from binlj.eval.truth import load_truth
 
@@ -114,15 +114,15 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
     for track in TRACKS:
         truth = load_truth(track, dataset=dataset)
         on_track: list[dict[str, Any]] = []
-        for name in FLOORS:
+        for name in NAIVE_BASELINES:
             row_id = name.lower().replace("_", "-")
             step(f"{track}: {row_id}")
-            case, _ = load_case(floor_predictions(name, track=track, dataset=dataset), truth)
+            case, _ = load_case(naive_predictions(name, track=track, dataset=dataset), truth)
             scores = score(case)
             curves[row_id, track] = case.g
             metrics.update(_describe(scores))
-            on_track.append(_floor_row(row_id, track, scores))
-        whole = scores  # of a floor: what is said about the track itself must not come from a partial reference
+            on_track.append(_naive_row(row_id, track, scores))
+        whole = scores  # a naive baseline covers the track, a partial reference does not
         cases: dict[str, Case] = {}
         for submission in (s for s in submissions if track in s.tracks):
             step(f"{track}: {submission.id}")
@@ -136,12 +136,12 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         for row in on_track:
             if row["id"] in cases and cases[row["id"]].truth is not truth:
                 row["subset"] = subset(cases[row["id"]], ranked)
-        naive = [r["skill"]["overall"] for r in on_track if r["kind"] == "floor"]
+        naive = [r["skill"]["overall"] for r in on_track if r["kind"] == "naive"]
         best = max((value for value in naive if value is not None), default=None)
         for row in on_track:
             if row["kind"] == "model":
                 value = row["skill"]["overall"]
-                row["beats_floors"] = value is not None and (best is None or value > best)
+                row["beats_naive"] = value is not None and (best is None or value > best)
         draws = {name: skill_draws(case) for name, case in ranked.items()}
         rows += [_ceiling_row(track, whole), *assign(on_track, draws)]
     models = [_model_entry(s) for s in submissions]
@@ -154,10 +154,10 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
 
 def count_steps(folder: Path) -> int:
     """How many times :func:`rescore` will call ``step``, at most."""
-    from binlj.eval import FLOORS
+    from binlj.eval import NAIVE_BASELINES
 
     folders = [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
-    return len(TRACKS) * (len(FLOORS) + len(folders) + 1) + 1
+    return len(TRACKS) * (len(NAIVE_BASELINES) + len(folders) + 1) + 1
 
 
 def results_text(board: Board) -> str:
@@ -275,9 +275,9 @@ def _numbers(scores: Scores) -> dict[str, Any]:
     }
 
 
-def _floor_row(row_id: str, track: str, scores: Scores) -> dict[str, Any]:
-    name = FLOOR_NAMES.get(row_id, row_id)
-    return {"id": row_id, "name": name, "kind": "floor", "track": track, "ranked": False, **_numbers(scores)}
+def _naive_row(row_id: str, track: str, scores: Scores) -> dict[str, Any]:
+    name = NAIVE_NAMES.get(row_id, row_id)
+    return {"id": row_id, "name": name, "kind": "naive", "track": track, "ranked": False, **_numbers(scores)}
 
 
 def _model_row(submission: Submission, track: str, scores: Scores) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 CEILING = "noise-ceiling"
-FLOOR_NAMES = {
+NAIVE_NAMES = {
     "ideal-gas": "Ideal gas, g = 1",
     "mean-rdf": "Mean training RDF",
     "nearest-temperature": "Nearest training temperature",

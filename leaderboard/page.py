@@ -156,10 +156,10 @@ def _test_rows(track: str, dataset: Path | None) -> list[int]:
 
 
 def _by_rank(board: Board) -> list[tuple[str, str]]:
-    """(id, track) of everything with curves: models from the top of each track, then floors likewise."""
+    """(id, track) of everything with curves: models from the top of each track, then naive baselines likewise."""
     place: dict[tuple[str, str], tuple[bool, int, str]] = {}
     for track in TRACKS:
         on_track = [row for row in board.rows if row["track"] == track and (row["id"], track) in board.curves]
         for i, row in enumerate(on_track):
-            place[row["id"], track] = (row["kind"] == "floor", i, track)
+            place[row["id"], track] = (row["kind"] == "naive", i, track)
     return sorted(place, key=lambda key: place[key])

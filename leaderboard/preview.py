@@ -23,7 +23,7 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
     others : Path or None
         Folder of the present submissions; those that do not pass their check are left out and named.
     """
-    from binlj.eval import FLOORS, compare
+    from binlj.eval import NAIVE_BASELINES, compare
     from binlj.eval.scoring import evaluate_case
     from binlj.leaderboard.submission import check
 
@@ -51,12 +51,13 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
                 low, high = bounds[pair]
                 lines.append(f"{track:<13} {title:<5} {pair:<7} {_text(value)}  [{_text(low)}, {_text(high)}]  "
                              f"ceiling {_text(ceiling[pair])}")
-        known = {name: skill["overall"] for name, skill in scores.floor_skill.items() if skill["overall"] is not None}
-        floor = max(known, key=lambda name: known[name])
+        known = {name: skill["overall"] for name, skill in scores.naive_skill.items() if skill["overall"] is not None}
+        naive = max(known, key=lambda name: known[name])
         mine = scores.skill["overall"]
-        verdict = "beats" if mine is not None and mine > known[floor] else "does not beat"
+        verdict = "beats" if mine is not None and mine > known[naive] else "does not beat"
         lines.append(
-            f"{track:<13} {verdict} the best of the {len(FLOORS)} naive baselines ({floor}, skill {known[floor]:.4f})"
+            f"{track:<13} {verdict} the best of the {len(NAIVE_BASELINES)} naive baselines "
+            f"({naive}, skill {known[naive]:.4f})"
         )
         if not submission.ranked:
             lines.append(f"{track:<13} shown outside the ranking (a reference, or trained on extra data)")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from binlj.errors import InputError
-from binlj.leaderboard.builtin_rows import CEILING, FLOOR_NAMES
+from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
 from binlj.leaderboard.strict_yaml import read_yaml, shown
 from binlj.leaderboard.text import alike, invisible, stacked
 from binlj.schema import TRACKS
@@ -28,7 +28,7 @@ ATTRIBUTIONS = "attributions.parquet"  # optional: what the model says about the
 ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
 # Rows the leaderboard makes itself, and names no file system should have to hold.
 RESERVED = frozenset({
-    *FLOOR_NAMES, CEILING,
+    *NAIVE_NAMES, CEILING,
     "con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10)),
 })
 FIX = "CONTRIBUTING.md says what belongs in a submission"
@@ -217,7 +217,7 @@ def _check_name(value: Any, id: str, names: Mapping[str, Collection[str]]) -> li
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(name, str):
         return []
-    if alike(name) in {alike(n) for n in (*FLOOR_NAMES, *FLOOR_NAMES.values(), CEILING, CEILING.replace("-", " "))}:
+    if alike(name) in {alike(n) for n in (*NAIVE_NAMES, *NAIVE_NAMES.values(), CEILING, CEILING.replace("-", " "))}:
         return [f"name: {shown(name)} is a row of the leaderboard itself; choose another"]
     others = [other for other in names.get(alike(name), ()) if other != id]
     return [f"name: {shown(name)} is also that of {shown(others[0])}; choose another"] if others else []

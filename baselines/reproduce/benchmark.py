@@ -89,13 +89,13 @@ def run(settings: Settings, *, tracks: Sequence[str] = TRACKS) -> Result:
 
 
 def _against_first(jobs: Sequence[Job], settings: Settings) -> list[str]:
-    """Does the first model beat, or lose to, the others (not the floors) by more than the interval?"""
-    from binlj.eval import FLOORS, compare
+    """Does the first model beat, or lose to, the others (not the naive baselines) by more than the interval?"""
+    from binlj.eval import NAIVE_BASELINES, compare
 
     notes = []
     for j in jobs:
         first = next(k for k in jobs if k.track == j.track and k.seed == j.seed)
-        if j is first or j.model in FLOORS:
+        if j is first or j.model in NAIVE_BASELINES:
             continue
         found = compare(
             stored_predictions(j, settings),

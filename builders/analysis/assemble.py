@@ -179,8 +179,8 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     Raises
     ------
     DataError
-        If there is no record, or the records do not belong together (another state, deck or size,
-        overlapping steps); every problem is listed.
+        If there is no record, or the records do not belong together (another state, size or
+        input scripts, overlapping steps); every problem is listed.
     """
     _check(state, records)
     parts = [part for chains in chains_by_start(records).values() for part in equilibrated_parts(chains)]

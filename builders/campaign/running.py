@@ -135,7 +135,7 @@ def run(
     StoreBusyError
         If another campaign uses the store.
     DataError
-        If the store's records are damaged, or made by other decks or for another number of particles.
+        If the store's records are damaged, or made by other input scripts or for another number of particles.
     InputError
         If `replica` is the number of a branch.
     """
@@ -259,16 +259,16 @@ def load_situation(store: Path, profile: Profile) -> Situation:
     Raises
     ------
     DataError
-        If records are damaged, or belong to other decks or another number of particles than `profile`'s.
+        If records are damaged, or belong to other input scripts or another number of particles than `profile`'s.
     """
     records = stores.load_records(store)
-    deck = deck_sha256()
+    ours = deck_sha256()
     problems = []
     for record in records:
         name = stores.chain_name(record.chain)
-        if record.deck_sha256 != deck:
+        if record.deck_sha256 != ours:
             problems.append(
-                f"{name}: made by decks {record.deck_sha256[:12]}, these are {deck[:12]}"
+                f"{name}: made by input scripts {record.deck_sha256[:12]}, these are {ours[:12]}"
             )
         if record.n_A + record.n_B != profile.n:
             problems.append(
@@ -278,7 +278,7 @@ def load_situation(store: Path, profile: Profile) -> Situation:
         raise DataError(
             store,
             sorted(set(problems)),
-            fix="give another --store, or the decks and profile these records were made with",
+            fix="give another --store, or the input scripts and profile these records were made with",
         )
     chains = stores.by_chain(records)
     stored = stores.stored_steps(store, n=profile.n)

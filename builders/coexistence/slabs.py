@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from binlj.builders.md.engine import Engine, run_deck, stop_all
+from binlj.builders.md.engine import Engine, run_script, stop_all
 from binlj.builders.starts.phases import (
     APART,
     LEAST_WIDTH,
@@ -114,12 +114,12 @@ def _two_slabs(
     """Two slabs in contact: compositions inside them, by quarters."""
     parts = two_phases(phases, n_a=N - n_b, n_b=n_b, S=triple.S)
     variables = _variables(triple)
-    run_deck(
+    run_script(
         engine, "phases", tmp,
         {**variables, "nA": N - n_b, "nB": n_b, "nAin": parts.a_inside, "nBout": parts.b_outside, "f": parts.share,
          "seed": seed, "shape": "slab", "steps": START_STEPS, "restart": "start.restart"},
     )  # fmt: skip
-    run_deck(
+    run_script(
         engine, "segment", tmp,
         {**variables, "start": "start.restart", "steps": steps, "every": EVERY, "frames": "frames.dump",
          "scalars": "scalars.txt", "restart": "end.restart"},
@@ -131,12 +131,12 @@ def _two_slabs(
 def _one_phase(triple: Triple, n_b: int, *, seed: int, engine: Engine, tmp: Path) -> Quarters:
     """One phase of a symmetric mixture at equal chemical potentials: its composition and its mirror image's."""
     variables = _variables(triple)
-    run_deck(
+    run_script(
         engine, "start", tmp,
         {**variables, "nA": N - n_b, "nB": n_b, "seed": seed, "shape": "mixed", "steps": START_STEPS,
          "restart": "start.restart"},
     )  # fmt: skip
-    run_deck(
+    run_script(
         engine, "swap", tmp,
         {**variables, "start": "start.restart", "seed": seed, "every": SWAP_EVERY, "attempts": SWAP_ATTEMPTS,
          "steps": SWAP_STEPS, "out": "composition.txt"},

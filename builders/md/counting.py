@@ -1,4 +1,4 @@
-"""Pair counts from what the RDF deck prints."""
+"""Pair counts from what the RDF input script prints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def blocks_in(frames: int) -> int:
 
 
 def read_counts(path: Path, steps: np.ndarray, volumes: np.ndarray, *, n_a: int, n_b: int) -> np.ndarray:
-    """Pair counts of every frame from the RDF deck's output, int64 (frames, 3, 500).
+    """Pair counts of every frame from the RDF input script's output, int64 (frames, 3, 500).
 
     LAMMPS prints g; undoing its normalisation, N_i (N_j - delta_ij) shell / V, must give whole numbers,
     and that is checked: a wrong volume, label or normalisation cannot pass.

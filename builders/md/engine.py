@@ -1,4 +1,4 @@
-"""Running LAMMPS: find the executable, run a deck in a folder, and say clearly what went wrong.
+"""Running LAMMPS: find the executable, run an input script in a folder, and say clearly what went wrong.
 
 The executable is called, never its Python module: any build of any recent version works, with any extra
 arguments (``-k on g 1 -sf kk``) and any MPI launcher in front.
@@ -23,10 +23,10 @@ from pathlib import Path
 from binlj import paths
 from binlj.errors import EngineError, InputError
 
-# What the hash of the decks covers. phases.lmp and swap.lmp are not among them: the one makes start configurations
-# only and goes on as start.lmp does, the other finds the phases they begin with; records made before there were any
+# What the hash of the input scripts covers. phases.lmp and swap.lmp are not among them: the one makes start
+# configurations only and goes on as start.lmp does, the other finds the phases they begin with; records made before there were any
 # belong with those made after.
-DECKS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
+INPUT_SCRIPTS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
 INSTALL = "pip install 'binlj-rdf[build]' brings one; or name yours with --lmp"
 
 
@@ -57,7 +57,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class DeckRun:
+class ScriptRun:
     """What a finished LAMMPS run says of itself."""
 
     wall_seconds: float
@@ -132,10 +132,10 @@ def _version(path: str) -> str:
 
 
 def deck_sha256(folder: Path | None = None) -> str:
-    """Hash of what the decks do: comments and white space do not count."""
+    """Hash of what the input scripts do: comments and white space do not count."""
     digest = hashlib.sha256()
-    for name in DECKS:
-        text = ((folder or paths.decks_dir()) / name).read_text(encoding="utf-8")
+    for name in INPUT_SCRIPTS:
+        text = ((folder or paths.scripts_dir()) / name).read_text(encoding="utf-8")
         lines = (re.sub(r"\s+", " ", line.split("#", 1)[0]).strip() for line in text.splitlines())
         digest.update(("\n".join([name, *filter(None, lines)]) + "\n").encode())
     return digest.hexdigest()
@@ -152,15 +152,15 @@ def stop_all() -> None:
             process.kill()
 
 
-def run_deck(
-    engine: Engine, deck: str, folder: Path, variables: Mapping[str, object], *, accelerate: bool = True
-) -> DeckRun:
-    """Run one deck in `folder`, with the log beside it as ``<deck>.log``.
+def run_script(
+    engine: Engine, script: str, folder: Path, variables: Mapping[str, object], *, accelerate: bool = True
+) -> ScriptRun:
+    """Run one input script in `folder`, with the log beside it as ``<script>.log``.
 
     Parameters
     ----------
     engine : Engine
-    deck : str
+    script : str
         Name without ``.lmp``.
     folder : Path
         Working folder. A link ``decks`` to the input scripts is made in it: LAMMPS splits its input at spaces, so
@@ -176,15 +176,15 @@ def run_deck(
         With LAMMPS's own message and the path of the log.
     """
     link = folder / "decks"
-    if not (link.is_symlink() and link.exists() and link.samefile(paths.decks_dir())):
+    if not (link.is_symlink() and link.exists() and link.samefile(paths.scripts_dir())):
         link.unlink(missing_ok=True)
-        link.symlink_to(paths.decks_dir(), target_is_directory=True)
-    log = folder / f"{deck}.log"
+        link.symlink_to(paths.scripts_dir(), target_is_directory=True)
+    log = folder / f"{script}.log"
     command = [
         *shlex.split(engine.launcher),
         engine.executable,
         "-in",
-        f"{link.name}/{deck}.lmp",
+        f"{link.name}/{script}.lmp",
         "-log",
         log.name,
         "-screen",
@@ -203,7 +203,7 @@ def run_deck(
         command = [setpriv, "--pdeathsig", "KILL", *command]
     began = time.monotonic()
     try:
-        with open(folder / f"{deck}.err", "wb") as err:
+        with open(folder / f"{script}.err", "wb") as err:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -223,18 +223,18 @@ def run_deck(
             _running.discard(process)
     text = log.read_text(errors="replace") if log.is_file() else ""
     if code != 0 or "Total wall time" not in text:
-        raise EngineError(_explain(engine, deck, code, text, folder))
+        raise EngineError(_explain(engine, script, code, text, folder))
     loops = re.findall(r"^Loop time of (\S+)", text, re.MULTILINE)
     dangerous = re.findall(r"^Dangerous builds = (\d+)", text, re.MULTILINE)
-    return DeckRun(
+    return ScriptRun(
         wall_seconds=time.monotonic() - began,
         loop_seconds=sum(float(x) for x in loops),
         dangerous_builds=sum(int(x) for x in dangerous),
     )
 
 
-def _explain(engine: Engine, deck: str, code: int, log: str, folder: Path) -> str:
-    err = (folder / f"{deck}.err").read_text(errors="replace").strip()
+def _explain(engine: Engine, script: str, code: int, log: str, folder: Path) -> str:
+    err = (folder / f"{script}.err").read_text(errors="replace").strip()
     own = [line for line in log.splitlines() if line.startswith("ERROR")] or err.splitlines()[-3:]
     said = "; ".join(own) or "no message"
     if code < 0:
@@ -247,4 +247,4 @@ def _explain(engine: Engine, deck: str, code: int, log: str, folder: Path) -> st
         )
     if shutil.disk_usage(folder).free < 50_000_000:
         hint = "\n  fix: the disk is full; free some room and run the same command again"
-    return f"LAMMPS stopped in {deck}.lmp (exit code {code}): {said}\n  log: {folder / f'{deck}.log'}{hint}"
+    return f"LAMMPS stopped in {script}.lmp (exit code {code}): {said}\n  log: {folder / f'{script}.log'}{hint}"

@@ -21,7 +21,7 @@ import numpy as np
 from binlj.builders.md import order_parameters
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.counting import blocks_in, read_counts
-from binlj.builders.md.engine import Engine, deck_sha256, run_deck
+from binlj.builders.md.engine import Engine, deck_sha256, run_script
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records import configuration as configurations
 from binlj.builders.records.configuration import Configuration
@@ -140,7 +140,7 @@ def _ready(
             parts = (
                 {"nAin": phases.a_inside, "nBout": phases.b_outside, "f": phases.share} if phases else {}
             )
-            run_deck(
+            run_script(
                 engine,
                 "phases" if phases else "start",
                 tmp,
@@ -167,7 +167,7 @@ def _ready(
                 )
             report("resume")
             configurations.write_data_file(tmp / "last.data", configuration)
-            run_deck(
+            run_script(
                 engine,
                 "resume",
                 tmp,
@@ -204,7 +204,7 @@ def _segment(
     began = time.monotonic()
     steps, every = profile.segment_from(index, step)
     with _scratch(folder) as tmp:
-        dynamics = run_deck(
+        dynamics = run_script(
             engine,
             "segment",
             tmp,
@@ -218,7 +218,7 @@ def _segment(
                 "restart": "new.restart",
             },
         )
-        counting = run_deck(
+        counting = run_script(
             engine,
             "rdf",
             tmp,

@@ -273,7 +273,7 @@ def merge_records(records: Iterable[SegmentRecord], *, n_blocks: int = 5) -> Seg
     Raises
     ------
     InputError
-        If the records are not consecutive, not of one chain, or made by different decks.
+        If the records are not consecutive, not of one chain, or made by different input scripts.
     """
     parts = sorted(records, key=lambda r: r.step_start)
     problems = []
@@ -283,7 +283,7 @@ def merge_records(records: Iterable[SegmentRecord], *, n_blocks: int = 5) -> Seg
         elif a.step_end != b.step_start:
             problems.append(f"steps {a.step_end} to {b.step_start} are missing or doubled")
         if (a.deck_sha256, a.n_A, a.n_B) != (b.deck_sha256, b.n_A, b.n_B):
-            problems.append("made by different decks or sizes")
+            problems.append("made by different input scripts or sizes")
     blocks = np.concatenate([p.counts for p in parts])
     frames = [p.n_frames // p.n_blocks for p in parts]
     if len(set(frames)) > 1 or len(blocks) % n_blocks:

@@ -85,7 +85,7 @@ def load_records(store: Path, *, state_ids: Iterable[str] | None = None) -> list
     ------
     DataError
         Listing every unreadable file and every contradiction: the same segment with two contents, or
-        segments of a chain that overlap, have a gap, or come from different decks.
+        segments of a chain that overlap, have a gap, or come from different input scripts.
     """
     wanted = None if state_ids is None else set(state_ids)
     found: dict[tuple, tuple[SegmentRecord, Path]] = {}

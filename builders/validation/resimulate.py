@@ -1,6 +1,6 @@
 """Simulate a few states again, small and quickly, and compare with the published RDFs within their errors.
 
-This is the end-to-end check a newcomer runs: the decks, the engine on this machine, the counting, the
+This is the end-to-end check a newcomer runs: the input scripts, the engine on this machine, the counting, the
 averaging and the published numbers all have to agree.
 """
 

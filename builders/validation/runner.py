@@ -72,7 +72,7 @@ def load(jobs: Sequence[Job]) -> Records:
     Raises
     ------
     DataError
-        If a store's records are damaged, or of another size, seed or deck than the plan's.
+        If a store's records are damaged, or of another size, seed or input scripts than the plan's.
     """
     found: Records = {}
     problems = []
@@ -85,7 +85,7 @@ def load(jobs: Sequence[Job]) -> Records:
                 for what, got, want in (
                     ("N", record.n_A + record.n_B, job.n),
                     ("seed", record.seed, job.chain.base_seed),
-                    ("decks", record.deck_sha256[:12], deck_sha256()[:12]),
+                    ("input scripts", record.deck_sha256[:12], deck_sha256()[:12]),
                 ):
                     if got != want:
                         problems.append(f"{store.name}/{job.chain.name}: {what} {got}, wanted {want}")

@@ -53,7 +53,7 @@ B.accuracy = function () {
       marks: [
         Plot.ruleX(ceiling, { x: e, stroke: "var(--ceiling)", strokeWidth: 1.5, strokeDasharray: "4 3" }),
         Plot.ruleY(rows, { y: "id", x1: (r) => B.unexplained(r.r2_ci95[pair][0]), x2: (r) => B.unexplained(r.r2_ci95[pair][1]), stroke: (r) => B.colour(track, r.id), strokeWidth: 2.2, className: "ci" }),
-        Plot.dot(models, { y: "id", x: e, r: 4.5, symbol: (r) => (r.kind === "floor" ? "diamond" : "circle"), fill: (r) => (r.kind === "floor" || r.subset ? "var(--card)" : B.colour(track, r.id)), stroke: (r) => B.colour(track, r.id), strokeWidth: 1.6, className: "dots" }),
+        Plot.dot(models, { y: "id", x: e, r: 4.5, symbol: (r) => (r.kind === "naive" ? "diamond" : "circle"), fill: (r) => (r.kind === "naive" || r.subset ? "var(--card)" : B.colour(track, r.id)), stroke: (r) => B.colour(track, r.id), strokeWidth: 1.6, className: "dots" }),
         Plot.dot(ceiling, { y: "id", x: e, r: 4.5, symbol: "star", fill: "var(--ceiling)" }),
         Plot.tip(rows, Plot.pointerY({ y: "id", x: e, title: (r) => tip(r, pair) })),
       ],
@@ -64,7 +64,7 @@ B.accuracy = function () {
     const { track, pair, x } = B.state, box = B.$("tradeoff");
     const rows = B.rows(track).filter((r) => r.r2[pair] !== null && !r.subset);  // cost is of a whole test set
     const models = rows.filter((r) => r[x] !== undefined);
-    const lines = rows.filter((r) => r.kind === "floor" || r.kind === "ceiling").filter((r) => r.kind === "ceiling" || r.r2[pair] >= Math.min(...models.map((m) => m.r2[pair])) - 0.5);
+    const lines = rows.filter((r) => r.kind === "naive" || r.kind === "ceiling").filter((r) => r.kind === "ceiling" || r.r2[pair] >= Math.min(...models.map((m) => m.r2[pair])) - 0.5);
     B.$("tradeoff-caption").textContent = `${nice(pair)} against ${xs[x].split(" /")[0]}, ${track}`;
     if (!models.length) return void B.fill(box, B.h("p", { class: "muted" }, "No model on this track yet."));
     const positive = models.map((r) => r[x]).filter((v) => v > 0);
@@ -100,11 +100,11 @@ B.accuracy = function () {
     for (const r of models) place(r, short(r.name), X(at(r)), Y(e(r)), [[9, 0, "start"], [-9, 0, "end"], [0, -13, "middle"], [0, 13, "middle"], [8, 14, "start"], [8, -14, "start"]]);
     for (const r of lines) place(r, short(r.name), width - margin.marginRight, Y(e(r)), [[0, -8, "end"], [0, 9, "end"], [-150, -8, "end"], [-150, 9, "end"]]);
     const textMark = (l) => Plot.text([l], { frameAnchor: "top-left", dx: l.px + l.dx - margin.marginLeft, dy: l.py + l.dy - margin.marginTop, text: (d) => d.text, textAnchor: l.anchor, lineAnchor: "middle",
-      fill: l.row.kind === "ceiling" ? "var(--ceiling)" : l.row.kind === "floor" ? "var(--floor)" : "currentColor", fontSize: 11.5 });
+      fill: l.row.kind === "ceiling" ? "var(--ceiling)" : l.row.kind === "naive" ? "var(--naive)" : "currentColor", fontSize: 11.5 });
     B.fill(box, Plot.plot({
       ...base,
       marks: [
-        Plot.ruleY(lines, { y: e, stroke: (r) => (r.kind === "ceiling" ? "var(--ceiling)" : "var(--floor)"), strokeWidth: 1.3, strokeDasharray: "5 4" }),
+        Plot.ruleY(lines, { y: e, stroke: (r) => (r.kind === "ceiling" ? "var(--ceiling)" : "var(--naive)"), strokeWidth: 1.3, strokeDasharray: "5 4" }),
         Plot.ruleX(models, { x: at, y1: (r) => B.unexplained(r.r2_ci95[pair][0]), y2: (r) => B.unexplained(r.r2_ci95[pair][1]), stroke: (r) => B.colour(track, r.id), strokeWidth: 1.6, strokeOpacity: 0.7 }),
         Plot.dot(models, { x: at, y: e, r: 5, fill: (r) => B.colour(track, r.id), stroke: "var(--card)", className: "dots" }),
         ...labels.map(textMark),

@@ -42,11 +42,11 @@ B.colour = function (track, id) {
   const row = B.row(track, id);
   if (!row) return "var(--muted)";
   if (row.kind === "ceiling") return "var(--ceiling)";
-  const same = B.rows(track).filter((r) => r.kind !== "ceiling" && (r.kind === "floor") === (row.kind === "floor"));
+  const same = B.rows(track).filter((r) => r.kind !== "ceiling" && (r.kind === "naive") === (row.kind === "naive"));
   const i = same.findIndex((r) => r.id === id);
-  return row.kind === "floor" ? `var(--c${(7 - (i % 8))})` : `var(--c${i % 8})`;
+  return row.kind === "naive" ? `var(--c${(7 - (i % 8))})` : `var(--c${i % 8})`;
 };
-B.dash = (row) => (row.kind === "floor" ? "5 4" : null);
+B.dash = (row) => (row.kind === "naive" ? "5 4" : null);
 
 B.bytes = function (text) {
   const raw = atob(text), out = new Uint8Array(raw.length);

@@ -14,7 +14,7 @@ B.detail = function () {
 
   const about = (row) => {
     const model = B.models.get(row.id);
-    if (!model) return B.h("p", { class: "muted" }, "A floor: what anybody gets without a model, computed from the train split by the evaluator.");
+    if (!model) return B.h("p", { class: "muted" }, "A naive baseline: what anybody gets without a model, computed from the train split by the evaluator.");
     const facts = [
       ["authors", model.authors.map((a) => a.name + (a.affiliation ? ` (${a.affiliation})` : "")).join("; ")],
       ["date, licence", `${model.date}, ${model.license}`],

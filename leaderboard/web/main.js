@@ -28,10 +28,10 @@
     B.$("lead").textContent = "500 states of a binary Lennard-Jones mixture at P* = 1, three radial distribution functions each, from molecular dynamics. A model sees temperature, composition, size ratio and cross-attraction, and predicts g(r).";
     B.$("track-note").textContent = notes[track](t);
     const first = (kind) => rows.filter((r) => r.kind === kind && r.skill.overall !== null).sort((a, b) => b.skill.overall - a.skill.overall)[0];
-    const best = rows.find((r) => r.rank === 1), floor = first("floor"), ceiling = rows.find((r) => r.kind === "ceiling");
+    const best = rows.find((r) => r.rank === 1), naive = first("naive"), ceiling = rows.find((r) => r.kind === "ceiling");
     B.fill(B.$("tiles"), [
       best && tile(B.r2(best.skill.overall), `highest skill: ${best.name}`),
-      floor && tile(B.r2(floor.skill.overall), `best naive baseline: ${floor.name}`),
+      naive && tile(B.r2(naive.skill.overall), `best naive baseline: ${naive.name}`),
       tile(B.r2(ceiling.skill.overall), "noise ceiling of the skill: what exact curves would score"),
       tile(String(rows.filter((r) => r.kind === "model").length), `models on this track, ${B.data.header.dataset_version ? "data " + B.data.header.dataset_version : ""}`),
     ].filter(Boolean));

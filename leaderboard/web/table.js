@@ -1,5 +1,5 @@
 "use strict";
-// The table of models: one row each, floors and the noise ceiling among them, visibly different.
+// The table of models: one row each, naive baselines and the noise ceiling among them, visibly different.
 B.table = function () {
   const narrow = () => window.innerWidth < 800;
   const score = (name, subset) => (cell) => {
@@ -15,12 +15,12 @@ B.table = function () {
     return B.h("span", { class: "muted" }, "–");
   };
   const badges = (row) => [
-    row.kind === "floor" && B.h("span", { class: "badge floor", title: "a prediction that needs no model" }, "naive baseline"),
+    row.kind === "naive" && B.h("span", { class: "badge naive", title: "a prediction that needs no model" }, "naive baseline"),
     row.kind === "ceiling" && B.h("span", { class: "badge ceiling", title: "what the exact curves would be expected to score, given the data's errors" }, "ceiling"),
     row.subset && B.h("span", { class: "badge warn part", title: "its scores are of these states alone and do not compare with the other rows; its details show the models on the same states" }, B.part(row)),
     row.kind === "reference" && B.h("span", { class: "badge note", title: "shown for orientation, not ranked" }, "reference"),
     row.kind === "model" && !row.ranked && B.h("span", { class: "badge note", title: "trained on more than the track's train split, not ranked" }, "extra data"),
-    row.kind === "model" && row.beats_floors === false && B.h("span", { class: "badge warn", title: "its skill is not above that of the best naive baseline" }, "below a naive baseline"),
+    row.kind === "model" && row.beats_naive === false && B.h("span", { class: "badge warn", title: "its skill is not above that of the best naive baseline" }, "below a naive baseline"),
   ];
   const name = (cell) => {
     const row = cell.getData(), model = B.models.get(row.id);
@@ -80,7 +80,7 @@ B.table = function () {
   };
   const keep = (row) => {
     const words = B.$("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    if (!B.$("show-floors").checked && ["floor", "ceiling"].includes(row.kind)) return false;
+    if (!B.$("show-naive").checked && ["naive", "ceiling"].includes(row.kind)) return false;
     if (!B.$("show-unranked").checked && !row.ranked && ["model", "reference"].includes(row.kind)) return false;
     return words.every((word) => text(row).includes(word));
   };
@@ -102,7 +102,7 @@ B.table = function () {
       initialSort: [{ column: B.state.order === "r2" ? "r2.overall" : "skill.overall", dir: "desc" }], placeholder: "No model matches", renderVertical: "basic", columnHeaderVertAlign: "bottom",
       rowFormatter: (row) => {
         const { kind } = row.getData(), classes = row.getElement().classList;
-        classes.toggle("floor-row", kind === "floor");
+        classes.toggle("naive-row", kind === "naive");
         classes.toggle("ceiling-row", kind === "ceiling");
       },
     });
@@ -121,7 +121,7 @@ B.table = function () {
   };
   B.segmented("columns", [["main", "Scores and cost"], ["metrics", "Other metrics"]], "columns");
   B.segmented("order", [["skill", "Rank by skill"], ["r2", "Order by R² (the paper's metric)"]], "order");
-  for (const id of ["search", "show-floors", "show-unranked"]) B.$(id).addEventListener("input", () => table.refreshFilter());
+  for (const id of ["search", "show-naive", "show-unranked"]) B.$(id).addEventListener("input", () => table.refreshFilter());
   B.on(["track", "columns", "order"], () => { make(); note(); });
   window.addEventListener("resize", () => { if (narrow() !== wasNarrow) { wasNarrow = narrow(); make(); } });
   make();

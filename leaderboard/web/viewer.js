@@ -59,8 +59,8 @@ B.viewer = function () {
     (left ? ` The curves of ${left} low-ranked entries are left out to keep the page below 5 MB.` : "");
 };
 B.defaultOverlay = function (track) {
-  const rows = B.withCurves(track), best = rows.filter((r) => r.ranked).slice(0, 2), floor = rows.find((r) => r.kind === "floor");
-  return [...best, ...(floor ? [floor] : [])].map((r) => r.id);
+  const rows = B.withCurves(track), best = rows.filter((r) => r.ranked).slice(0, 2), naive = rows.find((r) => r.kind === "naive");
+  return [...best, ...(naive ? [naive] : [])].map((r) => r.id);
 };
 B.view = function (view, viewPair, id) {
   B.set({ view, viewPair, overlay: B.state.overlay.includes(id) ? B.state.overlay : [id, ...B.state.overlay] });

@@ -16,7 +16,7 @@ from binlj.baselines.reproduce.learning_curve import subset
 from binlj.baselines.reproduce.result import Result as Finding
 from binlj.baselines.reproduce.result import Row, mean_row
 from binlj.errors import BinljError, InputError
-from binlj.eval import FLOORS, evaluate, floor_predictions, validate
+from binlj.eval import NAIVE_BASELINES, evaluate, naive_predictions, validate
 
 
 def call(command, *args: object) -> Result:
@@ -41,7 +41,7 @@ def test_train_and_predict_make_a_ready_submission(run: Path, toy: Path, tmp_pat
     assert json.loads((run / "metadata.json").read_text())["predict_seconds"] > 0
     assert validate(file, track="extrapolation", dataset=toy).ok
     expected = evaluate(
-        floor_predictions("linear_T", track="extrapolation", dataset=toy),
+        naive_predictions("linear_T", track="extrapolation", dataset=toy),
         track="extrapolation",
         dataset=toy,
         n_boot=10,
@@ -127,12 +127,12 @@ def test_benchmark_table_scores_stored_predictions(
 ):
     """Two processes; a second call trains nothing; the numbers are the evaluator's."""
     track, models = "interpolation", ("mean_rdf", "linear_pmf")
-    monkeypatch.setattr("binlj.eval.FLOORS", {})  # floors are not compared; here they stand for models
+    monkeypatch.setattr("binlj.eval.NAIVE_BASELINES", {})  # naive are not compared; here they stand for models
     text = benchmark_table(models=models, tracks=(track,), out=tmp_path, dataset=toy)
     scores = json.loads((tmp_path / "benchmark.json").read_text())["details"]["scores"]
     assert [s["model"] for s in scores] == list(models)
-    floor = floor_predictions("mean_rdf", track=track, dataset=toy)
-    expected = evaluate(floor, track=track, dataset=toy, n_boot=5)
+    naive = naive_predictions("mean_rdf", track=track, dataset=toy)
+    expected = evaluate(naive, track=track, dataset=toy, n_boot=5)
     assert scores[0]["r2"] == pytest.approx(expected.r2)
     assert scores[1]["r2"]["overall"] > expected.r2["overall"]
     assert f"{track}: mean_rdf" in text
@@ -204,7 +204,7 @@ def test_result_table(tmp_path: Path):
     assert "| R² | 0.89 | 0.850 ± 0.071 |" in text
     assert "| seconds |  | 3.2 |" in text
     assert (tmp_path / "x.md").read_text(encoding="utf-8") == text
-    assert set(FLOORS)
+    assert set(NAIVE_BASELINES)
 
 
 def test_the_tail_is_the_curves_of_most_variance():

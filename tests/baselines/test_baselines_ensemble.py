@@ -151,9 +151,9 @@ def test_hedge_keeps_a_runaway_member_in_check():
     elsewhere = np.stack([np.full((2, 100), v) for v in (1.0, 1.0, 100.0)])
     mean = w.member @ [1.0, 1.0, 100.0]
     np.testing.assert_allclose(w.combine(elsewhere, processes(3)), 0.5 + 0.5 * mean)
-    floors = (Member("linear_T"), *processes(2))
+    naive = (Member("linear_T"), *processes(2))
     assert (
-        selection.Weights(np.array([1.0, 0, 0]), 0.5).combine(elsewhere, floors)[0, 0] == 0.5 * 1 + 0.5 * 50.5
+        selection.Weights(np.array([1.0, 0, 0]), 0.5).combine(elsewhere, naive)[0, 0] == 0.5 * 1 + 0.5 * 50.5
     )
 
 
@@ -214,10 +214,10 @@ def test_selection_table_covers_everything(fitted):
 
 
 def test_beats_the_nearest_temperature(fitted, small_train: pd.DataFrame, small_test: pd.DataFrame):
-    floor = make_model("nearest_temperature")
-    floor.fit(small_train)
+    naive = make_model("nearest_temperature")
+    naive.fit(small_train)
     truth = curves(small_test)
-    assert r2(truth, predict(fitted, small_test)) > r2(truth, predict(floor, small_test)) + 0.02
+    assert r2(truth, predict(fitted, small_test)) > r2(truth, predict(naive, small_test)) + 0.02
 
 
 def test_save_and_load(fitted, small_test: pd.DataFrame, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Registry, floors and boosted trees; saving and loading; damaged and foreign model folders."""
+"""Registry, naive baselines and boosted trees; saving and loading; damaged and foreign model folders."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from binlj.baselines.selection import r2
 from binlj.baselines.store import write_arrays
 from binlj.data import curves
 from binlj.errors import DataError, InputError
-from binlj.eval import FLOORS
+from binlj.eval import NAIVE_BASELINES
 
-FLOOR_NAMES = ("ideal_gas", "mean_rdf", "nearest_temperature", "nearest_scaled", "linear_T", "linear_pmf")
+NAIVE_NAMES = ("ideal_gas", "mean_rdf", "nearest_temperature", "nearest_scaled", "linear_T", "linear_pmf")
 
 
 def predict(model: Model, frame: pd.DataFrame) -> np.ndarray:
     return model.predict(frame_states(frame), list(frame["pair"]))
 
 
-def test_every_floor_is_a_model():
-    assert set(FLOORS) == set(FLOOR_NAMES) < set(MODELS)
+def test_every_naive_baseline_is_a_model():
+    assert set(NAIVE_BASELINES) == set(NAIVE_NAMES) < set(MODELS)
 
 
 def test_unknown_model():
@@ -36,13 +36,13 @@ def test_unknown_model():
     assert "gp_ensemble" in caught.value.fix
 
 
-@pytest.mark.parametrize("name", FLOOR_NAMES)
-def test_floor_model_is_the_evaluators_floor(
+@pytest.mark.parametrize("name", NAIVE_NAMES)
+def test_naive_baseline_model_is_the_evaluators_naive_baseline(
     name: str, small_train: pd.DataFrame, small_test: pd.DataFrame, tmp_path: Path
 ):
     model = make_model(name)
     model.fit(small_train)
-    expected = FLOORS[name](small_train, small_test)
+    expected = NAIVE_BASELINES[name](small_train, small_test)
     np.testing.assert_allclose(predict(model, small_test), expected, rtol=1e-12)
     save_model(model, tmp_path)
     np.testing.assert_allclose(predict(load_model(tmp_path), small_test), expected, rtol=1e-12)

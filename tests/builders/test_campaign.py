@@ -282,7 +282,7 @@ def test_a_full_disk_is_named_and_no_record_is_half_written(small_disk: Path) ->
 
 
 @pytest.mark.lammps
-def test_records_of_another_size_or_deck_are_refused(tmp_path: Path) -> None:
+def test_records_of_another_size_or_input_script_are_refused(tmp_path: Path) -> None:
     engine = find_engine()
     profile = dataclasses.replace(PROFILES["smoke"], n=500, start_steps=20, steps=20, every=10)
     state = State(1.4, 0.5, 0.5, 0.2)

@@ -1,4 +1,4 @@
-"""Pair counts from the RDF deck's output: nothing wrong passes as counts."""
+"""Pair counts from the RDF input script's output: nothing wrong passes as counts."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from binlj.builders.md.engine import Engine, deck_sha256, find_engine, run_deck
+from binlj.builders.md.engine import Engine, deck_sha256, find_engine, run_script
 from binlj.errors import EngineError, InputError
 
 pytestmark = pytest.mark.lammps
@@ -38,18 +38,18 @@ def test_a_restart_file_of_a_newer_lammps_is_named_as_such(tmp_path: Path) -> No
     fake.write_text(f"#!/bin/sh\necho '{said}' > segment.log\nexit 1\n")
     fake.chmod(0o755)
     with pytest.raises(EngineError, match="Invalid flag(.|\n)*fix: a newer LAMMPS wrote the restart file"):
-        run_deck(Engine(str(fake), "", "", "fake"), "segment", tmp_path, {})
+        run_script(Engine(str(fake), "", "", "fake"), "segment", tmp_path, {})
 
 
-def test_deck_hash_ignores_comments_but_not_what_decks_do(tmp_path: Path) -> None:
+def test_script_hash_ignores_comments_but_not_what_scripts_do(tmp_path: Path) -> None:
     from binlj import paths
 
     for name in ("a", "b", "c"):
-        shutil.copytree(paths.decks_dir(), tmp_path / name)
-    deck = tmp_path / "b" / "segment.lmp"
-    deck.write_text("# another comment\n\n" + deck.read_text())
-    deck = tmp_path / "c" / "potential.lmp"
-    deck.write_text(deck.read_text().replace("0.005", "0.004"))
+        shutil.copytree(paths.scripts_dir(), tmp_path / name)
+    script = tmp_path / "b" / "segment.lmp"
+    script.write_text("# another comment\n\n" + script.read_text())
+    script = tmp_path / "c" / "potential.lmp"
+    script.write_text(script.read_text().replace("0.005", "0.004"))
     a, b, c = (deck_sha256(tmp_path / name) for name in ("a", "b", "c"))
     assert a == b == deck_sha256()
     assert a != c
@@ -91,16 +91,16 @@ def test_no_lammps_outlives_a_killed_builder(tmp_path: Path) -> None:
 
 
 def test_paths_may_hold_spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the store and of the decks (a clone): LAMMPS splits its input at spaces."""
+    """Of the store and of the input scripts (a clone): LAMMPS splits its input at spaces."""
     from binlj import paths
     from binlj.builders.md.chain import Chain
     from binlj.builders.md.profiles import Profile
     from binlj.builders.md.segment import advance
     from binlj.grid import State
 
-    decks = tmp_path / "my clone" / "lammps"
-    shutil.copytree(paths.decks_dir(), decks)
-    monkeypatch.setattr(paths, "decks_dir", lambda: decks)
+    scripts = tmp_path / "my clone" / "lammps"
+    shutil.copytree(paths.scripts_dir(), scripts)
+    monkeypatch.setattr(paths, "scripts_dir", lambda: scripts)
     store = tmp_path / "my store"
     files = advance(
         Chain(State(1.4, 0.3, 1.0, 0.6)), profile=Profile("tiny", 500, 100, (), 40, 20, 10_000), engine=find_engine(),

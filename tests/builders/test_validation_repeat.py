@@ -203,7 +203,7 @@ def test_records_of_another_experiment_are_refused(tmp_path: Path) -> None:
     job = runner.Job(Chain(STATE, replica=1), 500, ((100, 50),), tmp_path, 10)
     with pytest.raises(DataError) as caught:
         runner.load([job])
-    assert len(caught.value.problems) == 3, "N, seed and decks"
+    assert len(caught.value.problems) == 3, "N, seed and input scripts"
 
 
 @pytest.mark.lammps

@@ -350,9 +350,9 @@ def test_negative_g_is_a_warning_and_scored_as_given(good: pd.DataFrame, toy: Pa
     frame = with_row(good, 304, spoiled(9, -0.5))
     report = validate(frame, track=TRACK, dataset=toy)
     assert report.ok and any("1 curves have negative values" in w for w in report.warnings)
-    scores = evaluate(frame, track=TRACK, dataset=toy, n_boot=2, floors=False)
+    scores = evaluate(frame, track=TRACK, dataset=toy, n_boot=2, naive=False)
     assert scores.warnings == list(report.warnings)
-    as_zero = evaluate(with_row(good, 304, spoiled(9, 0.0)), track=TRACK, dataset=toy, n_boot=2, floors=False)
+    as_zero = evaluate(with_row(good, 304, spoiled(9, 0.0)), track=TRACK, dataset=toy, n_boot=2, naive=False)
     assert scores.r2["AB"] != as_zero.r2["AB"]
 
 

@@ -12,7 +12,7 @@ from eval_cases import settled, value
 from sklearn.metrics import r2_score
 
 from binlj.errors import InputError
-from binlj.eval import compare, evaluate, floor_predictions, template
+from binlj.eval import compare, evaluate, naive_predictions, template
 from binlj.eval.aggregate import bootstrap_weights, composition_sums, interval, resample
 from binlj.eval.metrics import BY_NAME, Case, available
 from binlj.eval.scoring import score
@@ -70,9 +70,9 @@ def test_interval_leaves_two_and_a_half_per_cent_on_each_side() -> None:
 
 
 def test_interval_covers_the_value_and_is_reproducible(toy: Path) -> None:
-    frame = floor_predictions("linear_T", track="extrapolation", dataset=toy)
+    frame = naive_predictions("linear_T", track="extrapolation", dataset=toy)
     first, again, other = (
-        evaluate(frame, track="extrapolation", dataset=toy, n_boot=300, seed=seed, floors=False)
+        evaluate(frame, track="extrapolation", dataset=toy, n_boot=300, seed=seed, naive=False)
         for seed in (0, 0, 1)
     )
     assert first.r2_ci95 == again.r2_ci95 != other.r2_ci95
@@ -138,7 +138,7 @@ def test_twice_the_noise_is_below_the_ceiling(noisy: Truth) -> None:
 
 
 def test_a_submission_ties_with_itself(toy: Path) -> None:
-    frame = floor_predictions("linear_T", track="extrapolation", dataset=toy)
+    frame = naive_predictions("linear_T", track="extrapolation", dataset=toy)
     result = compare(frame, frame, track="extrapolation", dataset=toy, n_boot=50)
     for row in result.r2.values():
         assert row["difference"] == 0 and row["ci95"] == [0, 0] and row["tie"] and row["verdict"] == "tie"
@@ -162,13 +162,13 @@ def test_equal_noise_is_a_tie_and_a_better_model_is_not(toy: Path, truth: Truth)
 
 def test_pairing_sees_what_separate_intervals_hide(toy: Path) -> None:
     """The two intervals overlap, the paired difference is far from 0."""
-    a = floor_predictions("linear_T", track="extrapolation", dataset=toy)
+    a = naive_predictions("linear_T", track="extrapolation", dataset=toy)
     b = a.assign(g=[0.99 * g for g in a["g"]])
     result = compare(a, b, track="extrapolation", dataset=toy)
-    separate = [evaluate(f, track="extrapolation", dataset=toy, floors=False).r2_ci95["BB"] for f in (a, b)]
+    separate = [evaluate(f, track="extrapolation", dataset=toy, naive=False).r2_ci95["BB"] for f in (a, b)]
     assert separate[0][0] < separate[1][1] and separate[1][0] < separate[0][1]
     assert result.r2["BB"]["verdict"] == "A better"
-    ours = evaluate(a, track="extrapolation", dataset=toy, floors=False).r2
+    ours = evaluate(a, track="extrapolation", dataset=toy, naive=False).r2
     assert {k: row["a"] for k, row in result.r2.items()} == pytest.approx(ours)
 
 

@@ -73,9 +73,9 @@ def test_the_core_does_not_flatter(exact: Truth) -> None:
 
 def test_only_with_g_std(toy: Path, truth: Truth) -> None:
     frame = template("extrapolation", dataset=toy)
-    without = evaluate(frame, track="extrapolation", dataset=toy, n_boot=2, floors=False)
+    without = evaluate(frame, track="extrapolation", dataset=toy, n_boot=2, naive=False)
     frame["g_std"] = [np.full(100, 0.1)] * len(frame)
-    given = evaluate(frame, track="extrapolation", dataset=toy, n_boot=2, floors=False)
+    given = evaluate(frame, track="extrapolation", dataset=toy, n_boot=2, naive=False)
     extra = set(given.metrics) - set(without.metrics)
     assert extra == {m.name for m in available(Case(truth, truth.g, truth.g)) if m.needs_std}
     assert len(extra) == 6 and given.has_g_std and not without.has_g_std

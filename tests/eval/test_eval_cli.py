@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from binlj.eval import evaluate, floor_predictions, read_predictions, scores_schema, write_predictions
+from binlj.eval import evaluate, naive_predictions, read_predictions, scores_schema, write_predictions
 
 HEAVY = {
     "tensorflow", "keras", "torch", "jax", "xgboost", "sklearn", "datasets", "matplotlib", "umap", "shap",
@@ -41,7 +41,7 @@ def imported(done: subprocess.CompletedProcess[str]) -> set[str]:
 @pytest.fixture(scope="module")
 def predictions(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("eval") / "mine.parquet"
-    frame = floor_predictions("linear_T", track="extrapolation", dataset=toy)
+    frame = naive_predictions("linear_T", track="extrapolation", dataset=toy)
     frame["g_std"] = [np.full(100, 0.1)] * len(frame)
     write_predictions(path, frame.sample(frac=1, random_state=0))
     return path
@@ -54,11 +54,11 @@ def test_template_then_evaluate(toy: Path, tmp_path: Path) -> None:
     assert (np.stack(read_predictions(out, track="extrapolation", dataset=toy)["g"]) == 1).all()
     done = binlj("evaluate", out, *TRACK, "--dataset", toy, "--n-boot", 20)
     assert done.returncode == 0, done.stderr
-    this, floor = (
+    this, naive = (
         next(line for line in done.stdout.splitlines() if line.startswith(name))
         for name in ("this submission", "ideal_gas")
     )
-    assert this.split()[-4:] == floor.split()[-4:]
+    assert this.split()[-4:] == naive.split()[-4:]
 
 
 def test_evaluate_imports_nothing_heavy_and_prints_what_it_writes(
@@ -111,7 +111,7 @@ def test_compare_shows_a_tie_as_a_tie(toy: Path, predictions: Path, tmp_path: Pa
     written = json.loads(out.read_text(encoding="utf-8"))
     assert written["r2"]["BB"]["tie"] is True and written["schema_version"] == "binlj-comparison/2"
     other = tmp_path / "other.parquet"
-    write_predictions(other, floor_predictions("ideal_gas", track="extrapolation", dataset=toy))
+    write_predictions(other, naive_predictions("ideal_gas", track="extrapolation", dataset=toy))
     done = binlj("compare", other, predictions, *TRACK, "--dataset", toy, "--n-boot", 20)
     assert "B better" in done.stdout and "A better" not in done.stdout
 

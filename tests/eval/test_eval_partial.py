@@ -13,7 +13,7 @@ from sklearn.metrics import r2_score
 
 from binlj.cli import main
 from binlj.errors import InputError
-from binlj.eval import evaluate, floor_predictions, scores_schema, template, validate, write_predictions
+from binlj.eval import evaluate, naive_predictions, scores_schema, template, validate, write_predictions
 from binlj.eval.metrics import METRICS, Case
 from binlj.eval.truth import Truth, restrict, rows_of
 from binlj.grid import PAIRS
@@ -68,12 +68,12 @@ def test_the_truth_of_some_states_is_perfect(truth: Truth, states: tuple[str, ..
         assert scores.metrics[name]["values"]["overall"] == 0.0, name
 
 
-def test_floors_beside_it_are_of_the_same_states(truth: Truth, states: tuple[str, ...], toy: Path) -> None:
+def test_naive_baselines_beside_it_are_of_the_same_states(truth: Truth, states: tuple[str, ...], toy: Path) -> None:
     frame = only(template(TRACK, dataset=toy), states)
     scores = evaluate(frame, track=TRACK, dataset=toy, partial=True, n_boot=2)
     rows = rows_of(truth, states) & scored_curves(truth)
-    for name, values in scores.floors.items():
-        g = np.stack(floor_predictions(name, track=TRACK, dataset=toy)["g"])
+    for name, values in scores.naive_r2.items():
+        g = np.stack(naive_predictions(name, track=TRACK, dataset=toy)["g"])
         expected = r2_score(truth.g[rows].ravel(), g[rows].ravel())
         assert values["overall"] == pytest.approx(expected, rel=1e-9), name
 

@@ -156,5 +156,5 @@ def test_compare_on_skill_sees_what_one_curve_hides_from_r2(toy: Path, truth: Tr
     result = compare(frame.assign(g=list(a)), frame.assign(g=list(b)), track="extrapolation", dataset=toy)
     assert result.skill["overall"]["verdict"] == "A better" and result.r2["overall"]["verdict"] != "A better"
     assert result.n_scored_states == truth.scored.sum()
-    ours = evaluate(frame.assign(g=list(a)), track="extrapolation", dataset=toy, floors=False, n_boot=2).skill
+    ours = evaluate(frame.assign(g=list(a)), track="extrapolation", dataset=toy, naive=False, n_boot=2).skill
     assert {k: row["a"] for k, row in result.skill.items()} == pytest.approx(ours)

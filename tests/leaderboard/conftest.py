@@ -36,7 +36,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
         hardware="=HYPERLINK(1)",
         links={"code": "https://example.org/a?b=%3Cscript%3E&c='"[:34]},
     )
-    make(root, "one-track", toy, share=-0.5, seed=4, name="Below a floor", tracks=("extrapolation",), seconds=0.0)
+    make(root, "one-track", toy, share=-0.5, seed=4, name="Below the naive", tracks=("extrapolation",), seconds=0.0)
     make(
         root,
         "repeated",

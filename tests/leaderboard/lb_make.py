@@ -11,7 +11,7 @@ import yaml
 
 from binlj.cli import main
 from binlj.data import curves, read_table
-from binlj.eval import floor_predictions, write_predictions
+from binlj.eval import naive_predictions, write_predictions
 from binlj.leaderboard.submission import METADATA, predictions_name
 from binlj.schema import TRACKS
 
@@ -29,11 +29,11 @@ META: dict[str, Any] = {
 
 
 def blend(track: str, dataset: Path, *, share: float, noise: float, seed: int) -> Any:
-    """Predictions frame: `share` of the truth, the rest a floor, with noise like the data's times `noise`."""
+    """Predictions frame: `share` of the truth, the rest a naive baseline, with noise like the data's times `noise`."""
     test = read_table(track, "test", path=dataset)
-    floor = floor_predictions("linear_T", track=track, dataset=dataset)
-    assert list(floor["state_id"]) == list(test["state_id"])
-    g = share * curves(test) + (1 - share) * curves(floor)
+    naive = naive_predictions("linear_T", track=track, dataset=dataset)
+    assert list(naive["state_id"]) == list(test["state_id"])
+    g = share * curves(test) + (1 - share) * curves(naive)
     rng = np.random.default_rng(seed)
     g = np.maximum(g + noise * curves(test, "g_stderr") * rng.standard_normal(g.shape), 0.0)
     frame = test[["state_id", "pair"]].copy()

@@ -134,7 +134,7 @@ def test_filters(driver: Any, page: Path) -> None:
     search.clear()
     search.send_keys(" ")
     assert sorted(names(driver)) == sorted(everything)
-    driver.find_element(By.ID, "show-floors").click()
+    driver.find_element(By.ID, "show-naive").click()
     assert sorted(names(driver)) == ["alpha", "beta", "hostile", "one-track"]
 
 

@@ -32,14 +32,14 @@ def test_scores_are_the_evaluators(board: Board, entries: Path, toy: Path) -> No
         assert find(board, CEILING, track)["r2"] == pytest.approx(scores.noise_ceiling, abs=6e-7)
 
 
-def test_every_floor_is_a_row_on_every_track(board: Board, toy: Path) -> None:
-    from binlj.eval import FLOORS, evaluate, floor_predictions
+def test_every_naive_baseline_is_a_row_on_every_track(board: Board, toy: Path) -> None:
+    from binlj.eval import NAIVE_BASELINES, evaluate, naive_predictions
 
     for track in ("extrapolation", "interpolation"):
-        floors = [r for r in board.rows if r["kind"] == "floor" and r["track"] == track]
-        assert {r["id"] for r in floors} == {name.lower().replace("_", "-") for name in FLOORS}
+        naive = [r for r in board.rows if r["kind"] == "naive" and r["track"] == track]
+        assert {r["id"] for r in naive} == {name.lower().replace("_", "-") for name in NAIVE_BASELINES}
     expected = evaluate(
-        floor_predictions("linear_T", track="extrapolation", dataset=toy), track="extrapolation", dataset=toy
+        naive_predictions("linear_T", track="extrapolation", dataset=toy), track="extrapolation", dataset=toy
     )
     assert find(board, "linear-t")["r2"] == pytest.approx(expected.r2, abs=6e-7)
 
@@ -64,8 +64,8 @@ def test_ranks(board: Board) -> None:
     assert [find(board, id, "interpolation")["rank_interval"] for id in ("alpha", "beta", "hostile")] == [
         [1, 2], [1, 2], [3, 3],
     ]
-    assert find(board, "alpha")["beats_floors"] is True
-    assert find(board, "one-track")["beats_floors"] is False
+    assert find(board, "alpha")["beats_naive"] is True
+    assert find(board, "one-track")["beats_naive"] is False
     assert not [r for r in board.rows if r["id"] == "one-track" and r["track"] == "interpolation"]
 
 
@@ -164,7 +164,7 @@ def test_no_submission_is_skipped_silently(toy: Path, tmp_path: Path) -> None:
     assert "README" not in text
 
 
-def test_a_board_without_submissions_still_shows_floors(toy: Path, tmp_path: Path) -> None:
+def test_a_board_without_submissions_still_shows_naive_baselines(toy: Path, tmp_path: Path) -> None:
     from binlj.leaderboard import rescore
     from binlj.leaderboard.page import page_text
 

@@ -53,7 +53,7 @@ def test_like_for_like_is_what_the_models_score_on_these_states(board: Board, en
     for id, r2 in part["models"].items():
         table = pq.read_table(entries / id / FILE).to_pandas()
         cut = table[table["state_id"].isin(part["state_ids"])]
-        expected = evaluate(cut, track=TRACK, dataset=toy, partial=True, n_boot=1, floors=False).r2
+        expected = evaluate(cut, track=TRACK, dataset=toy, partial=True, n_boot=1, naive=False).r2
         assert r2 == pytest.approx(expected, abs=6e-7), id
         assert r2["overall"] != row(board, id)["r2"]["overall"]
 

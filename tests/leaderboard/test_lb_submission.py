@@ -245,7 +245,7 @@ def test_ordinary_names_pass(name: str) -> None:
 
 
 def test_names_of_the_leaderboards_own_rows_are_taken(board, copy: Path, toy: Path) -> None:
-    own = {row["name"] for row in board.rows if row["kind"] in ("floor", "ceiling")}
+    own = {row["name"] for row in board.rows if row["kind"] in ("naive", "ceiling")}
     assert len(own) == 7
     text = (copy / METADATA).read_text()
     for name in [*own, "noise  CEILING", "Ｌｉｎｅａｒ in T*", "mean-rdf"]:
@@ -326,10 +326,10 @@ def test_bad_ids(name: str) -> None:
     assert check_id(name)
 
 
-def test_floor_rows_are_reserved() -> None:
-    from binlj.eval import FLOORS
+def test_naive_rows_are_reserved() -> None:
+    from binlj.eval import NAIVE_BASELINES
 
-    assert {name.lower().replace("_", "-") for name in FLOORS} <= RESERVED
+    assert {name.lower().replace("_", "-") for name in NAIVE_BASELINES} <= RESERVED
 
 
 def test_symbolic_links_are_not_followed(copy: Path, toy: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from binlj.schema import bin_centres
 if TYPE_CHECKING:
     import pandas as pd
 
-Floor = Callable[["pd.DataFrame", "pd.DataFrame"], np.ndarray]
+NaiveBaseline = Callable[["pd.DataFrame", "pd.DataFrame"], np.ndarray]
 _COMPOSITION = ("C_B", "S", "eps_AB")
 PMF_G_MIN = 0.01
 
@@ -104,7 +104,7 @@ def _sigma(coordinates: np.ndarray, pair: str) -> float:
     return State(*coordinates.tolist()).sigma(pair)
 
 
-FLOORS: dict[str, Floor] = {
+NAIVE_BASELINES: dict[str, NaiveBaseline] = {
     "ideal_gas": ideal_gas,
     "mean_rdf": mean_rdf,
     "nearest_temperature": nearest_temperature,
@@ -114,7 +114,7 @@ FLOORS: dict[str, Floor] = {
 }
 
 
-def floor_predictions(name: str, *, track: str, dataset: Path | None = None) -> pd.DataFrame:
+def naive_predictions(name: str, *, track: str, dataset: Path | None = None) -> pd.DataFrame:
     """Predictions frame of a naive baseline on a track, ready for :func:`binlj.eval.evaluate`.
 
     Raises
@@ -122,12 +122,13 @@ def floor_predictions(name: str, *, track: str, dataset: Path | None = None) -> 
     InputError
         If there is no such baseline or track.
     """
-    if name not in FLOORS:
-        raise InputError(f"naive baseline {name!r}", ["no such naive baseline"], fix=f"use one of: {', '.join(FLOORS)}")
+    if name not in NAIVE_BASELINES:
+        known = ", ".join(NAIVE_BASELINES)
+        raise InputError(f"naive baseline {name!r}", ["no such naive baseline"], fix=f"use one of: {known}")
     train = read_split(track, "train", dataset=dataset)
     test = read_split(track, "test", dataset=dataset)
     frame = test[["state_id", "pair"]].copy()
-    frame["g"] = list(FLOORS[name](train, test))
+    frame["g"] = list(NAIVE_BASELINES[name](train, test))
     return frame
 
 

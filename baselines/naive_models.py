@@ -1,4 +1,4 @@
-"""The evaluator's floors as models, so that they train, save and predict like any other."""
+"""The evaluator's naive baselines as models, so that they train, save and predict like any other."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class FloorModel:
-    """A floor of :mod:`binlj.eval.floors`; what it learns is the training table itself."""
+class NaiveModel:
+    """A naive baseline of :mod:`binlj.eval.naive`; what it learns is the training table itself."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,11 +41,11 @@ class FloorModel:
 
     def predict(self, states: Sequence[State], pairs: Sequence[str]) -> np.ndarray:
         """g(r), shape (n, 100)."""
-        from binlj.eval.floors import FLOORS
+        from binlj.eval.naive import NAIVE_BASELINES
 
         if self._train is None:
             raise RuntimeError("fit or load the model first")
-        return FLOORS[self.name](self._train, query_frame(states, pairs))
+        return NAIVE_BASELINES[self.name](self._train, query_frame(states, pairs))
 
     def save(self, folder: Path) -> list[str]:
         """Write the training table as plain arrays."""
