@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +76,26 @@ def check_training_table(
         problems.append(f"{n_temperatures} different temperatures, at least {min_temperatures} needed")
     if problems:
         raise DataError(subject, problems, fix="`binlj verify` checks the installed dataset; fetch it again")
+
+
+def with_state_columns(
+    train: pd.DataFrame, columns: Sequence[str] = ("density", "phase", "converged"), *, dataset: Path | None = None
+) -> pd.DataFrame:
+    """A training table joined with columns of `states`, of its own states only.
+
+    Raises
+    ------
+    DataError
+        If the dataset is missing, or lacks a column or a state.
+    """
+    from binlj.data import read_table
+
+    states = read_table("states", path=dataset).set_index("state_id")
+    problems = [f"column {c!r} is missing" for c in columns if c not in states]
+    problems += [f"{s} is missing" for s in sorted(set(train["state_id"]) - set(states.index))]
+    if problems:
+        raise DataError("states", problems, fix="`binlj verify` checks the installed dataset; fetch it again")
+    return train.join(states[list(columns)], on="state_id")
 
 
 def query_frame(states: Sequence[State], pairs: Sequence[str]) -> pd.DataFrame:

@@ -8,10 +8,13 @@ k_ij = 1 - eps_AB. It knows fluids only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from binlj.grid import PRESSURE, State
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | None, str]:
@@ -79,6 +82,28 @@ def pets_coexistence(
     return None
 
 
+def pets_mixing(
+    T: float, S: float, eps_AB: float, c_b: np.ndarray, *, pressure: float = PRESSURE
+) -> tuple[np.ndarray, np.ndarray]:
+    """(1 - x) ln phi_A + x ln phi_B and number density of homogeneous fluids at mole fractions `c_b`.
+
+    Returns
+    -------
+    h, density : ndarray, shape of `c_b`
+        NaN where the equation of state has no solution.
+    """
+    import numpy as np
+
+    h, density = np.full(len(c_b), np.nan), np.full(len(c_b), np.nan)
+    for i, x in enumerate(c_b):
+        try:
+            fluid, si = _fluid(T, float(x), S, eps_AB, pressure)
+            h[i], density[i] = np.array([1.0 - x, x]) @ fluid.ln_phi(), _density(fluid, si)
+        except (RuntimeError, ValueError):  # feos reports a failed iteration so
+            continue
+    return h, density
+
+
 def pets_phases(state: State, *, T: float | None = None, pressure: float = PRESSURE) -> tuple[float, float] | None:
     """Mole fractions of B in the phases of :func:`pets_coexistence`; None if the mixture does not separate."""
     phases = pets_coexistence(state, T=T, pressure=pressure)
@@ -94,6 +119,19 @@ def _fluid(T: float, c_b: float, S: float, eps_AB: float, pressure: float) -> tu
     import numpy as np
     import si_units as si
 
+    fluid = feos.State(
+        _equation(S, eps_AB),
+        temperature=T * si.KELVIN,
+        pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
+        composition=np.array([1.0 - c_b, c_b]),
+    )
+    return fluid, si
+
+
+@lru_cache(maxsize=256)
+def _equation(S: float, eps_AB: float) -> Any:
+    import feos
+
     names = [feos.Identifier(name=name) for name in ("A", "B")]
     # Reduced units are mapped to sigma = 1 Angstrom, epsilon = 1 K * k_B.
     records = [
@@ -101,11 +139,4 @@ def _fluid(T: float, c_b: float, S: float, eps_AB: float, pressure: float) -> tu
         for name, sigma in zip(names, (1.0, S), strict=True)
     ]
     cross = feos.BinaryRecord(*names, k_ij=1.0 - eps_AB)
-    model = feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))
-    fluid = feos.State(
-        model,
-        temperature=T * si.KELVIN,
-        pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
-        composition=np.array([1.0 - c_b, c_b]),
-    )
-    return fluid, si
+    return feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))

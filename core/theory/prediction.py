@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from binlj.errors import InputError
-from binlj.grid import State
-from binlj.schema import N_BINS, R_MAX, bin_edges
+from binlj.grid import N_PARTICLES, State
+from binlj.schema import N_BINS, R_MAX, bin_centres
 from binlj.theory.bulk import FALLBACKS, Bulk, bulk_rdf
+from binlj.theory.correction import Correction, corrected
+from binlj.theory.gibbs import gibbs_curve
 from binlj.theory.ornstein_zernike import FINE
 from binlj.theory.phases import Phases, phases
 from binlj.theory.potentials import Mixtures
-from binlj.theory.two_phase import assemble, autocorrelation
+from binlj.theory.two_phase import INTERFACE, Box, assemble, autocorrelation, lever
 
 _POINTS = round(R_MAX / FINE.dr)  # grid points up to 10 sigma
+_NEGLIGIBLE = 1e-3  # a phase call less probable than this is not worth a solution of the equation
 
 
 @dataclass(frozen=True)
@@ -27,23 +30,29 @@ class StateInfo:
 
     Attributes
     ----------
+    p_demixed : float
+        Probability of two phases; 0 or 1 for the theory alone.
     body : str
-        ``homogeneous``, or the ``sphere``, ``cylinder`` or ``slab`` of two phases.
+        ``homogeneous``, or the ``sphere``, ``cylinder`` or ``slab`` of two phases, whichever is more probable.
+    phi : float
+        Volume fraction of the B-rich phase; 0 if homogeneous.
     compositions, densities : tuple of float
         Of each phase.
     closures : tuple of str
-        Of each phase.
+        Of each solution of the Ornstein-Zernike equation that the curves contain.
     beta : tuple of float
-        Of each phase: the share of 1/T at which the equation was solved; 1 unless nothing converged there.
+        Of each solution: the share of 1/T at which the equation was solved; 1 unless nothing converged there.
     path : tuple of bool
-        Of each phase: whether the solution needed continuation in 1/T.
+        Of each solution: whether it needed continuation in 1/T.
     residual, iterations : float, int
-        The larger of the phases' residuals; the sum of their iterations.
+        The largest of the residuals; the sum of the iterations.
     density_from : str
         ``PeTS`` or ``packing``.
     """
 
+    p_demixed: float
     body: str
+    phi: float
     compositions: tuple[float, ...]
     densities: tuple[float, ...]
     closures: tuple[str, ...]
@@ -73,11 +82,14 @@ class Prediction:
     ----------
     g : ndarray, shape (n, 3, 100)
         Means over the dataset's bins, weighted by shell volume; pairs AA, AB, BB.
+    spread : ndarray, shape (n, 3, 100)
+        Standard deviation over corrections and phase calls; 0 for the theory alone.
     info : tuple of StateInfo
         One a state.
     """
 
     g: np.ndarray
+    spread: np.ndarray
     info: tuple[StateInfo, ...]
 
     def routes(self) -> dict[str, int]:
@@ -85,8 +97,27 @@ class Prediction:
         return dict(Counter(i.route for i in self.info).most_common())
 
 
-def predict(states: Sequence[State], *, closures: tuple[str, ...] = FALLBACKS) -> Prediction:
-    """g(r) of states by theory alone: PeTS's phases, the Ornstein-Zernike equation in each, two-phase geometry.
+@dataclass(frozen=True)
+class _Plan:
+    """One state: what each correction says, how probable its demixing is, and the bulk phases to solve for."""
+
+    found: tuple[Phases, ...]
+    p: np.ndarray
+    bulk: tuple[tuple[float, float], ...]  # (C_B, density): the mixture if needed, then both phases if needed
+    one: bool
+    two: bool
+
+
+def predict(
+    states: Sequence[State],
+    *,
+    closures: tuple[str, ...] = FALLBACKS,
+    corrections: Sequence[Correction] = (),
+    softness: float = 0.0,
+    width: float = INTERFACE,
+    n: int = N_PARTICLES,
+) -> Prediction:
+    """g(r) of states: phases by the equation of state, the Ornstein-Zernike equation in each, two-phase geometry.
 
     Parameters
     ----------
@@ -94,6 +125,15 @@ def predict(states: Sequence[State], *, closures: tuple[str, ...] = FALLBACKS) -
         On the grid or off it.
     closures : tuple of str
         Tried in this order; see :data:`binlj.theory.closures.CLOSURES`.
+    corrections : sequence of Correction
+        Learned corrections of the equation of state; the curves are means over them. Without any: PeTS as it is.
+    softness : float
+        Gibbs energy of the box, in kT, over which the phase call goes from one side to the other (a logistic
+        function); 0 is a sharp call.
+    width : float
+        Width of the interface; see :func:`binlj.theory.two_phase.autocorrelation`.
+    n : int
+        Particles in the periodic box.
 
     Raises
     ------
@@ -103,11 +143,24 @@ def predict(states: Sequence[State], *, closures: tuple[str, ...] = FALLBACKS) -
     problems = [f"{name} is empty" for name, v in (("states", states), ("closures", closures)) if not len(v)]
     if problems:
         raise InputError("theory", problems)
-    found = [phases(state) for state in states]
-    mixtures, first = _mixtures(states, found)
-    bulk = bulk_rdf(mixtures, closures=closures)
-    g = np.stack([_state_rdf(found[s], bulk.g[first[s] : first[s + 1]]) for s in range(len(states))])
-    return Prediction(g, tuple(_info(found[s], bulk, first[s]) for s in range(len(states))))
+    plans = [_plan(state, corrections, softness, n) for state in states]
+    rows = [(s.T, rho, x, s.S, s.eps_AB) for s, p in zip(states, plans, strict=True) for x, rho in p.bulk]
+    first = np.concatenate([[0], np.cumsum([len(p.bulk) for p in plans])])
+    T, rho, x, S, eps = np.array(rows, dtype=float).T
+    bulk = bulk_rdf(Mixtures(T, rho, np.clip(x, 0.0, 1.0), S, eps), closures=closures)
+    curves = [
+        _curves(state, plan, bulk.g[i:j], width, n)
+        for state, plan, i, j in zip(states, plans, first[:-1], first[1:], strict=True)
+    ]
+    info = tuple(
+        _info(plan, bulk, range(i, j)) for plan, i, j in zip(plans, first[:-1], first[1:], strict=True)
+    )
+    return Prediction(np.stack([g for g, _ in curves]), np.stack([spread for _, spread in curves]), info)
+
+
+def fine_curves(g: np.ndarray) -> np.ndarray:
+    """RDFs on the fine grid from r = 0 to 10, shape (..., 801), from those at r = 0.0125, 0.025 ..."""
+    return np.concatenate([np.zeros((*g.shape[:-1], 1)), g[..., :_POINTS]], axis=-1)
 
 
 def bin_means(g: np.ndarray) -> np.ndarray:
@@ -123,37 +176,79 @@ def bin_means(g: np.ndarray) -> np.ndarray:
     return np.asarray((g[..., index] * weight).sum(-1) / weight.sum(-1))
 
 
-def _mixtures(states: Sequence[State], found: Sequence[Phases]) -> tuple[Mixtures, np.ndarray]:
-    """All bulk phases in one batch, and where each state's begin (and the last end)."""
-    rows = [(s.T, rho, x, s.S, s.eps_AB) for s, p in zip(states, found, strict=True) for x, rho in p.bulk]
-    T, rho, x, S, eps = np.array(rows, dtype=float).T
-    first = np.concatenate([[0], np.cumsum([len(p.bulk) for p in found])])
-    return Mixtures(T, rho, np.clip(x, 0.0, 1.0), S, eps), first
+def _plan(state: State, corrections: Sequence[Correction], softness: float, n: int) -> _Plan:
+    pets = gibbs_curve(state.T, state.S, state.eps_AB)
+    curves = [pets] if pets is None or not corrections else [corrected(pets, c) for c in corrections]
+    found = tuple(phases(state, curve=curve, n=n) for curve in curves)
+    p = np.array([_probability(f.gain, softness) for f in found])
+    mean = float(p.mean())
+    one, two = mean < 1.0 - _NEGLIGIBLE, mean > _NEGLIGIBLE
+    bulk: list[tuple[float, float]] = []
+    if one:
+        bulk.append((state.C_B, float(np.mean([f.density for f in found]))))
+    if two:
+        # One solution of the equation serves all corrections: at their mean composition (in logits) and density.
+        for side in (0, 1):
+            pairs = np.array([f.split[side] for f in found if f.split is not None])
+            weight = np.array([w for f, w in zip(found, p, strict=True) if f.split is not None])
+            logit = np.average(np.log(pairs[:, 0]) - np.log1p(-pairs[:, 0]), weights=weight)
+            bulk.append((float(1.0 / (1.0 + np.exp(-logit))), float(np.average(pairs[:, 1], weights=weight))))
+    return _Plan(found, p, tuple(bulk), one, two)
 
 
-def _state_rdf(found: Phases, bulk: np.ndarray) -> np.ndarray:
-    """The state's curves on the 100 bins from its bulk phases on the fine grid."""
-    zero = np.zeros((len(bulk), 3, 1))
-    g = np.concatenate([zero, bulk[..., :_POINTS]], axis=-1)
-    if found.box is None:
-        return bin_means(g[0])
-    # c(r) is smooth on the scale of a bin.
-    edges = bin_edges()
-    c = autocorrelation(edges, length=found.box.length, phi=found.box.phi)
-    c_fine = CubicSpline(edges, c)(FINE.dr * np.arange(_POINTS + 1))
-    return bin_means(assemble(found.box, g[0], g[1], c_fine))
+def _probability(gain: float, softness: float) -> float:
+    if not math.isfinite(gain) or softness == 0.0:
+        return float(gain < 0)
+    return float(1.0 / (1.0 + np.exp(np.clip(gain / softness, -700.0, 700.0))))
 
 
-def _info(found: Phases, bulk: Bulk, first: int) -> StateInfo:
-    here = range(first, first + len(found.bulk))
+def _curves(
+    state: State, plan: _Plan, bulk: np.ndarray, width: float, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The state's curves on the 100 bins and their spread, from its bulk phases on the fine grid."""
+    fine = fine_curves(bulk)
+    binned = bin_means(fine)
+    share, candidates = [], []
+    if plan.one:
+        share.append(1.0 - float(plan.p.mean()))
+        candidates.append(binned[0])
+    if plan.two:
+        across = bin_means(np.sqrt(np.maximum(fine[-2], 0.0) * np.maximum(fine[-1], 0.0)))
+        for found, p in zip(plan.found, plan.p, strict=True):
+            if found.split is not None and p > 0:
+                box = lever(state.C_B, *found.split, n=n)
+                # c(r) is smooth on the scale of a bin.
+                c = autocorrelation(bin_centres(), length=box.length, phi=box.phi, body=box.body, width=width)
+                share.append(p / len(plan.p))
+                candidates.append(assemble(box, binned[-2], binned[-1], c, across=across))
+    weight = np.array(share) / sum(share)
+    stack = np.stack(candidates)
+    g = np.tensordot(weight, stack, axes=1)
+    return g, np.sqrt(np.tensordot(weight, (stack - g) ** 2, axes=1))
+
+
+def _info(plan: _Plan, bulk: Bulk, here: range) -> StateInfo:
+    p = float(plan.p.mean())
+    demixed = plan.two and p >= 0.5
+    kept = plan.bulk[-2:] if demixed else plan.bulk[:1]
+    box = _mean_box(plan) if demixed else None
     return StateInfo(
-        body="homogeneous" if found.box is None else found.box.body,
-        compositions=tuple(x for x, _ in found.bulk),
-        densities=tuple(rho for _, rho in found.bulk),
+        p_demixed=p,
+        body="homogeneous" if box is None else box.body,
+        phi=0.0 if box is None else box.phi,
+        compositions=tuple(x for x, _ in kept),
+        densities=tuple(rho for _, rho in kept),
         closures=tuple(bulk.closure[i] for i in here),
         beta=tuple(float(bulk.beta[i]) for i in here),
         path=tuple(bool(bulk.path[i]) for i in here),
         residual=float(max(bulk.residual[i] for i in here)),
         iterations=int(sum(bulk.iterations[i] for i in here)),
-        density_from=found.density_from,
+        density_from=plan.found[0].density_from,
     )
+
+
+def _mean_box(plan: _Plan) -> Box:
+    """The box of the correction whose phase call is the most probable."""
+    best = plan.found[int(plan.p.argmax())]
+    assert best.box is not None
+    return best.box

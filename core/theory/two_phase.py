@@ -23,9 +23,9 @@ from scipy.special import j1
 from binlj.errors import InputError
 
 BODIES = ("sphere", "cylinder", "slab")
-# Least surface in a periodic cube: 4 pi r^2, 2 pi r L or 2 L^2 at a volume fraction below 1/2.
+# Least surface in a periodic cube: 4 pi r^2, 2 pi r L or 2 L^2.
 SPHERE_BELOW, CYLINDER_BELOW = 4.0 * math.pi / 81.0, 1.0 / math.pi
-INTERFACE = 1.0  # width w: the indicator is convolved with a Gaussian of this standard deviation
+INTERFACE = 0.5  # width w: the indicator is convolved with a Gaussian of this standard deviation
 _DAMPED = 6.0  # terms with k w above this are below 1e-15
 _SHELLS = 4000  # longest sum over n^2
 
@@ -51,7 +51,7 @@ class Box:
 
     @property
     def body(self) -> str:
-        """The body with the least surface: sphere, cylinder or slab."""
+        """What phase beta fills: sphere, cylinder or slab."""
         return body_of(self.phi)
 
 
@@ -81,9 +81,18 @@ def lever(c_b: float, alpha: tuple[float, float], beta: tuple[float, float], *, 
 
 
 def body_of(phi: float) -> str:
-    """The body of least surface at a volume fraction: sphere, cylinder or slab (of either phase)."""
-    f = min(phi, 1.0 - phi)
-    return "sphere" if f < SPHERE_BELOW else "cylinder" if f < CYLINDER_BELOW else "slab"
+    """The body that the B-rich phase fills at a volume fraction phi.
+
+    The body of least surface up to 1/2, beyond it a slab. Simulations of the dataset begin so: only the B-rich phase
+    is ever enclosed, and a slab is long-lived.
+    """
+    return "sphere" if phi < SPHERE_BELOW else "cylinder" if phi < CYLINDER_BELOW else "slab"
+
+
+def surface(phi: np.ndarray) -> np.ndarray:
+    """Surface of that body, in units of the periodic cube's face, shape of `phi`."""
+    sphere, cylinder = (36.0 * math.pi) ** (1.0 / 3.0) * phi ** (2.0 / 3.0), 2.0 * np.sqrt(math.pi * phi)
+    return np.where(phi < SPHERE_BELOW, sphere, np.where(phi < CYLINDER_BELOW, cylinder, 2.0))
 
 
 def autocorrelation(
@@ -100,7 +109,7 @@ def autocorrelation(
         Edge of the cube; volume fraction of the body, in (0, 1). Bodies that do not fit (beyond 1/2) are those of
         the other phase, which has the same c(r).
     body : str, optional
-        ``sphere``, ``cylinder`` or ``slab``; that of least surface if left out.
+        ``sphere``, ``cylinder`` or ``slab``; see :func:`body_of` if left out.
     width : float
         Standard deviation w of the Gaussian that blurs the interface.
 
@@ -165,7 +174,9 @@ def lattice_shells(dimensions: int, longest: int) -> tuple[np.ndarray, np.ndarra
     return n2.astype(float), counts[n2].astype(float)
 
 
-def assemble(box: Box, g_alpha: np.ndarray, g_beta: np.ndarray, c: np.ndarray) -> np.ndarray:
+def assemble(
+    box: Box, g_alpha: np.ndarray, g_beta: np.ndarray, c: np.ndarray, *, across: np.ndarray | None = None
+) -> np.ndarray:
     """The box's RDFs from those of its bulk phases.
 
     Parameters
@@ -174,14 +185,16 @@ def assemble(box: Box, g_alpha: np.ndarray, g_beta: np.ndarray, c: np.ndarray) -
         Bulk RDFs of either phase; pairs AA, AB, BB.
     c : ndarray, shape (m,)
         :func:`autocorrelation` at the same distances.
+    across : ndarray, shape (3, m), optional
+        RDFs across the interface, where they are not sqrt(g_alpha g_beta) point by point (means over bins).
 
     Returns
     -------
     ndarray, shape (3, m)
     """
     phi, mixed = box.phi, box.phi * (1.0 - box.phi)
-    in_alpha, in_beta, across = (1.0 - phi) ** 2 + mixed * c, phi**2 + mixed * c, mixed * (1.0 - c)
-    g_across = np.sqrt(np.maximum(g_alpha, 0.0) * np.maximum(g_beta, 0.0))
+    in_alpha, in_beta, crossing = (1.0 - phi) ** 2 + mixed * c, phi**2 + mixed * c, mixed * (1.0 - c)
+    g_across = np.sqrt(np.maximum(g_alpha, 0.0) * np.maximum(g_beta, 0.0)) if across is None else across
     out = np.empty_like(g_alpha)
     for pair, (i, j) in enumerate(((0, 0), (0, 1), (1, 1))):
         a, b = box.alpha, box.beta
@@ -189,6 +202,6 @@ def assemble(box: Box, g_alpha: np.ndarray, g_beta: np.ndarray, c: np.ndarray) -
         out[pair] = (
             a[i] * a[j] * in_alpha * g_alpha[pair]
             + b[i] * b[j] * in_beta * g_beta[pair]
-            + (a[i] * b[j] + b[i] * a[j]) * across * g_across[pair]
+            + (a[i] * b[j] + b[i] * a[j]) * crossing * g_across[pair]
         ) / (mean[i] * mean[j])
     return out

@@ -1,0 +1,1 @@
+"""The theory with corrections of its equation of state learned from training curves."""
