@@ -146,9 +146,7 @@ def _stationarity(
     values, vectors = np.linalg.eigh(hessian)
     values = np.maximum(np.abs(values), 1e-4 * np.abs(values).max() + 0.5)
     inverse = vectors @ np.diag(1.0 / values) @ vectors.T
-    ends = [
-        _by_theta(curve, state, z + d) - _by_theta(curve, state, z - d) for d in _STEP * np.eye(2)
-    ]
+    ends = [_by_theta(curve, state, z + d) - _by_theta(curve, state, z - d) for d in _STEP * np.eye(2)]
     by_theta = inverse @ (np.stack(ends) / (2.0 * _STEP))
     return inverse @ slope - by_theta @ theta, by_theta, float(f[1, 1])
 

@@ -115,9 +115,7 @@ def _bulk(
     return bin_means(fine).reshape(len(states), 2, 3, -1), bin_means(across)
 
 
-def _assembled(
-    state: State, curve: GibbsCurve, logits: np.ndarray, bulk: np.ndarray, across: np.ndarray
-) -> np.ndarray:
+def _assembled(state: State, curve: GibbsCurve, logits: np.ndarray, bulk: np.ndarray, across: np.ndarray) -> np.ndarray:
     x = np.clip(curve.composition(logits), 1e-12, 1.0 - 1e-12)
     alpha, beta = ((float(v), float(curve.rho(v))) for v in x)
     box = lever(state.C_B, alpha, beta, n=N_PARTICLES)

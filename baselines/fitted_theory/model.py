@@ -53,9 +53,7 @@ class FittedTheory:
 
     name = "fitted_theory"
 
-    def __init__(
-        self, bag: int = 8, ridge: float = 3.0, density_ridge: float = 1e-3, softness: float = 30.0
-    ) -> None:
+    def __init__(self, bag: int = 8, ridge: float = 3.0, density_ridge: float = 1e-3, softness: float = 30.0) -> None:
         problems = [f"bag = {bag} must be at least 1"] if bag < 1 else []
         for key, value in (("ridge", ridge), ("density_ridge", density_ridge), ("softness", softness)):
             if not (np.isfinite(value) and value >= 0):
@@ -134,13 +132,15 @@ class FittedTheory:
 def fit_density(states: Sequence[State], table: pd.DataFrame, *, ridge: float) -> np.ndarray:
     """Coefficients of ln(density / PeTS) from homogeneous states, shape (14,)."""
     rows, target, weight = [], [], []
-    for state, row in zip(states, table.itertuples(), strict=True):
+    density, converged = table["density"].to_numpy(dtype=float), table["converged"].to_numpy(dtype=bool)
+    for i in np.flatnonzero((table["phase"] == "homogeneous").to_numpy()):
+        state = states[i]
         curve = gibbs_curve(state.T, state.S, state.eps_AB)
-        if row.phase != "homogeneous" or curve is None:
+        if curve is None:
             continue
         rows.append(density_features(state.T, state.S, state.eps_AB, state.C_B))
-        target.append(np.log(row.density / float(curve.rho(state.C_B))))
-        weight.append(1.0 if row.converged else UNSETTLED)
+        target.append(np.log(density[i] / float(curve.rho(state.C_B))))
+        weight.append(1.0 if converged[i] else UNSETTLED)
     a, y, w = np.array(rows), np.array(target), np.array(weight)
     scale = np.maximum(np.sqrt((w[:, None] * a * a).mean(0)), 1e-9)
     scaled = a / scale
@@ -164,14 +164,14 @@ def phase_data(
     converged = table["converged"].to_numpy(dtype=bool)[known]
     kept = [states[i] for i in known]
     data = PhaseData(kept, curves, demixed, np.where(converged, 1.0, UNSETTLED), {})
-    chosen = np.flatnonzero(demixed & converged)
+    chosen = np.flatnonzero(demixed & converged).tolist()
     found = read_phases(
         [kept[i] for i in chosen],
         [data.curve(i) for i in chosen],
         g[known][chosen],
         progress=lambda done, total: context.progress(done, total, "phases of the training states"),
     )
-    labels: dict[int, PhaseLabel] = {int(i): f for i, f in zip(chosen, found, strict=True) if f is not None}
+    labels: dict[int, PhaseLabel] = {i: f for i, f in zip(chosen, found, strict=True) if f is not None}
     return replace(data, labels=labels)
 
 

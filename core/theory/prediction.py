@@ -152,9 +152,7 @@ def predict(
         _curves(state, plan, bulk.g[i:j], width, n)
         for state, plan, i, j in zip(states, plans, first[:-1], first[1:], strict=True)
     ]
-    info = tuple(
-        _info(plan, bulk, range(i, j)) for plan, i, j in zip(plans, first[:-1], first[1:], strict=True)
-    )
+    info = tuple(_info(plan, bulk, range(i, j)) for plan, i, j in zip(plans, first[:-1], first[1:], strict=True))
     return Prediction(np.stack([g for g, _ in curves]), np.stack([spread for _, spread in curves]), info)
 
 
@@ -202,9 +200,7 @@ def _probability(gain: float, softness: float) -> float:
     return float(1.0 / (1.0 + np.exp(np.clip(gain / softness, -700.0, 700.0))))
 
 
-def _curves(
-    state: State, plan: _Plan, bulk: np.ndarray, width: float, n: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _curves(state: State, plan: _Plan, bulk: np.ndarray, width: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     """The state's curves on the 100 bins and their spread, from its bulk phases on the fine grid."""
     fine = fine_curves(bulk)
     binned = bin_means(fine)
