@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import bar, default_store, duration, engine_options, need_build_extra, renamed
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
 from binlj.errors import EngineError, InputError
+from binlj.progress import progress_bar, progress_bars
 
 if TYPE_CHECKING:
     from binlj.builders.campaign.running import Situation
@@ -85,7 +86,7 @@ def run_command(
     seconds = duration(budget) if budget else None
     folder = store or default_store(which)
     states = _states(pattern, which)
-    with bar() as progress:
+    with progress_bars() as progress:
         total = len(states)
         first = progress.add_task("first pass", total=total)
         second = progress.add_task("second starts", total=None)
@@ -204,11 +205,8 @@ def archive_command(store: Path | None, which: str, merge: bool, configurations:
             from binlj.builders.analysis.assemble import assemble_all, finished
 
             records = stores.load_records(folder)
-            with bar() as progress:
-                job = progress.add_task("assembling", total=None)
-                results = assemble_all(
-                    records, progress=lambda done, total: progress.update(job, completed=done, total=total)
-                )
+            with progress_bar("assembling", "states") as progress:
+                results = assemble_all(records, progress=progress)
             file, held = stores.write_configurations(folder, records, finished=finished(results))
             if file is None:
                 click.echo("nothing goes beyond the published snapshots")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,25 +75,3 @@ def need_build_extra() -> None:
     for module in ("parsl", "pymbar", "freud", "feos"):
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(module, "build")
-
-
-def bar() -> Any:
-    """Progress on the error stream, with an estimate."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-    )

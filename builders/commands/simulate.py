@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from binlj.builders.commands.options import bar, engine_options, need_build_extra
+from binlj.builders.commands.options import engine_options, need_build_extra
 from binlj.builders.starts.kinds import STARTS
 from binlj.errors import DataError, InputError
+from binlj.progress import progress_bars
 
 
 @click.command()
@@ -81,7 +82,7 @@ def simulate(
                 fix="use the same seed and N, another --replica, or another --out",
             )
         done = (len(members), members[-1].step_end) if members else (0, 0)
-        with bar() as progress:
+        with progress_bars("segments") as progress:
             job = progress.add_task(state_id, total=segments)
             for i in range(segments):
                 files = advance(
@@ -131,7 +132,7 @@ def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launche
     from binlj.builders.validation import resimulate as again
 
     engine = find_engine(lmp, args=lmp_args, launcher=launcher)
-    with stores.locked(out), bar() as progress:
+    with stores.locked(out), progress_bars("segments") as progress:
         job = progress.add_task("resimulate", total=again.SEGMENTS * len(again.DEFAULT_STATES))
         comparisons = again.resimulate(
             out, engine=engine, dataset=dataset,

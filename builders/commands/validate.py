@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import click
 
 from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
 from binlj.errors import DataError
+from binlj.progress import progress_bar, progress_bars
 
 if TYPE_CHECKING:
     from binlj.builders.md.engine import Engine
@@ -169,7 +168,7 @@ def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
     for (state_id, start, _), members in by_chain(records).items():
         furthest = steps.setdefault(state_id, {})
         furthest[start] = max(furthest.get(start, 0), members[-1].step_end)
-    with _counting("states", "assembling the states") as progress:
+    with progress_bar("assembling the states", "states") as progress:
         results = assemble_all(records, progress=progress)
     left = cost.remaining(results, {state_id: list(ends.values()) for state_id, ends in steps.items()})
     text, data = cost_report.report(records, left, gpu_rate)
@@ -196,7 +195,7 @@ def convergence_command(store: Path | None, out: Path) -> None:
     need_build_extra()
     from binlj.builders.validation import convergence
 
-    with _counting("states", "assembling the states") as progress:
+    with progress_bar("assembling the states", "states") as progress:
         done = convergence.distances(_records(store), progress=progress)
     text, data = convergence.report(done)
     _finish(out, "convergence", text, data, convergence.draw(done))
@@ -224,7 +223,7 @@ def coexistence_command(
     path = table or phases.TABLE
     if simulate:
         engine = _engine(lmp, lmp_args, launcher)
-        with _counting("simulations", "two slabs each") as progress, TemporaryDirectory() as folder:
+        with progress_bar("two slabs each", "simulations") as progress, TemporaryDirectory() as folder:
             coexistence.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
     slabs = phases.read_table(path)
     text, data = check.report(slabs)
@@ -288,12 +287,14 @@ def _run_or_check(
     found = runner.load(jobs)
     # Work is counted in particles times steps: a step at N = 30,000 takes 15 times one at N = 2,000.
     done = sum(job.n * min(job.steps, runner.position(found[job.store, job.key])) for job in jobs)
-    with _bar("10⁶ atom-steps", f"{len(jobs)} chains") as (advance, say):
-        advance(done / 1e6, total=sum(job.n * job.steps for job in jobs) / 1e6)
+    with progress_bars("10⁶ atom-steps") as bars:
+        total = sum(job.n * job.steps for job in jobs)
+        task = bars.add_task(f"{len(jobs)} chains", total=total / 1e6, completed=done // 1_000_000)
 
         def report(job: Job, steps: int, message: str) -> None:
-            advance(job.n * steps / 1e6)
-            say(f"{job.chain.name} (N = {job.n:,}): {message}")
+            bars.advance(task, job.n * steps / 1e6)
+            line = f"{job.chain.name} (N = {job.n:,}): {message}"
+            bars.console.print(line, highlight=False, markup=False)
 
         left = runner.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
     click.echo(f"{len(left)} chain(s) not finished: run the same command again" if left else "all chains finished")
@@ -315,43 +316,3 @@ def _finish(out: Path, name: str, text: str, data: Any, figure: Any) -> None:
     files = write_report(out, name, text=text, data=data, figure=figure)
     click.echo(text)
     click.echo(f"\nwritten: {', '.join(map(str, files))}")
-
-
-@contextmanager
-def _counting(unit: str, words: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar; yields what takes (done, all)."""
-    with _bar(unit, words) as (advance, _):
-        seen = 0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal seen
-            advance(done - seen, total=total)
-            seen = done
-
-        yield progress
-
-
-@contextmanager
-def _bar(unit: str, words: str) -> Iterator[tuple[Callable[..., None], Callable[[str], None]]]:
-    """A progress bar with an estimate; yields (advance by an amount, say a line)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(),
-        TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {unit}"), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    # Segments take a minute or so: the estimate has to look back further than the default 30 s.
-    with Progress(*columns, console=Console(file=sys.stderr), speed_estimate_period=1800) as progress:
-        task = progress.add_task(words, total=1.0)
-        first = True
-
-        def advance(amount: float, *, total: float | None = None) -> None:
-            nonlocal first
-            if total is not None and first:
-                first = False
-                progress.reset(task, total=total, completed=int(amount))
-            else:
-                progress.update(task, advance=amount, total=total)
-
-        yield advance, lambda line: progress.console.print(line, highlight=False, markup=False)
