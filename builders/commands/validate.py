@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | diff | cost``."""
+"""``binlj validate pets | repeat | finite-size | coexistence | convergence | diff``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Checks beyond verify: PeTS, repeatability, finite size, engines, phases, convergence, versions, cost."""
+    """Checks beyond verify: PeTS, repeatability, finite size, coexisting phases, convergence, versions."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -149,42 +149,6 @@ def finite_size_command(
         raise DataError(target, ["no chain has two segments yet"], fix="run it again with --run")
     text, data = finite_size.report(jobs, found, series)
     _finish(out, "finite-size", text, data, plots.draw_finite_size(series))
-
-
-@validate.command("cost", short_help="What the campaign cost and still needs; a plan for GPUs.")
-@click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
-@click.option("--gpu-rate", type=click.FloatRange(min=0, min_open=True),
-              help="Atom-steps per second of one GPU, as measured [default: a table of assumed ones].")  # fmt: skip
-@_out_option
-def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
-    """What the campaign cost, what is left, and what the paper's protocol would take here and on GPUs."""
-    need_build_extra()
-    from binlj.builders.analysis.assemble import assemble_all
-    from binlj.builders.records.store import by_chain
-    from binlj.builders.validation import cost, cost_report
-
-    records = _records(store)
-    steps: dict[str, dict[str, int]] = {}
-    for (state_id, start, _), members in by_chain(records).items():
-        furthest = steps.setdefault(state_id, {})
-        furthest[start] = max(furthest.get(start, 0), members[-1].step_end)
-    with progress_bar("assembling the states", "states") as progress:
-        results = assemble_all(records, progress=progress)
-    left = cost.remaining(results, {state_id: list(ends.values()) for state_id, ends in steps.items()})
-    text, data = cost_report.report(records, left, gpu_rate)
-    _finish(out, "cost", text, data, cost_report.draw(records))
-
-
-@validate.command("engines", short_help="Records of different LAMMPS builds against each other.")
-@click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
-@_out_option
-def engines_command(store: Path | None, out: Path) -> None:
-    """Where a store holds records of several engines (versions, arguments): do they agree within their errors?"""
-    need_build_extra()
-    from binlj.builders.validation import engines
-
-    text, data, by_engine = engines.report(_records(store))
-    _finish(out, "engines", text, data, engines.draw(by_engine))
 
 
 @validate.command("convergence", short_help="Which states have converged; how far the others are.")
