@@ -76,6 +76,7 @@ class StateResult:
     deck_sha256: str
     seeds: tuple[int, ...]
     atom_steps: int
+    wall_seconds: float
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         relative_error=relative, converged=not reasons, reason="; ".join(reasons),
         engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
         seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
+        wall_seconds=sum(r.wall_seconds for r in records),
     )
 
 
