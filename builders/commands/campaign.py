@@ -76,7 +76,7 @@ def run_command(
 
     Safe to stop at any time (Ctrl-C, kill -9): only segments in flight are redone.
     """
-    need_build_extra()
+    need_build_extra("freud", "parsl", "pymbar")
     from binlj.builders.campaign import running as campaigns
     from binlj.builders.md.engine import find_engine
     from binlj.builders.md.profiles import get_profile
@@ -162,7 +162,7 @@ def run_command(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status_command(store: Path | None, which: str, profile: str, pattern: str, summary: bool, as_json: bool) -> None:
     """Steps, N_eff, drift, start gap and error of every state, and whether it has converged."""
-    need_build_extra()
+    need_build_extra("pymbar")
     from binlj.builders.campaign import status
     from binlj.builders.md.profiles import get_profile
 

@@ -68,10 +68,10 @@ def duration(text: str) -> float:
     return seconds
 
 
-def need_build_extra() -> None:
-    """Raise a clear error when the builders' own dependencies are not installed."""
+def need_build_extra(*modules: str) -> None:
+    """Raise a clear error when a module of the extra ``build`` that a command will import is not installed."""
     import importlib.util
 
-    for module in ("parsl", "pymbar", "freud", "feos"):
+    for module in modules:
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(module, "build")

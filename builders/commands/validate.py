@@ -46,7 +46,6 @@ def validate() -> None:
 @_out_option
 def pets_command(dataset: Path | None, out: Path) -> None:
     """Compare the density of all published states with the PeTS equation of state."""
-    need_build_extra()
     from binlj.builders.validation import density
 
     frame = density.deviations(dataset)
@@ -79,7 +78,7 @@ def repeat_command(
     Each state gets its published start and length, in the segments of the release records. The records go to a
     store of their own. Safe to stop at any time; the same command goes on.
     """
-    need_build_extra()
+    need_build_extra("pymbar")
     from binlj.builders.validation import chosen_states as selection
     from binlj.builders.validation import plots, repeat, runner
     from binlj.data import read_table
@@ -130,7 +129,7 @@ def finite_size_command(
 
     The first 2,000 steps of every chain are equilibration. Safe to stop at any time; the same command goes on.
     """
-    need_build_extra()
+    need_build_extra("pymbar")
     from binlj.builders.validation import finite_size, plots, runner
     from binlj.grid import parse_state_id
 
@@ -156,7 +155,7 @@ def finite_size_command(
 @_out_option
 def convergence_command(store: Path | None, out: Path) -> None:
     """Which states meet the criteria, what the others lack, and about how many steps that will take."""
-    need_build_extra()
+    need_build_extra("pymbar")
     from binlj.builders.validation import convergence
 
     with progress_bar("assembling the states", "states") as progress:
@@ -179,7 +178,6 @@ def coexistence_command(
     The campaign's saturated and supersaturated starts begin with these phases. Safe to stop at any time: the runs under
     way are lost, nothing else.
     """
-    need_build_extra()
     from binlj.builders.coexistence import slabs as coexistence
     from binlj.builders.starts import phases
     from binlj.builders.validation import coexisting_phases as check
@@ -204,7 +202,6 @@ def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     The old name of this command, `moved`, is accepted until 3.0.
     The folder of an older version comes from its commit: git archive COMMIT binlj-rdf | tar x -C FOLDER
     """
-    need_build_extra()
     from binlj.builders.validation import moved
 
     frame = moved.compare(before, dataset)
@@ -248,6 +245,7 @@ def _run_or_check(
         if not any(runner.load(jobs).values()):
             raise DataError(target, ["no records of these chains"], fix="leave --no-run away to simulate them")
         return
+    need_build_extra("freud")
     found = runner.load(jobs)
     # Work is counted in particles times steps: a step at N = 30,000 takes 15 times one at N = 2,000.
     done = sum(job.n * min(job.steps, runner.position(found[job.store, job.key])) for job in jobs)
