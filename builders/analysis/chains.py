@@ -51,8 +51,6 @@ class ChainPart:
     first_fluctuation: float
     solid_A: float
     solid_B: float
-    n_A: int
-    n_B: int
     drift: float
     drift_series: str
     direction: np.ndarray = field(repr=False)
@@ -169,7 +167,6 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
         composition_fluctuation=mean("composition_fluctuation"),
         first_fluctuation=records[0].composition_fluctuation,
         solid_A=mean("solid_A"), solid_B=mean("solid_B"),
-        n_A=records[0].n_A, n_B=records[0].n_B,
         drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=_direction(counts, ideal),
         unequilibrated=doubt,
     )

@@ -19,16 +19,12 @@ GAP_RELATIVE = 0.02  # ... or within this share of the curve's maximum
 # ... but noise closes no gap: the combined standard error has to be within this many times what one curve's has to be
 # (1.4 where both are just good enough; 2 lets the other start be about a third as long).
 GAP_NOISE = 2.0
-# A stationary start that the other one still crawls towards is published (DESIGN, "Two starts"), but it
-# counts as converged only when the gap has closed too.
-ONE_SIDED_IS_CONVERGED = False
 
 # --- drift between the halves of what is kept --------------------------------------------------------------
 # Student's t on energy, density and AB coordination, with the statistical inefficiency; 0.01 in all for the
 # three (Bonferroni). Drift is quoted as the normal deviate of the same p-value, so that one number serves
 # for every length: 2.935 is the two-sided 0.01 / 3.
 DRIFT_LEVEL = 0.01
-DRIFT_SERIES = 3
 DRIFT_LIMIT = 2.935
 
 # --- equilibration ---------------------------------------------------------------------------------------
@@ -58,7 +54,6 @@ MIN_FIRST_FLUCTUATION = 1.5
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
 SOLID_FRACTION = 0.3  # of the particles of either species
-SOLID_MIN_PARTICLES = 50  # a species rarer than this cannot be called solid
 
 # --- checks of the published tables (`binlj verify`) -------------------------------------------------------
 ENERGY_TOLERANCE = 0.002  # |energy from g(r) / LAMMPS's - 1|

@@ -187,8 +187,6 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
         moving = second if kept == first else first
         towards = _moves_towards(starts[moving], starts[kept])
         way = "drifts towards" if towards else "drifts, but not towards"
-        if towards and criteria.ONE_SIDED_IS_CONVERGED:
-            return publish(kept)
         return publish(kept, f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}")
     closed = closing(starts)
     moving = max(closed, key=lambda name: closed[name])
@@ -266,8 +264,7 @@ def dilute_limit(state: State, n: int) -> np.ndarray:
 def phase(parts: Sequence[ChainPart]) -> str:
     """Phase flag of some chains: solid-like beats demixed beats homogeneous."""
     for name in ("A", "B"):
-        enough = getattr(parts[0], f"n_{name}") >= criteria.SOLID_MIN_PARTICLES
-        if enough and weighted(parts, f"solid_{name}") > criteria.SOLID_FRACTION:
+        if weighted(parts, f"solid_{name}") > criteria.SOLID_FRACTION:
             return "solid-like"
     if weighted(parts, "composition_fluctuation") > criteria.DEMIXED_FLUCTUATION:
         return "demixed"

@@ -181,14 +181,13 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
 @campaign.command("archive")
 @store_option
 @set_option
-@click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
 @click.option(
     "--configurations",
     is_flag=True,
     help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
     "converged without it (60 kB each).",
 )
-def archive_command(store: Path | None, which: str, merge: bool, configurations: bool) -> None:
+def archive_command(store: Path | None, which: str, configurations: bool) -> None:
     """Move loose records into one archive file, to commit or to copy.
 
     The old name of this command, `pack`, is accepted until 3.0.
@@ -197,7 +196,7 @@ def archive_command(store: Path | None, which: str, merge: bool, configurations:
 
     folder = store or default_store(which)
     with stores.locked(folder):
-        path, count = stores.pack(folder, merge=merge)
+        path, count = stores.pack(folder)
         click.echo(
             f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
         )
