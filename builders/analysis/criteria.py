@@ -1,4 +1,9 @@
-"""When a state is done: the numbers, and nothing else. Every threshold of the builder is written here."""
+"""Every threshold by which the builders judge records, curves and reports: numbers, and nothing else.
+
+Two kinds of number are elsewhere, because they define what is computed rather than judge it: when a small simulation
+has two phases (:mod:`binlj.builders.starts.coexistence_table`), and when a particle is solid-like
+(:mod:`binlj.builders.md.order_parameters`).
+"""
 
 from __future__ import annotations
 
@@ -22,14 +27,16 @@ GAP_NOISE = 2.0
 
 # --- drift between the halves of what is kept --------------------------------------------------------------
 # Student's t on energy, density and AB coordination, with the statistical inefficiency; 0.01 in all for the
-# three (Bonferroni). Drift is quoted as the normal deviate of the same p-value, so that one number serves
-# for every length: 2.935 is the two-sided 0.01 / 3.
+# three (Bonferroni). Drift is quoted as the z-score of the same p-value, so that one number serves for every
+# length: 2.935 is the two-sided 0.01 / 3.
 DRIFT_LEVEL = 0.01
 DRIFT_LIMIT = 2.935
+MIN_FRAMES_TO_MEASURE = 4  # fewer frames give no standard error, no statistical inefficiency and no drift
 
 # --- equilibration ---------------------------------------------------------------------------------------
 MIN_HEAD_STEPS = 2_000  # at most this much of the first record goes unasked when there is more than one
 MIN_BLOCKS_KEPT = 2  # a standard error needs two
+MIN_FRAMES_TO_DETECT = 8  # the equilibration of fewer frames cannot be judged
 
 # --- which states get the other start too ------------------------------------------------------------------
 # Every state that PeTS does not call stable (it analyses the tangent plane: metastable counts as not stable),
@@ -63,6 +70,19 @@ PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is no
 SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
 FAR_RANGE = (8.0, 10.0)  # sigma_AA; where g of a homogeneous state must be near 1
 FAR_TOLERANCE = 0.03
+FAR_SIGMAS = 3.0  # ... and this many standard errors besides
+
+# --- what the dataset card calls by a name -----------------------------------------------------------------
+PURE_PHASE = 0.005  # mole fraction of the other species below which a phase is pure
+CLOSE_SURFACE = 0.05  # geometries whose surfaces differ by less would have served as well
+
+# --- reports on published data (`binlj validate`, `binlj resimulate`) --------------------------------------
+DIFFERENT_SIGMAS = 3.0  # combined standard errors beyond which two values or curves differ
+RESIMULATED_FINITE_SIZE = 0.01  # share of the curve's maximum allowed besides, since N = 2,000 is not 10,000
+CLOSE_TO_ONE = (0.5, 2.0)  # chi-square per bin of a repetition whose errors are right
+CHANCE = 0.95  # share of repetitions for which the range of chance is given
+COVERED = 2.0  # a repetition is covered within this many times its errors and start gap, added in quadrature
+CLOSING_SEEN = 0.02  # a start that closes a smaller share of the gap from half to half is not seen to move
 
 
 def pets_applies(T: Any, S: Any, eps_AB: Any) -> Any:

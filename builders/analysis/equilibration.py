@@ -12,11 +12,10 @@ from types import ModuleType
 
 import numpy as np
 
+from binlj.builders.analysis import criteria
 from binlj.errors import MissingExtraError
 
 DETECTION_POINTS = 20  # cuts tried by the detection, whatever the length
-MIN_DETECT = 8  # frames; fewer cannot be judged
-MIN_DRIFT = 4
 
 
 @cache
@@ -50,7 +49,7 @@ def equilibrated_from(series: np.ndarray) -> int:
         0 if there are too few frames to judge, or nothing varies.
     """
     n = series.shape[1]
-    if n < MIN_DETECT:
+    if n < criteria.MIN_FRAMES_TO_DETECT:
         return 0
     cuts = np.arange(0, n // 2 + 1, max(1, n // 2 // DETECTION_POINTS))
     first = 0
@@ -63,7 +62,7 @@ def equilibrated_from(series: np.ndarray) -> int:
 
 def inefficiency(x: np.ndarray) -> float:
     """Statistical inefficiency (frames per independent sample) of a stationary series, at least 1."""
-    if len(x) < MIN_DRIFT or np.ptp(x) == 0:
+    if len(x) < criteria.MIN_FRAMES_TO_MEASURE or np.ptp(x) == 0:
         return 1.0
     return float(_timeseries().statistical_inefficiency(x, fast=len(x) > 500))
 
@@ -80,7 +79,7 @@ def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]
     lengths = np.array([len(x) for x in parts])
     mean = float(np.concatenate(parts).mean())
     n_eff = float(sum(len(x) / inefficiency(x) for x in parts))
-    if lengths.sum() < MIN_DRIFT:
+    if lengths.sum() < criteria.MIN_FRAMES_TO_MEASURE:
         return mean, None, n_eff
     variances = [x.var(ddof=1) * inefficiency(x) / len(x) if len(x) > 1 else 0.0 for x in parts]
     weights = lengths / lengths.sum()
@@ -106,7 +105,7 @@ def drift(x: np.ndarray, time: np.ndarray | None = None) -> float:
     from scipy import stats
 
     n = len(x)
-    if n < MIN_DRIFT:
+    if n < criteria.MIN_FRAMES_TO_MEASURE:
         return 0.0
     half = n // 2
     difference = float(x[half:].mean() - x[:half].mean())

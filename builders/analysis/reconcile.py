@@ -37,7 +37,7 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_error
 from binlj.builders.analysis.chains import ChainPart
-from binlj.builders.analysis.starts import still_mixing
+from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS, same_side
 from binlj.grid import PAIRS, State
 from binlj.pets import pets_stable

@@ -16,7 +16,7 @@ from binlj.progress import progress_bar, progress_bars
 if TYPE_CHECKING:
     from binlj.builders.md.engine import Engine
     from binlj.builders.records.record import SegmentRecord
-    from binlj.builders.validation.runner import Job
+    from binlj.builders.validation.fixed_plan import Job
 
 _folder = click.Path(path_type=Path, file_okay=False)
 _out_option = click.option(
@@ -79,27 +79,26 @@ def repeat_command(
     store of their own. Safe to stop at any time; the same command goes on.
     """
     need_build_extra("pymbar")
-    from binlj.builders.validation import chosen_states as selection
-    from binlj.builders.validation import plots, repeat, runner
+    from binlj.builders.validation import chosen_states, fixed_plan, repeat, rerun_plots
     from binlj.data import read_table
 
     seconds = duration(budget) if budget else None
     origin = release or default_store()
     target = store or origin.parent / "repeat"
     states = read_table("states", path=dataset)
-    ids, note = (list(state_ids), "") if state_ids else selection.kept_choice(target, states)
-    rows = selection.rows_of(states, ids)
-    jobs = selection.plan(rows, release=origin, store=target)
+    ids, note = (list(state_ids), "") if state_ids else chosen_states.kept_choice(target, states)
+    rows = chosen_states.rows_of(states, ids)
+    jobs = chosen_states.plan(rows, release=origin, store=target)
     if simulate and not state_ids:
-        selection.keep_choice(target, ids)
+        chosen_states.keep_choice(target, ids)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
-    found = runner.load(jobs)
+    found = fixed_plan.load(jobs)
     done = repeat.repetitions(rows, _whole_states(jobs, found), dataset=dataset)
     if not done:
         raise DataError(target, ["no state has all of its chains begun"], fix="run it again with --run")
-    text, data = repeat.report(done, runner.unfinished(jobs, found), total=len(rows), dataset=dataset)
+    text, data = repeat.report(done, fixed_plan.unfinished(jobs, found), total=len(rows), dataset=dataset)
     repeat.write_curves(out / "repeat.parquet", done)
-    _finish(out, "repeat", text + note, data, plots.draw_repeat(done))
+    _finish(out, "repeat", text + note, data, rerun_plots.draw_repeat(done))
     click.echo(f"curves of the rerun: {out / 'repeat.parquet'}")
 
 
@@ -130,7 +129,7 @@ def finite_size_command(
     The first 2,000 steps of every chain are equilibration. Safe to stop at any time; the same command goes on.
     """
     need_build_extra("pymbar")
-    from binlj.builders.validation import finite_size, plots, runner
+    from binlj.builders.validation import finite_size, fixed_plan, rerun_plots
     from binlj.grid import parse_state_id
 
     seconds = duration(budget) if budget else None
@@ -142,12 +141,12 @@ def finite_size_command(
     wanted = [finite_size.parse_size(text) for text in sizes] or list(finite_size.SIZES)
     jobs = finite_size.plan(states, wanted, target, segment=finite_size.SEGMENT, every=finite_size.EVERY)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
-    found = runner.load(jobs)
+    found = fixed_plan.load(jobs)
     series = finite_size.analyse(jobs, found)
     if not any(s.results for s in series):
         raise DataError(target, ["no chain has two segments yet"], fix="run it again with --run")
     text, data = finite_size.report(jobs, found, series)
-    _finish(out, "finite-size", text, data, plots.draw_finite_size(series))
+    _finish(out, "finite-size", text, data, rerun_plots.draw_finite_size(series))
 
 
 @validate.command("convergence", short_help="Which states have converged; how far the others are.")
@@ -178,18 +177,18 @@ def coexistence_command(
     The campaign's saturated and supersaturated starts begin with these phases. Safe to stop at any time: the runs under
     way are lost, nothing else.
     """
-    from binlj.builders.coexistence import slabs as coexistence
-    from binlj.builders.starts import phases
-    from binlj.builders.validation import coexisting_phases as check
+    from binlj.builders.coexistence import slab_simulations
+    from binlj.builders.starts import coexistence_table
+    from binlj.builders.validation import coexistence_report
 
-    path = table or phases.TABLE
+    path = table or coexistence_table.TABLE
     if simulate:
         engine = _engine(lmp, lmp_args, launcher)
         with progress_bar("two slabs each", "simulations") as progress, TemporaryDirectory() as folder:
-            coexistence.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
-    slabs = phases.read_table(path)
-    text, data = check.report(slabs)
-    _finish(out, "coexistence", text, data, check.draw(slabs))
+            slab_simulations.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
+    found = coexistence_table.read_table(path)
+    text, data = coexistence_report.report(found)
+    _finish(out, "coexistence", text, data, coexistence_report.draw(found))
 
 
 @validate.command("diff", short_help="Differences from another version of the dataset (old name: moved).")
@@ -202,11 +201,11 @@ def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     The old name of this command, `moved`, is accepted until 3.0.
     The folder of an older version comes from its commit: git archive COMMIT binlj-rdf | tar x -C FOLDER
     """
-    from binlj.builders.validation import moved
+    from binlj.builders.validation import version_diff
 
-    frame = moved.compare(before, dataset)
-    text, data = moved.report(frame, moved.scores(before, dataset), before, dataset)
-    _finish(out, "moved", text, data, moved.draw(frame))
+    frame = version_diff.compare(before, dataset)
+    text, data = version_diff.report(frame, version_diff.scores(before, dataset), before, dataset)
+    _finish(out, "version-diff", text, data, version_diff.draw(frame))
 
 
 renamed(validate, "moved", diff_command)
@@ -237,18 +236,18 @@ def _run_or_check(
     engine: Callable[[], Engine],
 ) -> None:
     """Run what is missing; or, with --no-run, make sure that there is something to analyse."""
-    from binlj.builders.validation import runner
+    from binlj.builders.validation import fixed_plan
 
     if not simulate:
         if not target.is_dir():
             raise DataError(target, ["no such store"], fix="leave --no-run away, or give another --store")
-        if not any(runner.load(jobs).values()):
+        if not any(fixed_plan.load(jobs).values()):
             raise DataError(target, ["no records of these chains"], fix="leave --no-run away to simulate them")
         return
     need_build_extra("freud")
-    found = runner.load(jobs)
+    found = fixed_plan.load(jobs)
     # Work is counted in particles times steps: a step at N = 30,000 takes 15 times one at N = 2,000.
-    done = sum(job.n * min(job.steps, runner.position(found[job.store, job.key])) for job in jobs)
+    done = sum(job.n * min(job.steps, fixed_plan.position(found[job.store, job.key])) for job in jobs)
     with progress_bars("10⁶ atom-steps") as bars:
         total = sum(job.n * job.steps for job in jobs)
         task = bars.add_task(f"{len(jobs)} chains", total=total / 1e6, completed=done // 1_000_000)
@@ -258,7 +257,7 @@ def _run_or_check(
             line = f"{job.chain.name} (N = {job.n:,}): {message}"
             bars.console.print(line, highlight=False, markup=False)
 
-        left = runner.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
+        left = fixed_plan.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
     click.echo(f"{len(left)} chain(s) not finished: run the same command again" if left else "all chains finished")
 
 

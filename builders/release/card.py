@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 from binlj import schema
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.reconcile import PHASES
-from binlj.builders.analysis.starts import still_mixing
+from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
+from binlj.builders.starts.coexistence_table import APART, start_phases
 from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
 from binlj.builders.starts.kinds import SEEDED, SHAPES
-from binlj.builders.starts.phases import APART, start_phases
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 from binlj.markdown import markdown_table
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{\{ *(\w+) *\}\}")
 PAPER = "10.1039/D5SM00198F"
-PURE = 0.005  # phases that hold less of the other species are pure
-CLOSE = 0.05  # geometries whose surfaces differ by less are close
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
@@ -267,7 +265,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
         f"Published start: {starts}.",
         "reason_rows": table,
         "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
-        "pure_below": percent(PURE),
+        "pure_below": percent(criteria.PURE_PHASE),
         "n_one_sided": str(sum(still_mixing(parse_state_id(state_id)) for state_id in states.state_id)),
         "n_twins": str(sum(
             _twins(parse_state_id(state_id), start, other)
@@ -283,7 +281,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
 def _pure(state: State) -> bool:
     """Whether a saturated start is as good as a separated one."""
     phases = start_phases(state, "saturated")
-    return phases is not None and phases[0] < PURE and phases[1] > 1 - PURE
+    return phases is not None and phases[0] < criteria.PURE_PHASE and phases[1] > 1 - criteria.PURE_PHASE
 
 
 def _twins(state: State, start: str, compared_with: str) -> bool:
@@ -305,7 +303,7 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
         numbers.update(set(shapes.values()))
         taken = {
             shape for start, shape in shapes.items()
-            if start != "mixed" and next_surface(enclosed(state, start)) < 1 + CLOSE
+            if start != "mixed" and next_surface(enclosed(state, start)) < 1 + criteria.CLOSE_SURFACE
         }  # fmt: skip
         close.update((shape, state.C_B, state.S) for shape in taken)
     listed = ", ".join(
@@ -313,7 +311,7 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
     )
     return {
         "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES),
-        "close": percent(CLOSE),
+        "close": percent(criteria.CLOSE_SURFACE),
         "close_shapes": listed or "none",
         "sphere_below": percent(SPHERE_BELOW, 3),
         "cylinder_below": percent(CYLINDER_BELOW, 3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from binlj.builders.analysis import criteria
-from binlj.builders.starts.phases import MIXED, Slabs, last_simulation
+from binlj.builders.starts.coexistence_table import MIXED, Slabs, last_simulation
 from binlj.grid import State
 
 
