@@ -107,8 +107,8 @@ class Quality:
     exhausted : bool
         The step limit is reached without convergence.
     bounds : float
-        The larger of two deviations, each over its bound: of the pressure from g(r) from P* = 1, and of the density from
-        PeTS where all particles are alike.
+        The larger of two deviations, each over its bound: of the pressure from g(r) from P* = 1, and of the density
+        from PeTS where all particles are alike.
     published, rival : str
         The start that is published (two that agree are joined by a plus sign), and the one that it differs from (empty
         if there is none).
