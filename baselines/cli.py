@@ -47,8 +47,8 @@ def train(
     Writes the model, metadata.json and loss.png into --out. A killed training goes on where it stopped.
     """
     from binlj.baselines.network import quiet_tensorflow
-    from binlj.baselines.progress import progress_bar
     from binlj.baselines.training import train_model
+    from binlj.progress import progress_bar
 
     quiet_tensorflow(threads)
     with progress_bar(f"{name}, {track}") as progress:

@@ -26,14 +26,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "fuzz"))
 
 from mutations import REFUSED, Target, submission, targets  # noqa: E402
 
 from binlj.eval.sandbox import ENVIRONMENT  # noqa: E402
+from binlj.progress import progress_bars  # noqa: E402
 
 PATIENCE = 60.0  # seconds for one mutant
 CRASHED = "refused, having crashed a worker"
@@ -139,9 +137,7 @@ def main() -> int:
     ][: options.mutants]
     counts: dict[str, Counter[str]] = {name: Counter() for name in by_name}
     peak = failed = 0
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with progress_bars("mutants") as bar:
         task = bar.add_task("", total=len(jobs))
         for name, number, verdict, memory in fuzz(by_name, jobs, dataset, files, options.workers):
             head, _, detail = verdict.partition("\n")

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "validate": (
         "binlj.builders.commands.validate",
         "validate",
-        "Physics checks beyond verify: PeTS, repeatability, finite size, cost.",
+        "Physics checks beyond verify: PeTS, repeatability, finite size.",
     ),
     "template": ("binlj.eval.cli", "template", "Write an empty, valid predictions file."),
     "evaluate": ("binlj.eval.cli", "evaluate", "Score a predictions file."),

@@ -11,13 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from binlj.errors import InputError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed over `path`.
 
     On any exception the temporary file is removed and `path` stays as it was.
+
+    Raises
+    ------
+    InputError
+        If `path` is a folder, a device or a pipe, which a rename would replace.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(path, ["is not a regular file"], fix="name another file")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)

@@ -42,7 +42,7 @@ R=$OUT/runs
 "$BINLJ" explain check $(printf -- '--dnn %s ' "$R"/dnn-extrapolation-seed?-*) --xgboost "$R"/xgboost-extrapolation-* \
     --other "$R"/gp_ensemble-extrapolation-* --out docs/explain > docs/explain/check.txt
 run validate pets --out docs/validation
-for name in convergence engines cost "coexistence --no-run"; do run validate $name --out docs/validation; done
+for name in convergence "coexistence --no-run"; do run validate $name --out docs/validation; done
 
 # --- our own submissions, the page, the README ---------------------------------------------------------------
 mkdir -p "$OUT/enter"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import click
 
+from binlj.progress import progress_bars
 from binlj.schema import TRACKS
 
 _folder = click.Path(path_type=Path, file_okay=False)
@@ -192,21 +193,12 @@ def _root_or_none(submissions: Path | None) -> Path | None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar with an estimate on the terminal's error stream; silent when that is not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading submissions", total=total)
-        started = False
+    """A progress bar; yields what takes the label of the next submission."""
+    with progress_bars() as bars:
+        task = bars.add_task("reading submissions", total=total)
+        begun = count()
 
         def step(label: str) -> None:
-            nonlocal started
-            bar.update(task, description=label, advance=1 if started else 0)
-            started = True
+            bars.update(task, description=label, completed=next(begun))
 
         yield step

@@ -8,7 +8,6 @@ import numpy as np
 
 from binlj.baselines.dnn import Dnn
 from binlj.baselines.frames import point_inputs
-from binlj.baselines.progress import progress_bar
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.extrapolation import tail_rows
@@ -27,6 +26,7 @@ from binlj.baselines.store import load_model
 from binlj.data import curves, dataset_info, read_table
 from binlj.files import write_json
 from binlj.grid import PAIRS
+from binlj.progress import progress_bar
 
 TRACK = "interpolation"
 POINT_TEST_SHARE = 0.2  # the paper does not say; the share of held-out states in our track

@@ -8,7 +8,6 @@ import numpy as np
 
 from binlj.baselines.dnn import Dnn
 from binlj.baselines.frames import point_inputs
-from binlj.baselines.progress import progress_bar
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.result import Result, Row
@@ -16,6 +15,7 @@ from binlj.baselines.reproduce.runs import Settings, training_frame
 from binlj.baselines.selection import r2
 from binlj.data import curves, dataset_info, read_table
 from binlj.files import write_json
+from binlj.progress import progress_bar
 from binlj.schema import N_BINS
 
 SHARES = (1 / 9, 3 / 9, 5 / 9, 7 / 9, 1.0)

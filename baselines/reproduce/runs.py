@@ -21,6 +21,7 @@ from binlj.baselines.store import load_model
 from binlj.baselines.training import METADATA, hardware, predict_track, train_model
 from binlj.data import dataset_info, read_table
 from binlj.errors import BinljError
+from binlj.progress import progress_bars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,22 +97,13 @@ def train_jobs(jobs: Sequence[Job], settings: Settings) -> None:
     if not todo:
         return
     workers = min(settings.workers, len(todo))
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks = [bar.add_task(j.label, total=None, start=False, note="waiting") for j in todo]
+    with progress_bars() as bars:
+        tasks = [bars.add_task(f"{j.label} waiting", total=None, start=False) for j in todo]
 
         def show(number: int, done: int, total: int, note: str) -> None:
-            bar.start_task(tasks[number])
-            bar.update(tasks[number], completed=done, total=total, note=note)
+            bars.start_task(tasks[number])
+            text = f"{todo[number].label} {note}"
+            bars.update(tasks[number], completed=done, total=total, description=text)
 
         if workers == 1:
             from threadpoolctl import threadpool_limits

@@ -8,7 +8,6 @@ import numpy as np
 
 from binlj.baselines.dnn import Dnn
 from binlj.baselines.frames import frame_states
-from binlj.baselines.progress import progress_bar
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import paper
 from binlj.baselines.reproduce.result import Result, Row
@@ -16,6 +15,7 @@ from binlj.baselines.reproduce.runs import Settings, busy, training_frame
 from binlj.baselines.selection import r2
 from binlj.data import curves
 from binlj.errors import DataError
+from binlj.progress import progress_bar
 
 N_RDFS = 100
 # As good on held-out RDFs as 1000 epochs at the paper's constant rate, see bench_dnn.py (the rate was chosen on other

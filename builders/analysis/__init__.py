@@ -1,1 +1,1 @@
-"""From records to curves with errors. Imports no LAMMPS."""
+"""Analysis of segment records: equilibration, block standard errors, comparison of starts, criteria. No LAMMPS."""

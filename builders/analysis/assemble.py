@@ -1,7 +1,7 @@
-"""From the segment records of one state to its RDFs with errors: a pure function.
+"""From the segment records of one state to its RDFs with standard errors: a pure function.
 
-Each chain (start, replica) is cut to its equilibrated part, the starts are reconciled, and the blocks that
-are kept give the mean g(r), its standard error and everything in the ``states`` table.
+Each chain (start, replica) is cut to its equilibrated part. The starts are then compared (:mod:`reconcile`), and the
+blocks of the published ones give the mean g(r), its block standard error and the row of the ``states`` table.
 """
 
 from __future__ import annotations
@@ -31,12 +31,21 @@ _SORT_OUT = "keep the records that belong together and move the others out of th
 class StateResult:
     """All that is published of one state. Arrays are (3, bins): AA, AB, BB.
 
-    ``drift`` is the largest normal deviate of the drift test over the kept chains and the three series;
-    ``geometry`` the shape of the published start, or of either, joined as in ``start``;
-    ``start_gap`` is what is left of the difference between the starts after taking off its noise, as a
-    share of the curve's maximum (None where only one start was run), ``compared_with`` the start it is the difference
-    from, ``rival`` the same where the two still differ, else empty; ``relative_error`` is the rms standard
-    error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
+    Attributes
+    ----------
+    drift : float
+        Largest absolute z-score of the drift test, over the kept chains and the three series.
+    geometry : str
+        Shape of the published start; of two, joined as in ``start``.
+    start_gap : float or None
+        Difference between the starts with its noise subtracted in quadrature, as a share of the curve's maximum; None
+        where only one start was run.
+    compared_with, rival : str
+        The start that the gap is the difference from; ``rival`` is empty unless the two still differ.
+    relative_error : tuple of float
+        Rms standard error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
+    wall_seconds : float
+        Wall time of all segments.
     """
 
     state: State
@@ -76,11 +85,12 @@ class StateResult:
     deck_sha256: str
     seeds: tuple[int, ...]
     atom_steps: int
+    wall_seconds: float
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How far a state is from done: what a scheduler needs. Above 1 is not good enough yet.
+    """How far a state is from its criteria, for the scheduler. A ratio above 1 does not meet its criterion.
 
     Attributes
     ----------
@@ -91,19 +101,19 @@ class Quality:
     gap : float
         Start gap over its limit (0 where one start only was run).
     production : float
-        Production steps wanted over those there are.
+        Required production steps over those there are.
     needs_second_start : bool
     converged : bool
     exhausted : bool
-        The step limit is reached: more of the same will not help.
+        The step limit is reached without convergence.
     bounds : float
-        Deviation of the pressure from g(r) from P* = 1, or of the density from PeTS where all particles are
-        alike, over its bound: the larger one.
+        The larger of two deviations, each over its bound: of the pressure from g(r) from P* = 1, and of the density
+        from PeTS where all particles are alike.
     published, rival : str
         The start that is published (two that agree are joined by a plus sign), and the one that it differs from (empty
         if there is none).
     undecided : bool
-        The mixed and the separated start differ, and one of them is too short to tell which is right.
+        The mixed and the separated start differ, and one of them is too short for the drift test.
     """
 
     error: float
@@ -120,13 +130,12 @@ class Quality:
 
     @property
     def urgency(self) -> tuple[int, float]:
-        """Order of the work: larger is first.
+        """Order of the work: the largest comes first.
 
-        First what is wrong (it drifts, or is outside its bounds) and has not had the production steps everybody gets;
-        then starts that differ and are too short to tell which is right. Then the rest, the nearest to its end first,
-        so that states get done one after the other instead of all at the end: those without a gap between the starts
-        by how much is missing, then those with one by that and the gap, both in units of what is wanted (for these the
-        scheduler also asks what was spent on them).
+        States that drift or violate a bound, and lack production steps, come first. States whose starts differ, but are
+        too short to judge, follow. The others are ordered by the work they still need, least first, so that states are
+        completed one after the other: those without a gap between the starts by the missing share of the sample, then
+        those with a gap by that share plus the gap, each relative to its criterion.
         """
         missing = max(self.production, self.error**2)  # the share by which the sample has to grow
         if max(self.bounds, self.drift) > 1 and self.production > 1:
@@ -224,6 +233,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         relative_error=relative, converged=not reasons, reason="; ".join(reasons),
         engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
         seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
+        wall_seconds=sum(r.wall_seconds for r in records),
     )
 
 

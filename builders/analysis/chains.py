@@ -18,7 +18,7 @@ SERIES_NAMES = {"energy": "energy", "density": "density", "ab_coordination": "AB
 
 @dataclass(frozen=True)
 class ChainPart:
-    """What is kept of a chain (start, replica), and what was said about it.
+    """The equilibrated part of a chain (start, replica) and its statistics.
 
     Attributes
     ----------
@@ -26,12 +26,12 @@ class ChainPart:
     frames : ndarray of int, shape (n_blocks,)
     energy, density, pressure, ab_coordination : ndarray, shape (n_frames,)
         Of the kept frames.
-    drift, drift_series : the largest drift (absolute normal deviate) and the series that shows it.
+    drift, drift_series : the largest drift (absolute z-score) and the series that shows it.
     composition_fluctuation, solid_A, solid_B : float
-        Of the records that are kept, averaged; ``first_fluctuation`` is the first record's, whether kept or not.
+        Means over the kept records; ``first_fluctuation`` belongs to the first record, kept or not.
     direction : ndarray, shape (3, 500)
         Mean g of the kept part's second half minus that of its first half (zero with one block).
-    unequilibrated : why the cut cannot be trusted; empty if it can.
+    unequilibrated : why equilibration is not established; empty if it is.
     """
 
     start: str
@@ -51,8 +51,6 @@ class ChainPart:
     first_fluctuation: float
     solid_A: float
     solid_B: float
-    n_A: int
-    n_B: int
     drift: float
     drift_series: str
     direction: np.ndarray = field(repr=False)
@@ -74,9 +72,10 @@ def chains_by_start(records: Iterable[SegmentRecord]) -> dict[str, dict[int, lis
 def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[ChainPart]:
     """Cut all chains of one start to their equilibrated parts.
 
-    In each family of branches the line that has gone furthest is cut by :func:`equilibrated_part`. Of the others
-    the records that are not in it count from the same step on, or a later one where their own history asks for it;
-    a rest of fewer than two blocks is left out.
+    A restart lineage is a set of chains that share a common beginning (:mod:`binlj.builders.records.lineage`). Its
+    longest history is cut by :func:`equilibrated_part`. Records that belong only to other histories of the lineage are
+    used from the same step on, or from a later one if the detection on their own history asks for it. What remains of
+    them is dropped if it has fewer than two blocks.
 
     Parameters
     ----------
@@ -102,10 +101,9 @@ def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[Ch
 def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     """Cut a chain to its equilibrated part; whole blocks are dropped.
 
-    The cut is the latest of the three that pymbar's detection finds on the per-frame energy, density and AB
-    coordination, and never before the end of the first record (its first 2,000 steps, where old records
-    have been packed into longer ones), if there is more than one. At least two blocks are kept; where the
-    detection wants fewer, that is said in ``unequilibrated``.
+    The cut is the latest of the three that the detection finds in the per-frame energy, density and AB coordination.
+    If there is more than one record, the first one is always dropped (its first 2,000 steps, if it is longer). At least
+    two blocks are kept; ``unequilibrated`` says so if the detection would keep fewer.
 
     Parameters
     ----------
@@ -118,7 +116,7 @@ def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
 
 
 def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) -> ChainPart | None:
-    """The same without the first `skip` records and all before step `since`; None if too little is left then."""
+    """The same without the first `skip` records and the steps before `since`; None if fewer than two blocks remain."""
     per_block = np.concatenate([np.full(r.n_blocks, r.n_frames // r.n_blocks) for r in records])
     block_steps = np.concatenate([np.full(r.n_blocks, r.steps / r.n_blocks) for r in records])
     block_record = np.concatenate([np.full(r.n_blocks, i) for i, r in enumerate(records)])
@@ -169,7 +167,6 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
         composition_fluctuation=mean("composition_fluctuation"),
         first_fluctuation=records[0].composition_fluctuation,
         solid_A=mean("solid_A"), solid_B=mean("solid_B"),
-        n_A=records[0].n_A, n_B=records[0].n_B,
         drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=_direction(counts, ideal),
         unequilibrated=doubt,
     )

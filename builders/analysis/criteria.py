@@ -1,4 +1,9 @@
-"""When a state is done: the numbers, and nothing else. Every threshold of the builder is written here."""
+"""Every threshold by which the builders judge records, curves and reports: numbers, and nothing else.
+
+Two kinds of number are elsewhere, because they define what is computed rather than judge it: when a small simulation
+has two phases (:mod:`binlj.builders.starts.coexistence_table`), and when a particle is solid-like
+(:mod:`binlj.builders.md.order_parameters`).
+"""
 
 from __future__ import annotations
 
@@ -16,49 +21,44 @@ _ERROR_TARGET_BB_DILUTE = 0.08  # C_B = 0.01: only 100 B particles
 
 GAP_SIGMAS = 3.0  # the starts agree if their rms difference is within this many combined standard errors
 GAP_RELATIVE = 0.02  # ... or within this share of the curve's maximum
-# ... but noise closes no gap: the combined standard error has to be within this many times what one curve's has to be
-# (1.4 where both are just good enough; 2 lets the other start be about a third as long).
+# ... and the combined standard error is within this many times the target of one curve, so that noise closes no gap
+# (1.4 where both curves just meet their target; 2 lets the other start be about a third as long).
 GAP_NOISE = 2.0
-# A stationary start that the other one still crawls towards is published (DESIGN, "Two starts"), but it
-# counts as converged only when the gap has closed too.
-ONE_SIDED_IS_CONVERGED = False
 
 # --- drift between the halves of what is kept --------------------------------------------------------------
 # Student's t on energy, density and AB coordination, with the statistical inefficiency; 0.01 in all for the
-# three (Bonferroni). Drift is quoted as the normal deviate of the same p-value, so that one number serves
-# for every length: 2.935 is the two-sided 0.01 / 3.
+# three (Bonferroni). Drift is quoted as the z-score of the same p-value, so that one number serves for every
+# length: 2.935 is the two-sided 0.01 / 3.
 DRIFT_LEVEL = 0.01
-DRIFT_SERIES = 3
 DRIFT_LIMIT = 2.935
+MIN_FRAMES_TO_MEASURE = 4  # fewer frames give no standard error, no statistical inefficiency and no drift
 
 # --- equilibration ---------------------------------------------------------------------------------------
-MIN_HEAD_STEPS = 2_000  # at most this much of the first record goes unasked when there is more than one
+MIN_HEAD_STEPS = 2_000  # of the first record, always dropped if there is more than one
 MIN_BLOCKS_KEPT = 2  # a standard error needs two
+MIN_FRAMES_TO_DETECT = 8  # the equilibration of fewer frames cannot be judged
 
 # --- which states get the other start too ------------------------------------------------------------------
-# Every state that PeTS does not call stable (it analyses the tangent plane: metastable counts as not stable),
-# and every other one that looks demixed, solid or drifts. How far a short mixed run has got with demixing is no
-# criterion: a composition that varies 1.2 times as much as at random, the first rule tried, picked 180 of the
-# 277 states that are not stable, and the choice among neighbours was chance.
+# Every state that PeTS does not call stable (tangent-plane analysis: metastable counts as not stable), and every
+# other one that demixes, has solid order or drifts. The composition of a short mixed run is no criterion: a
+# fluctuation of 1.2 times the random one selected only 180 of the 277 states that are not stable, by chance.
 
 # --- which start is right where they differ -----------------------------------------------------------------
 MIN_STEPS_TO_JUDGE = 4_000  # production steps below which a chain cannot be called stationary
 
-# Where neither chain is seen to drift: the share of the gap between the starts that one of them closes from the
-# first half of what is kept to the second. It has to close this much, and this many times as much as the other, to
-# be called the one that moves. The gap is far larger than its noise, so this sees a droplet dissolve long before the
-# density does.
+# Where neither chain drifts: a start moves if it closes this share of the gap between the starts from its first half
+# to its second, and this many times as much as the other. The gap is far larger than its noise, so this detects a
+# dissolving droplet long before the density does.
 MIN_APPROACH = 0.1
 APPROACH_RATIO = 3.0
 
-# A saturated or supersaturated start that mixes at once is a second mixed one, unless the separated start is seen to
-# mix too: it tells only if the composition of its first segment varied this many times as much as the mixed one's.
+# A coexistence-seeded start that mixes at once is equivalent to a mixed one. It counts beside the mixed start only if
+# the composition of its first segment varied this many times as much as that of the mixed one.
 MIN_FIRST_FLUCTUATION = 1.5
 
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
 SOLID_FRACTION = 0.3  # of the particles of either species
-SOLID_MIN_PARTICLES = 50  # a species rarer than this cannot be called solid
 
 # --- checks of the published tables (`binlj verify`) -------------------------------------------------------
 ENERGY_TOLERANCE = 0.002  # |energy from g(r) / LAMMPS's - 1|
@@ -68,6 +68,19 @@ PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is no
 SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
 FAR_RANGE = (8.0, 10.0)  # sigma_AA; where g of a homogeneous state must be near 1
 FAR_TOLERANCE = 0.03
+FAR_SIGMAS = 3.0  # ... and this many standard errors besides
+
+# --- what the dataset card calls by a name -----------------------------------------------------------------
+PURE_PHASE = 0.005  # mole fraction of the other species below which a phase is pure
+CLOSE_SURFACE = 0.05  # geometries whose surfaces differ by less would have served as well
+
+# --- reports on published data (`binlj validate`, `binlj resimulate`) --------------------------------------
+DIFFERENT_SIGMAS = 3.0  # combined standard errors beyond which two values or curves differ
+RESIMULATED_FINITE_SIZE = 0.01  # share of the curve's maximum allowed besides, since N = 2,000 is not 10,000
+CLOSE_TO_ONE = (0.5, 2.0)  # chi-square per bin of a repetition whose errors are right
+CHANCE = 0.95  # share of repetitions for which the range of chance is given
+COVERED = 2.0  # a repetition is covered within this many times its errors and start gap, added in quadrature
+CLOSING_SEEN = 0.02  # a start that closes a smaller share of the gap from half to half is not seen to move
 
 
 def pets_applies(T: Any, S: Any, eps_AB: Any) -> Any:

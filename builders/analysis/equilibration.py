@@ -1,6 +1,6 @@
-"""Which part of a time series is equilibrated, whether the rest drifts, and how many samples it is worth.
+"""Time series: detection of equilibration, statistical inefficiency, standard error of the mean, and drift.
 
-The statistics are pymbar's: automated equilibration detection (Chodera, J. Chem. Theory Comput. 12, 1799
+The statistics are those of pymbar: automated equilibration detection (Chodera, J. Chem. Theory Comput. 12, 1799
 (2016)) and the statistical inefficiency (Chodera et al., JCTC 3, 26 (2007)).
 """
 
@@ -12,11 +12,10 @@ from types import ModuleType
 
 import numpy as np
 
+from binlj.builders.analysis import criteria
 from binlj.errors import MissingExtraError
 
 DETECTION_POINTS = 20  # cuts tried by the detection, whatever the length
-MIN_DETECT = 8  # frames; fewer cannot be judged
-MIN_DRIFT = 4
 
 
 @cache
@@ -32,13 +31,12 @@ def _timeseries() -> ModuleType:
 
 
 def equilibrated_from(series: np.ndarray) -> int:
-    """Index of the first equilibrated frame: the latest that any of the series asks for.
+    """Index of the first equilibrated frame: the latest over the series.
 
-    The criterion is that of ``pymbar.timeseries.detect_equilibration``: cut where the number of effectively
-    independent samples in the rest, (n - t) / inefficiency, is largest. But cuts are tried in the first half
-    only: a short tail's inefficiency is underestimated, so that without this bound a correlated but
-    stationary series of some tens of frames loses most of itself. A transient longer than half of the
-    series is left for the drift test to find.
+    The criterion is that of ``pymbar.timeseries.detect_equilibration``: the cut maximises the number of effectively
+    independent samples in the rest, (n - t) / inefficiency. Cuts are tried in the first half only. The inefficiency
+    of a short tail is underestimated, so that without this bound a correlated but stationary series of some tens of
+    frames would lose most of its frames. A transient longer than half of the series is left to the drift test.
 
     Parameters
     ----------
@@ -50,7 +48,7 @@ def equilibrated_from(series: np.ndarray) -> int:
         0 if there are too few frames to judge, or nothing varies.
     """
     n = series.shape[1]
-    if n < MIN_DETECT:
+    if n < criteria.MIN_FRAMES_TO_DETECT:
         return 0
     cuts = np.arange(0, n // 2 + 1, max(1, n // 2 // DETECTION_POINTS))
     first = 0
@@ -63,7 +61,7 @@ def equilibrated_from(series: np.ndarray) -> int:
 
 def inefficiency(x: np.ndarray) -> float:
     """Statistical inefficiency (frames per independent sample) of a stationary series, at least 1."""
-    if len(x) < MIN_DRIFT or np.ptp(x) == 0:
+    if len(x) < criteria.MIN_FRAMES_TO_MEASURE or np.ptp(x) == 0:
         return 1.0
     return float(_timeseries().statistical_inefficiency(x, fast=len(x) > 500))
 
@@ -80,7 +78,7 @@ def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]
     lengths = np.array([len(x) for x in parts])
     mean = float(np.concatenate(parts).mean())
     n_eff = float(sum(len(x) / inefficiency(x) for x in parts))
-    if lengths.sum() < MIN_DRIFT:
+    if lengths.sum() < criteria.MIN_FRAMES_TO_MEASURE:
         return mean, None, n_eff
     variances = [x.var(ddof=1) * inefficiency(x) / len(x) if len(x) > 1 else 0.0 for x in parts]
     weights = lengths / lengths.sum()
@@ -88,25 +86,31 @@ def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]
 
 
 def drift(x: np.ndarray, time: np.ndarray | None = None) -> float:
-    """Difference between the two halves' means, as a normal deviate (positive: rising).
+    """Difference between the means of the two halves, as a z-score (positive: rising).
 
-    `time` is when each value was taken (default: equal intervals); it matters for the straight line only.
+    The test is Student's t. Its noise is estimated from the residuals of a straight line, so that a steady trend does
+    not count as noise: their variance and statistical inefficiency g, with n/g - 2 degrees of freedom (at least 1).
+    The fit also removes some slow noise, so g is divided by 1 - 4g/n and the variance by 1 - 2g/n (each at least 0.2).
+    Below 12 frames g is at least 2, and below 32 at least 1.5, because it cannot be measured there. t is converted to
+    the z-score of the same p-value, so that one limit serves every length. For stationary first-order autoregressive
+    series of 4 to 200 frames the nominal level 0.003 becomes about 0.01 at a correlation of 0.5 between frames, and up
+    to 0.09 at 0.9 (tested).
 
-    Student's t. The noise is what is left after taking off a straight line (so that a steady creep does not
-    count as slow noise and hide itself): its variance and its statistical inefficiency g, with n/g - 2
-    degrees of freedom (at least 1). Taking off a line also takes some slow noise, so g is divided by
-    1 - 4g/n and the variance by 1 - 2g/n (each at least 0.2); g is taken to be at least 2 below 12 frames
-    and 1.5 below 32, where it cannot be measured. The t is turned into the normal deviate with the same
-    p-value, so that one limit holds for every length. For stationary first-order autoregressive series of 4
-    to 200 frames the nominal 0.003 becomes about 0.01 with a correlation of 0.5 from frame to frame and up to
-    0.09 with 0.9 (the tests hold it to that).
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+    time : ndarray, shape (n,), optional
+        When each value was taken, for the straight line. Default: equal intervals.
 
-    0 below four frames: nothing can be said.
+    Returns
+    -------
+    float
+        0 below four frames.
     """
     from scipy import stats
 
     n = len(x)
-    if n < MIN_DRIFT:
+    if n < criteria.MIN_FRAMES_TO_MEASURE:
         return 0.0
     half = n // 2
     difference = float(x[half:].mean() - x[:half].mean())

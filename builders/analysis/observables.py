@@ -1,4 +1,4 @@
-"""Observables of pair counts: g(r), and the energy and pressure that g(r) implies."""
+"""Energy and pressure that follow from the three g(r)."""
 
 from __future__ import annotations
 

@@ -1,30 +1,37 @@
-"""Several starts, one answer: which chains of a state are published, and how far apart the starts are.
+"""Comparison of starts: which chains of a state are published, and how far apart the starts are.
 
 Two starts are compared by these rules, the mixed and the separated one first:
 
-* Both agree (each pair's rms difference over 0.9 to 5 sigma is within three combined standard errors or 2 % of the
-  curve's maximum, and the errors are small enough to tell): all chains are averaged, but for a drifting start beside a
-  stationary one, and one without the production steps wanted beside one that has them: it checks the other.
-* They differ, and a chain is too short to show a drift: the separated one is published, unless PeTS calls the
-  homogeneous mixture stable.
-* They differ, one is stationary and the other drifts towards it: the stationary one is published; flagged.
-* They differ, none is seen to drift, but one closes the gap between them from half to half (a droplet that dissolves
-  moves g long before it moves the density): the other one is published; flagged.
-* Anything else: if both are stationary, the later one of mixed, separated, saturated, supersaturated (a start that
-  stays separated has no nucleation to wait for, and less is left to dissolve), else the one that drifts less; flagged.
+1. They agree if, for each pair, the rms difference of g over 0.9 to 5 sigma is within three combined standard errors or
+   2 % of the curve's maximum, and the errors are small enough to tell. All their chains are then averaged. Two
+   exceptions: a drifting start is left out beside a stationary one, and a start without the required production steps
+   is left out beside one that has them. The start left out serves as a check. If the errors are too large to tell, the
+   longest start is published, and the state is not converged.
+2. They differ, and one is too short for the drift test: the separated start is published, or the mixed one if PeTS
+   calls the homogeneous mixture stable.
+3. They differ, and only one is stationary: the stationary one is published.
+4. They differ, neither drifts, but one closes the gap in g from its first half to its second (a dissolving droplet
+   changes g long before the density): the other one is published.
+5. Otherwise, if both are stationary, the later kind in ``STARTS`` is published, because it needs no nucleation and has
+   less to dissolve; else the one that drifts less.
 
-A start from either end can take very long: the mixed one has to coarsen, the pure phases of the separated one have to
-dissolve in each other. Where the two differ, others come from between them (:mod:`binlj.builders.coexistence`): first
-the *saturated* start, phases that come from the purer side of equilibrium, then, if that one differs too, the
-*supersaturated*, from the other side, then both again as a second round of small simulations has them. If one agrees
-with any earlier start, the answer is reached from two sides, and where the remaining starts are does not matter. Three
-exceptions: the two rounds of one side say nothing by agreeing; where the small simulations were still mixing when they
-ended, on the mixed side too, all starts but the mixed one come from the purer side, and only agreement with that one
-counts; otherwise the mixed start, where it is not the one published so far, counts only if the other did not mix at
-once (a small droplet can dissolve for want of size where a larger one is stable). If it agrees with none, it and the
-start published so far are settled by the same rules, and the state's gap is theirs; but one of the second round, which
-need not lie nearer, forms a pair with a start from between of the other side only where that makes the gap narrower
-(and so does any, with the mixed one, where only that one counts).
+In cases 2 to 5 the state is not converged, and its reason says why.
+
+Both first starts can relax very slowly: the mixed one has to coarsen, and the pure phases of the separated one have
+to dissolve in each other. Where they differ, coexistence-seeded starts follow (:mod:`binlj.builders.coexistence`): one
+from the pure side, then one from the mixed side, then a second round of both. A start that agrees with an earlier one
+settles the state, because coexistence has been approached from two sides. Agreement does not count in these cases:
+
+* Two rounds from the same side agree.
+* The small simulations from the mixed side were still mixing when they ended. All seeded starts then come from the pure
+  side, and only agreement with the mixed start counts.
+* A seeded start that mixed at once agrees with the mixed start, unless the mixed start is published already. A small
+  droplet can dissolve because of its size where a larger one is stable.
+
+If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules
+above, and the gap of the state is theirs. A start of the second round need not lie nearer. It forms a pair with a
+seeded start of the other side only if that makes the gap narrower. The same holds for pairs with the mixed start where
+only agreement with that one counts.
 """
 
 from __future__ import annotations
@@ -37,7 +44,7 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_error
 from binlj.builders.analysis.chains import ChainPart
-from binlj.builders.analysis.starts import still_mixing
+from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS, same_side
 from binlj.grid import PAIRS, State
 from binlj.pets import pets_stable
@@ -62,7 +69,7 @@ class Choice:
     gap : float or None
         Difference between the starts, noise taken out; None with one start.
     reasons : tuple of str
-        What is wrong.
+        Why the state is not converged.
     compared_with : str
         The start that the gap is the difference from (of two published together, the later one); empty with one start.
     """
@@ -147,13 +154,13 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
 
 
 def _wanting(choice: Choice) -> tuple[int, float]:
-    """Production steps it lacks, and its gap."""
+    """Missing production steps, and the gap."""
     steps = min(steps_by_start(choice.kept).values())
     return max(criteria.MIN_PRODUCTION_STEPS - steps, 0), choice.gap or 0.0
 
 
 def _began_apart(other: Sequence[ChainPart], mixed: Sequence[ChainPart]) -> bool:
-    """Whether a start's composition varied more at first than the mixed one's does: it had not mixed at once."""
+    """Whether the composition of a start varied more at first than that of the mixed one: it did not mix at once."""
     own = max(weighted(mixed, "composition_fluctuation"), 1.0)
     return other[0].first_fluctuation >= criteria.MIN_FIRST_FLUCTUATION * own
 
@@ -187,8 +194,6 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
         moving = second if kept == first else first
         towards = _moves_towards(starts[moving], starts[kept])
         way = "drifts towards" if towards else "drifts, but not towards"
-        if towards and criteria.ONE_SIDED_IS_CONVERGED:
-            return publish(kept)
         return publish(kept, f"{OPEN_GAP}: the {moving} start {way} the {kept} one, {gap}")
     closed = closing(starts)
     moving = max(closed, key=lambda name: closed[name])
@@ -266,8 +271,7 @@ def dilute_limit(state: State, n: int) -> np.ndarray:
 def phase(parts: Sequence[ChainPart]) -> str:
     """Phase flag of some chains: solid-like beats demixed beats homogeneous."""
     for name in ("A", "B"):
-        enough = getattr(parts[0], f"n_{name}") >= criteria.SOLID_MIN_PARTICLES
-        if enough and weighted(parts, f"solid_{name}") > criteria.SOLID_FRACTION:
+        if weighted(parts, f"solid_{name}") > criteria.SOLID_FRACTION:
             return "solid-like"
     if weighted(parts, "composition_fluctuation") > criteria.DEMIXED_FLUCTUATION:
         return "demixed"
@@ -280,7 +284,7 @@ def weighted(parts: Sequence[ChainPart], name: str) -> float:
 
 
 def _wants_second_start(state: State, chains: Sequence[ChainPart]) -> str:
-    """Why the other start has to be run: the first pass shows (a beginning of) demixing, solid order or drift."""
+    """Why the other start has to be run: demixing, solid order, drift, or PeTS does not call the mixture stable."""
     flag = phase(chains)
     if flag != "homogeneous":
         return flag
@@ -291,7 +295,7 @@ def _wants_second_start(state: State, chains: Sequence[ChainPart]) -> str:
 
 
 def _moves_towards(moving: Sequence[ChainPart], target: Sequence[ChainPart]) -> bool:
-    """Whether the change of g within the moving chains points at the target's g (pairs scaled by maximum)."""
+    """Whether g of the moving chains changes towards the target's g (pairs scaled by the maximum)."""
     goal = _mean(target)
     scale = 1.0 / np.maximum(goal.max(1), 1e-300)[:, None]
     inside = bin_centres(goal.shape[-1]) >= criteria.ERROR_RANGE[0]

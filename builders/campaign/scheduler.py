@@ -18,8 +18,8 @@ from binlj.builders.analysis.assemble import Quality
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.record import ChainKey
+from binlj.builders.starts.coexistence_table import start_phases
 from binlj.builders.starts.kinds import SEEDED, STARTS
-from binlj.builders.starts.phases import start_phases
 from binlj.grid import State
 
 FIRST_PASS = 2  # segments of a chain in the first two passes

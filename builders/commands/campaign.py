@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import bar, default_store, duration, engine_options, need_build_extra, renamed
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
 from binlj.errors import EngineError, InputError
+from binlj.progress import progress_bar, progress_bars
 
 if TYPE_CHECKING:
     from binlj.builders.campaign.running import Situation
@@ -75,7 +76,7 @@ def run_command(
 
     Safe to stop at any time (Ctrl-C, kill -9): only segments in flight are redone.
     """
-    need_build_extra()
+    need_build_extra("freud", "parsl", "pymbar")
     from binlj.builders.campaign import running as campaigns
     from binlj.builders.md.engine import find_engine
     from binlj.builders.md.profiles import get_profile
@@ -85,7 +86,7 @@ def run_command(
     seconds = duration(budget) if budget else None
     folder = store or default_store(which)
     states = _states(pattern, which)
-    with bar() as progress:
+    with progress_bars() as progress:
         total = len(states)
         first = progress.add_task("first pass", total=total)
         second = progress.add_task("second starts", total=None)
@@ -161,7 +162,7 @@ def run_command(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status_command(store: Path | None, which: str, profile: str, pattern: str, summary: bool, as_json: bool) -> None:
     """Steps, N_eff, drift, start gap and error of every state, and whether it has converged."""
-    need_build_extra()
+    need_build_extra("pymbar")
     from binlj.builders.campaign import status
     from binlj.builders.md.profiles import get_profile
 
@@ -180,14 +181,13 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
 @campaign.command("archive")
 @store_option
 @set_option
-@click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
 @click.option(
     "--configurations",
     is_flag=True,
     help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
     "converged without it (60 kB each).",
 )
-def archive_command(store: Path | None, which: str, merge: bool, configurations: bool) -> None:
+def archive_command(store: Path | None, which: str, configurations: bool) -> None:
     """Move loose records into one archive file, to commit or to copy.
 
     The old name of this command, `pack`, is accepted until 3.0.
@@ -196,7 +196,7 @@ def archive_command(store: Path | None, which: str, merge: bool, configurations:
 
     folder = store or default_store(which)
     with stores.locked(folder):
-        path, count = stores.pack(folder, merge=merge)
+        path, count = stores.pack(folder)
         click.echo(
             f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
         )
@@ -204,11 +204,8 @@ def archive_command(store: Path | None, which: str, merge: bool, configurations:
             from binlj.builders.analysis.assemble import assemble_all, finished
 
             records = stores.load_records(folder)
-            with bar() as progress:
-                job = progress.add_task("assembling", total=None)
-                results = assemble_all(
-                    records, progress=lambda done, total: progress.update(job, completed=done, total=total)
-                )
+            with progress_bar("assembling", "states") as progress:
+                results = assemble_all(records, progress=progress)
             file, held = stores.write_configurations(folder, records, finished=finished(results))
             if file is None:
                 click.echo("nothing goes beyond the published snapshots")

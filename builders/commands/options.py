@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,32 +68,10 @@ def duration(text: str) -> float:
     return seconds
 
 
-def need_build_extra() -> None:
-    """Raise a clear error when the builders' own dependencies are not installed."""
+def need_build_extra(*modules: str) -> None:
+    """Raise a clear error when a module of the extra ``build`` that a command will import is not installed."""
     import importlib.util
 
-    for module in ("parsl", "pymbar", "freud", "feos"):
+    for module in modules:
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(module, "build")
-
-
-def bar() -> Any:
-    """Progress on the error stream, with an estimate."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-    )

@@ -11,6 +11,7 @@ import click
 
 from binlj import __version__, paths
 from binlj.errors import DataError, InputError
+from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
     from binlj.builders.analysis.assemble import StateResult
@@ -193,17 +194,12 @@ def _store(store: Path | None) -> Path:
 def _results(
     store: Path, workers: int, state_ids: Iterable[str], only_start: str | None
 ) -> list[StateResult]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from binlj.builders.analysis.assemble import assemble_all
     from binlj.builders.records.store import load_records
     from binlj.grid import parse_state_id
 
     wanted = {parse_state_id(state_id, exact=False).state_id for state_id in state_ids}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading records", total=None)
+    with progress_bar("reading and assembling records", "states") as progress:
         records: list[SegmentRecord] = load_records(store)
         if wanted:
             records = [record for record in records if record.state_id in wanted]
@@ -213,12 +209,7 @@ def _results(
         if missing or not records:
             problems = [f"{name} has no records" for name in missing] or ["no segment records"]
             raise InputError(store, problems, fix="`binlj campaign run` or `binlj simulate` makes them")
-        bar.update(task, description="assembling")
-        return assemble_all(
-            records,
-            workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+        return assemble_all(records, workers=workers, progress=progress)
 
 
 def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:

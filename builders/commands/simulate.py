@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from binlj.builders.commands.options import bar, engine_options, need_build_extra
+from binlj.builders.commands.options import engine_options, need_build_extra
 from binlj.builders.starts.kinds import STARTS
 from binlj.errors import DataError, InputError
+from binlj.progress import progress_bars
 
 
 @click.command()
@@ -50,7 +51,7 @@ def simulate(
     The state need not be on the benchmark's grid. Records go to OUT/loose; run the command again to add
     segments to what OUT already holds.
     """
-    need_build_extra()
+    need_build_extra("freud")
     from binlj.builders.md.chain import Chain
     from binlj.builders.md.engine import find_engine
     from binlj.builders.md.profiles import get_profile
@@ -81,7 +82,7 @@ def simulate(
                 fix="use the same seed and N, another --replica, or another --out",
             )
         done = (len(members), members[-1].step_end) if members else (0, 0)
-        with bar() as progress:
+        with progress_bars("segments") as progress:
             job = progress.add_task(state_id, total=segments)
             for i in range(segments):
                 files = advance(
@@ -125,13 +126,13 @@ def _check_settings(settings: Any, segments: int) -> None:
 @engine_options
 def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launcher: str) -> None:
     """Simulate two states again (N = 2,000) and compare with the published RDFs within their errors."""
-    need_build_extra()
+    need_build_extra("freud", "pymbar")
     from binlj.builders.md.engine import find_engine
     from binlj.builders.records import store as stores
     from binlj.builders.validation import resimulate as again
 
     engine = find_engine(lmp, args=lmp_args, launcher=launcher)
-    with stores.locked(out), bar() as progress:
+    with stores.locked(out), progress_bars("segments") as progress:
         job = progress.add_task("resimulate", total=again.SEGMENTS * len(again.DEFAULT_STATES))
         comparisons = again.resimulate(
             out, engine=engine, dataset=dataset,

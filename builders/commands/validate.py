@@ -1,10 +1,8 @@
-"""``binlj validate pets | repeat | finite-size | engines | coexistence | convergence | diff | cost``."""
+"""``binlj validate pets | repeat | finite-size | coexistence | convergence | diff``."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,11 +11,12 @@ import click
 
 from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
 from binlj.errors import DataError
+from binlj.progress import progress_bar, progress_bars
 
 if TYPE_CHECKING:
     from binlj.builders.md.engine import Engine
     from binlj.builders.records.record import SegmentRecord
-    from binlj.builders.validation.runner import Job
+    from binlj.builders.validation.fixed_plan import Job
 
 _folder = click.Path(path_type=Path, file_okay=False)
 _out_option = click.option(
@@ -39,7 +38,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Checks beyond verify: PeTS, repeatability, finite size, engines, phases, convergence, versions, cost."""
+    """Checks beyond verify: PeTS, repeatability, finite size, coexisting phases, convergence, versions."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -47,7 +46,6 @@ def validate() -> None:
 @_out_option
 def pets_command(dataset: Path | None, out: Path) -> None:
     """Compare the density of all published states with the PeTS equation of state."""
-    need_build_extra()
     from binlj.builders.validation import density
 
     frame = density.deviations(dataset)
@@ -80,28 +78,27 @@ def repeat_command(
     Each state gets its published start and length, in the segments of the release records. The records go to a
     store of their own. Safe to stop at any time; the same command goes on.
     """
-    need_build_extra()
-    from binlj.builders.validation import chosen_states as selection
-    from binlj.builders.validation import plots, repeat, runner
+    need_build_extra("pymbar")
+    from binlj.builders.validation import chosen_states, fixed_plan, repeat, rerun_plots
     from binlj.data import read_table
 
     seconds = duration(budget) if budget else None
     origin = release or default_store()
     target = store or origin.parent / "repeat"
     states = read_table("states", path=dataset)
-    ids, note = (list(state_ids), "") if state_ids else selection.kept_choice(target, states)
-    rows = selection.rows_of(states, ids)
-    jobs = selection.plan(rows, release=origin, store=target)
+    ids, note = (list(state_ids), "") if state_ids else chosen_states.kept_choice(target, states)
+    rows = chosen_states.rows_of(states, ids)
+    jobs = chosen_states.plan(rows, release=origin, store=target)
     if simulate and not state_ids:
-        selection.keep_choice(target, ids)
+        chosen_states.keep_choice(target, ids)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
-    found = runner.load(jobs)
+    found = fixed_plan.load(jobs)
     done = repeat.repetitions(rows, _whole_states(jobs, found), dataset=dataset)
     if not done:
         raise DataError(target, ["no state has all of its chains begun"], fix="run it again with --run")
-    text, data = repeat.report(done, runner.unfinished(jobs, found), total=len(rows), dataset=dataset)
+    text, data = repeat.report(done, fixed_plan.unfinished(jobs, found), total=len(rows), dataset=dataset)
     repeat.write_curves(out / "repeat.parquet", done)
-    _finish(out, "repeat", text + note, data, plots.draw_repeat(done))
+    _finish(out, "repeat", text + note, data, rerun_plots.draw_repeat(done))
     click.echo(f"curves of the rerun: {out / 'repeat.parquet'}")
 
 
@@ -131,8 +128,8 @@ def finite_size_command(
 
     The first 2,000 steps of every chain are equilibration. Safe to stop at any time; the same command goes on.
     """
-    need_build_extra()
-    from binlj.builders.validation import finite_size, plots, runner
+    need_build_extra("pymbar")
+    from binlj.builders.validation import finite_size, fixed_plan, rerun_plots
     from binlj.grid import parse_state_id
 
     seconds = duration(budget) if budget else None
@@ -144,48 +141,12 @@ def finite_size_command(
     wanted = [finite_size.parse_size(text) for text in sizes] or list(finite_size.SIZES)
     jobs = finite_size.plan(states, wanted, target, segment=finite_size.SEGMENT, every=finite_size.EVERY)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
-    found = runner.load(jobs)
+    found = fixed_plan.load(jobs)
     series = finite_size.analyse(jobs, found)
     if not any(s.results for s in series):
         raise DataError(target, ["no chain has two segments yet"], fix="run it again with --run")
     text, data = finite_size.report(jobs, found, series)
-    _finish(out, "finite-size", text, data, plots.draw_finite_size(series))
-
-
-@validate.command("cost", short_help="What the campaign cost and still needs; a plan for GPUs.")
-@click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
-@click.option("--gpu-rate", type=click.FloatRange(min=0, min_open=True),
-              help="Atom-steps per second of one GPU, as measured [default: a table of assumed ones].")  # fmt: skip
-@_out_option
-def cost_command(store: Path | None, gpu_rate: float | None, out: Path) -> None:
-    """What the campaign cost, what is left, and what the paper's protocol would take here and on GPUs."""
-    need_build_extra()
-    from binlj.builders.analysis.assemble import assemble_all
-    from binlj.builders.records.store import by_chain
-    from binlj.builders.validation import cost, cost_report
-
-    records = _records(store)
-    steps: dict[str, dict[str, int]] = {}
-    for (state_id, start, _), members in by_chain(records).items():
-        furthest = steps.setdefault(state_id, {})
-        furthest[start] = max(furthest.get(start, 0), members[-1].step_end)
-    with _counting("states", "assembling the states") as progress:
-        results = assemble_all(records, progress=progress)
-    left = cost.remaining(results, {state_id: list(ends.values()) for state_id, ends in steps.items()})
-    text, data = cost_report.report(records, left, gpu_rate)
-    _finish(out, "cost", text, data, cost_report.draw(records))
-
-
-@validate.command("engines", short_help="Records of different LAMMPS builds against each other.")
-@click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
-@_out_option
-def engines_command(store: Path | None, out: Path) -> None:
-    """Where a store holds records of several engines (versions, arguments): do they agree within their errors?"""
-    need_build_extra()
-    from binlj.builders.validation import engines
-
-    text, data, by_engine = engines.report(_records(store))
-    _finish(out, "engines", text, data, engines.draw(by_engine))
+    _finish(out, "finite-size", text, data, rerun_plots.draw_finite_size(series))
 
 
 @validate.command("convergence", short_help="Which states have converged; how far the others are.")
@@ -193,10 +154,10 @@ def engines_command(store: Path | None, out: Path) -> None:
 @_out_option
 def convergence_command(store: Path | None, out: Path) -> None:
     """Which states meet the criteria, what the others lack, and about how many steps that will take."""
-    need_build_extra()
+    need_build_extra("pymbar")
     from binlj.builders.validation import convergence
 
-    with _counting("states", "assembling the states") as progress:
+    with progress_bar("assembling the states", "states") as progress:
         done = convergence.distances(_records(store), progress=progress)
     text, data = convergence.report(done)
     _finish(out, "convergence", text, data, convergence.draw(done))
@@ -216,19 +177,18 @@ def coexistence_command(
     The campaign's saturated and supersaturated starts begin with these phases. Safe to stop at any time: the runs under
     way are lost, nothing else.
     """
-    need_build_extra()
-    from binlj.builders.coexistence import slabs as coexistence
-    from binlj.builders.starts import phases
-    from binlj.builders.validation import coexisting_phases as check
+    from binlj.builders.coexistence import slab_simulations
+    from binlj.builders.starts import coexistence_table
+    from binlj.builders.validation import coexistence_report
 
-    path = table or phases.TABLE
+    path = table or coexistence_table.TABLE
     if simulate:
         engine = _engine(lmp, lmp_args, launcher)
-        with _counting("simulations", "two slabs each") as progress, TemporaryDirectory() as folder:
-            coexistence.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
-    slabs = phases.read_table(path)
-    text, data = check.report(slabs)
-    _finish(out, "coexistence", text, data, check.draw(slabs))
+        with progress_bar("two slabs each", "simulations") as progress, TemporaryDirectory() as folder:
+            slab_simulations.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
+    found = coexistence_table.read_table(path)
+    text, data = coexistence_report.report(found)
+    _finish(out, "coexistence", text, data, coexistence_report.draw(found))
 
 
 @validate.command("diff", short_help="Differences from another version of the dataset (old name: moved).")
@@ -241,12 +201,11 @@ def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     The old name of this command, `moved`, is accepted until 3.0.
     The folder of an older version comes from its commit: git archive COMMIT binlj-rdf | tar x -C FOLDER
     """
-    need_build_extra()
-    from binlj.builders.validation import moved
+    from binlj.builders.validation import version_diff
 
-    frame = moved.compare(before, dataset)
-    text, data = moved.report(frame, moved.scores(before, dataset), before, dataset)
-    _finish(out, "moved", text, data, moved.draw(frame))
+    frame = version_diff.compare(before, dataset)
+    text, data = version_diff.report(frame, version_diff.scores(before, dataset), before, dataset)
+    _finish(out, "version-diff", text, data, version_diff.draw(frame))
 
 
 renamed(validate, "moved", diff_command)
@@ -277,25 +236,28 @@ def _run_or_check(
     engine: Callable[[], Engine],
 ) -> None:
     """Run what is missing; or, with --no-run, make sure that there is something to analyse."""
-    from binlj.builders.validation import runner
+    from binlj.builders.validation import fixed_plan
 
     if not simulate:
         if not target.is_dir():
             raise DataError(target, ["no such store"], fix="leave --no-run away, or give another --store")
-        if not any(runner.load(jobs).values()):
+        if not any(fixed_plan.load(jobs).values()):
             raise DataError(target, ["no records of these chains"], fix="leave --no-run away to simulate them")
         return
-    found = runner.load(jobs)
+    need_build_extra("freud")
+    found = fixed_plan.load(jobs)
     # Work is counted in particles times steps: a step at N = 30,000 takes 15 times one at N = 2,000.
-    done = sum(job.n * min(job.steps, runner.position(found[job.store, job.key])) for job in jobs)
-    with _bar("10⁶ atom-steps", f"{len(jobs)} chains") as (advance, say):
-        advance(done / 1e6, total=sum(job.n * job.steps for job in jobs) / 1e6)
+    done = sum(job.n * min(job.steps, fixed_plan.position(found[job.store, job.key])) for job in jobs)
+    with progress_bars("10⁶ atom-steps") as bars:
+        total = sum(job.n * job.steps for job in jobs)
+        task = bars.add_task(f"{len(jobs)} chains", total=total / 1e6, completed=done // 1_000_000)
 
         def report(job: Job, steps: int, message: str) -> None:
-            advance(job.n * steps / 1e6)
-            say(f"{job.chain.name} (N = {job.n:,}): {message}")
+            bars.advance(task, job.n * steps / 1e6)
+            line = f"{job.chain.name} (N = {job.n:,}): {message}"
+            bars.console.print(line, highlight=False, markup=False)
 
-        left = runner.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
+        left = fixed_plan.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
     click.echo(f"{len(left)} chain(s) not finished: run the same command again" if left else "all chains finished")
 
 
@@ -315,43 +277,3 @@ def _finish(out: Path, name: str, text: str, data: Any, figure: Any) -> None:
     files = write_report(out, name, text=text, data=data, figure=figure)
     click.echo(text)
     click.echo(f"\nwritten: {', '.join(map(str, files))}")
-
-
-@contextmanager
-def _counting(unit: str, words: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar; yields what takes (done, all)."""
-    with _bar(unit, words) as (advance, _):
-        seen = 0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal seen
-            advance(done - seen, total=total)
-            seen = done
-
-        yield progress
-
-
-@contextmanager
-def _bar(unit: str, words: str) -> Iterator[tuple[Callable[..., None], Callable[[str], None]]]:
-    """A progress bar with an estimate; yields (advance by an amount, say a line)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(),
-        TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {unit}"), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    # Segments take a minute or so: the estimate has to look back further than the default 30 s.
-    with Progress(*columns, console=Console(file=sys.stderr), speed_estimate_period=1800) as progress:
-        task = progress.add_task(words, total=1.0)
-        first = True
-
-        def advance(amount: float, *, total: float | None = None) -> None:
-            nonlocal first
-            if total is not None and first:
-                first = False
-                progress.reset(task, total=total, completed=int(amount))
-            else:
-                progress.update(task, advance=amount, total=total)
-
-        yield advance, lambda line: progress.console.print(line, highlight=False, markup=False)

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 from binlj import schema
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.reconcile import PHASES
-from binlj.builders.analysis.starts import still_mixing
+from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
+from binlj.builders.starts.coexistence_table import APART, start_phases
 from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
 from binlj.builders.starts.kinds import SEEDED, SHAPES
-from binlj.builders.starts.phases import APART, start_phases
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 from binlj.markdown import markdown_table
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{\{ *(\w+) *\}\}")
 PAPER = "10.1039/D5SM00198F"
-PURE = 0.005  # phases that hold less of the other species are pure
-CLOSE = 0.05  # geometries whose surfaces differ by less are close
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
@@ -50,9 +48,9 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def card_values(
-    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str
+    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str, wall_seconds: float
 ) -> dict[str, str]:
-    """Everything the card says, from the dataset's own tables.
+    """Everything the card says, from the dataset's own tables and the cost of the simulations.
 
     Parameters
     ----------
@@ -60,6 +58,8 @@ def card_values(
         The dataset folder with its parquet files.
     states : DataFrame
         Its ``states`` table.
+    wall_seconds : float
+        Wall time of all segments of these states, from the records.
     """
     tables = {
         config: {
@@ -83,7 +83,7 @@ def card_values(
         "decks": ", ".join(f"`{v}`" for v in sorted(set(states.deck_sha256))),
         "engines": ", ".join(sorted({name for engines in states.engine for name in str(engines).split("; ")})),
         "atom_steps": f"{states.atom_steps.sum():.3g}",
-        "production_text": _production(states),
+        "production_text": f"{_production(states)} {_cost(states, wall_seconds)}",
         "yaml_configs": yaml_configs(tables, version=version, data_sha256=data_sha256),
         "yaml_dataset_info": yaml_dataset_info(tables),
         "citation": citation(version),
@@ -199,6 +199,15 @@ def _production(states: pd.DataFrame) -> str:
     )
 
 
+def _cost(states: pd.DataFrame, wall_seconds: float) -> str:
+    """One sentence, measured over all records."""
+    rate = states.atom_steps.sum() / wall_seconds / 1e6
+    return (
+        f"All runs, each on one core, took {wall_seconds / 3600:,.0f} hours together "
+        f"({rate:.2g} million atom-steps per second, pair counting included)."
+    )
+
+
 def _quality(states: pd.DataFrame) -> dict[str, str]:
     states = states.set_index("state_id")
     values = {}
@@ -256,7 +265,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
         f"Published start: {starts}.",
         "reason_rows": table,
         "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
-        "pure_below": percent(PURE),
+        "pure_below": percent(criteria.PURE_PHASE),
         "n_one_sided": str(sum(still_mixing(parse_state_id(state_id)) for state_id in states.state_id)),
         "n_twins": str(sum(
             _twins(parse_state_id(state_id), start, other)
@@ -272,7 +281,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
 def _pure(state: State) -> bool:
     """Whether a saturated start is as good as a separated one."""
     phases = start_phases(state, "saturated")
-    return phases is not None and phases[0] < PURE and phases[1] > 1 - PURE
+    return phases is not None and phases[0] < criteria.PURE_PHASE and phases[1] > 1 - criteria.PURE_PHASE
 
 
 def _twins(state: State, start: str, compared_with: str) -> bool:
@@ -294,7 +303,7 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
         numbers.update(set(shapes.values()))
         taken = {
             shape for start, shape in shapes.items()
-            if start != "mixed" and next_surface(enclosed(state, start)) < 1 + CLOSE
+            if start != "mixed" and next_surface(enclosed(state, start)) < 1 + criteria.CLOSE_SURFACE
         }  # fmt: skip
         close.update((shape, state.C_B, state.S) for shape in taken)
     listed = ", ".join(
@@ -302,7 +311,7 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
     )
     return {
         "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES),
-        "close": percent(CLOSE),
+        "close": percent(criteria.CLOSE_SURFACE),
         "close_shapes": listed or "none",
         "sphere_below": percent(SPHERE_BELOW, 3),
         "cylinder_below": percent(CYLINDER_BELOW, 3),

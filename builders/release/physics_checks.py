@@ -71,7 +71,7 @@ def _curve_physics(row: pd.Series, g: np.ndarray, error: np.ndarray) -> Iterable
         for i, pair in enumerate(PAIRS):
             mean = float(g[i][far].mean())
             noise = float(np.sqrt((error[i][far] ** 2).mean()))
-            if abs(mean - 1) > criteria.FAR_TOLERANCE + 3 * noise:
+            if abs(mean - 1) > criteria.FAR_TOLERANCE + criteria.FAR_SIGMAS * noise:
                 yield f"g of {pair} at 8 to 10 sigma is {mean:.3f} in a homogeneous state, not near 1"
 
 

@@ -1,9 +1,8 @@
-"""Writing the dataset folder: built beside the old one, checked, then swapped with it in one step."""
+"""Writing the dataset folder: built beside the old one, checked, then put in its place."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import datetime
 import fcntl
 import os
@@ -83,12 +82,17 @@ def publish(
     _check_input(results, target=target, version=version, released=released, partial=partial)
     target.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(target.parent, target.name):
+        if not target.exists() and _aside(target).exists():
+            _aside(target).rename(target)
         work = target.parent / f".{target.name}.new.tmp"
         shutil.rmtree(work, ignore_errors=True)  # a killed publish's leftovers
         work.mkdir()
         try:
             missing = _write_tables(work, results, snapshots, old=target)
-            _write_documents(work, target, version=version, released=released, template=template)
+            _write_documents(
+                work, target, version=version, released=released, template=template,
+                wall_seconds=sum(result.wall_seconds for result in results),
+            )  # fmt: skip
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
                 raise DataError(
@@ -101,30 +105,23 @@ def publish(
 
 
 def swap(new: Path, target: Path) -> None:
-    """Put the folder `new` in the place of `target`; what was there is then found at `new`.
-
-    On Linux both names change in one system call (renameat2 with RENAME_EXCHANGE), so there is no moment
-    without a dataset. Elsewhere two renames are made.
-    """
-    if not target.exists():
-        os.rename(new, target)
-        return
-    if _exchange(new, target):
-        return
-    aside = target.parent / f".{target.name}.old.tmp"
-    os.rename(target, aside)
-    os.rename(new, target)
-    os.rename(aside, new)
-
-
-def _exchange(a: Path, b: Path) -> bool:
+    """Put the folder `new` in the place of `target` and delete what was there; if that fails, `target` is put back."""
+    aside = _aside(target)
+    shutil.rmtree(aside, ignore_errors=True)
+    if target.exists():
+        target.rename(aside)
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        renameat2 = libc.renameat2
-    except (OSError, AttributeError):
-        return False
-    at_fdcwd, rename_exchange = -100, 2
-    return bool(renameat2(at_fdcwd, os.fsencode(a), at_fdcwd, os.fsencode(b), rename_exchange) == 0)
+        new.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(target: Path) -> Path:
+    """Where the old folder stands between the two renames; a publish killed there leaves it to the next one."""
+    return target.parent / f".{target.name}.old.tmp"
 
 
 @contextlib.contextmanager
@@ -208,13 +205,16 @@ def _write_tables(
     return sorted({r.state.state_id for r in results} - have)
 
 
-def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:
+def _write_documents(
+    work: Path, target: Path, *, version: str, released: str | None, template: Path, wall_seconds: float
+) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)
     released = released or _released(target, version, digest)
     values = card.card_values(
-        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest
-    )
+        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest,
+        wall_seconds=wall_seconds,
+    )  # fmt: skip
     write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
     croissant.write(
         work,

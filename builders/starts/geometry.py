@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from binlj.builders.starts.coexistence_table import TwoPhases, start_phases, two_phases
 from binlj.builders.starts.kinds import BY_NAME
-from binlj.builders.starts.phases import TwoPhases, start_phases, two_phases
 from binlj.errors import InputError
 from binlj.grid import N_PARTICLES, State
 

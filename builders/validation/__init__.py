@@ -1,1 +1,1 @@
-"""Physics checks of the published data beyond ``binlj verify``: theory, repetition, finite size, and the cost."""
+"""Physics checks of the published data beyond ``binlj verify``: theory, repetition and finite size."""

@@ -28,7 +28,7 @@ from binlj.builders.md.profiles import PROFILES
 from binlj.builders.records import lineage
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import SegmentRecord
-from binlj.builders.validation.runner import Job
+from binlj.builders.validation.fixed_plan import Job
 from binlj.errors import DataError, InputError
 from binlj.files import write_json
 from binlj.grid import parse_state_id

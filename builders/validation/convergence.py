@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-SEEN = 0.02  # a share of the gap closed from half to half below this is called no motion
 BINS = (20_000, 50_000, 120_000)
 LACKS = ("production steps", "error", "drift", "start gap", "other")
 
@@ -92,7 +91,7 @@ def distances(
             apart = {start: parts[start] for start in (result.start, result.rival)}
             closing = reconcile.closing(apart)
             halves = {start: sum(p.production_steps for p in chains) / 2 for start, chains in apart.items()}
-            rate = sum(closing[start] / halves[start] for start in apart if closing[start] >= SEEN)
+            rate = sum(closing[start] / halves[start] for start in apart if closing[start] >= criteria.CLOSING_SEEN)
             gap = result.start_gap or 0.0
             wait = math.log(max(gap / criteria.GAP_RELATIVE, 1.0)) / rate if rate else math.inf
             moving = max(closing, key=lambda start: closing[start])
@@ -140,7 +139,7 @@ def report(done: Sequence[Distance]) -> tuple[str, dict[str, Any]]:
         "## Steps still needed", "",
         f"For length and errors they follow from the criteria. For a gap they are a lower bound: it is taken to fall "
         f"exponentially at the rate seen, to {100 * criteria.GAP_RELATIVE:g} % of the curve's maximum; where less "
-        f"than {100 * SEEN:g} % of it closes from half to half, nothing is said.", "",
+        f"than {100 * criteria.CLOSING_SEEN:g} % of it closes from half to half, nothing is said.", "",
         markdown_table(["further steps", "states", "together, 10⁶ steps"], _bins(left)), "",
         "## All states that are not converged", "",
         markdown_table(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGEST = 15
-NOISE_SIGMAS = 3.0
 STABILITY = {True: "stable", False: "not stable", None: "unknown"}
 STABILITY_ORDER = ("stable", "not stable", "unknown")
 
@@ -82,8 +81,8 @@ def explain(row: pd.Series, frame: pd.DataFrame) -> str:
     if row.production_steps < criteria.MIN_PRODUCTION_STEPS:
         causes.append(f"short run ({row.production_steps:,} production steps)")
     error = 100 * row.density_stderr / row.density if row.density_stderr == row.density_stderr else float("nan")
-    if abs(row.deviation) < NOISE_SIGMAS * error:
-        causes.append(f"within {NOISE_SIGMAS:g} standard errors ({number(error, 1)} % each)")
+    if abs(row.deviation) < criteria.DIFFERENT_SIGMAS * error:
+        causes.append(f"within {criteria.DIFFERENT_SIGMAS:g} standard errors ({number(error, 1)} % each)")
     return "; ".join(causes) or "not explained"
 
 

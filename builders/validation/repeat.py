@@ -23,10 +23,6 @@ from binlj.schema import N_BINS, bin_centres
 if TYPE_CHECKING:
     import pandas as pd
 
-CLOSE_TO_ONE = (0.5, 2.0)
-CHANCE = 0.95
-COVERED = 2.0  # times the errors and the start gap, added in quadrature
-
 
 @dataclass(frozen=True)
 class ChiSquare:
@@ -46,7 +42,7 @@ class ChiSquare:
     bins: int
     independent: float
 
-    def by_chance(self, share: float = CHANCE) -> tuple[float, float]:
+    def by_chance(self, share: float = criteria.CHANCE) -> tuple[float, float]:
         """Values that right errors give in `share` of all repetitions."""
         from scipy import stats
 
@@ -55,7 +51,7 @@ class ChiSquare:
 
     @property
     def close(self) -> bool:
-        return CLOSE_TO_ONE[0] <= self.value <= CLOSE_TO_ONE[1]
+        return criteria.CLOSE_TO_ONE[0] <= self.value <= criteria.CLOSE_TO_ONE[1]
 
 
 def chi_square(g1: np.ndarray, e1: np.ndarray, g2: np.ndarray, e2: np.ndarray) -> ChiSquare:
@@ -152,7 +148,7 @@ def why(repetition: Repetition, chi: ChiSquare) -> str:
     causes = []
     if low <= chi.value <= high:
         causes.append(f"chance: worth {chi.independent:.0f} independent bins, {low:.2f} … {high:.2f} is expected")
-    if chi.value < CLOSE_TO_ONE[0]:
+    if chi.value < criteria.CLOSE_TO_ONE[0]:
         causes.append("errors on the safe side (dispersion and inefficiency are taken as at least 1)")
         return "; ".join(causes)
     if new.phase != row.phase:
@@ -205,14 +201,14 @@ def report(
     ]  # fmt: skip
     summary = summarise(rows)
     if rows:
-        low, high = CLOSE_TO_ONE
+        low, high = criteria.CLOSE_TO_ONE
         lines += [
             "χ² per bin: mean of (g₁ − g₂)² / (e₁² + e₂²) over the 0.1σ bins between "
             f"{criteria.ERROR_RANGE[0]:g} and {criteria.ERROR_RANGE[1]:g} in which either found a pair. "
             "1 means that the published errors are right.", "",
             markdown_table(
                 ["curves", "number", "median χ²", "mean χ²", f"within {low:g} … {high:g}", "below", "above",
-                 f"within {100 * CHANCE:.0f} % chance", "median difference, %", "largest, %"],
+                 f"within {100 * criteria.CHANCE:.0f} % chance", "median difference, %", "largest, %"],
                 [[name, str(s["curves"]), number(s["median"]), number(s["mean"]), str(s["close"]), str(s["below"]),
                   str(s["above"]), str(s["by_chance"]), number(s["difference"], 2, scale=100),
                   number(s["difference_max"], 2, scale=100)] for name, s in summary.items()],
@@ -220,8 +216,8 @@ def report(
             "", "Chance counts neighbouring bins that move together, not that the errors themselves are estimates. "
             "The difference is what the errors are there to tell: its rms over the same r, as a share of the curve's "
             "maximum. Where it is small, a large χ² says that the errors are smaller still.", "",
-            f"{sum(r['difference'] > COVERED * r['uncertainty'] for r in rows)} of {len(rows)} curves differ by more "
-            f"than {COVERED:g} times what their errors and the published start gap together allow.",
+            f"{sum(r['difference'] > criteria.COVERED * r['uncertainty'] for r in rows)} of {len(rows)} curves differ "
+            f"by more than {criteria.COVERED:g} times what their errors and the published start gap together allow.",
             "", "## All states", "",
             markdown_table(
                 ["state", "phase", "start", "steps published", "steps rerun", *(f"χ² {p}" for p in PAIRS),
@@ -259,13 +255,14 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     for phase in dict.fromkeys(r["phase"] for r in rows):
         groups[phase] = [r for r in rows if r["phase"] == phase]
     out: dict[str, dict[str, Any]] = {}
+    low, high = criteria.CLOSE_TO_ONE
     for name, members in groups.items():
         values = np.array([r["chi2"] for r in members if r["bins"]])
         if len(values):
             out[name] = {
                 "curves": len(values), "median": float(np.median(values)), "mean": float(values.mean()),
-                "close": int(((values >= CLOSE_TO_ONE[0]) & (values <= CLOSE_TO_ONE[1])).sum()),
-                "below": int((values < CLOSE_TO_ONE[0]).sum()), "above": int((values > CLOSE_TO_ONE[1]).sum()),
+                "close": int(((values >= low) & (values <= high)).sum()),
+                "below": int((values < low).sum()), "above": int((values > high).sum()),
                 "by_chance": sum(r["chance_low"] <= r["chi2"] <= r["chance_high"] for r in members if r["bins"]),
                 "difference": float(np.median([r["difference"] for r in members if r["bins"]])),
                 "difference_max": max(r["difference"] for r in members if r["bins"]),

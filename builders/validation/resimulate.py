@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.engine import Engine
@@ -28,8 +29,6 @@ from binlj.schema import bin_centres
 # One state where all three RDFs must coincide, and one mixture of unequal sizes; both homogeneous.
 DEFAULT_STATES = (State(1.2, 0.5, 1.0, 1.0), State(1.4, 0.3, 1.5, 0.8))
 R_RANGE = (0.5, 5.0)  # sigma_AA; half of the small box is about 6
-SIGMAS = 3.0  # rms difference allowed, in combined standard errors
-FINITE_SIZE = 0.01  # and this much of the curve's maximum besides: N = 2,000 is not 10,000
 PROFILE = dataclasses.replace(
     PROFILES["smoke"], name="resimulate", n=2_000, start_steps=400, steps=1_500, every=150
 )
@@ -52,7 +51,8 @@ class Comparison:
         def rms(x: np.ndarray) -> np.ndarray:
             return np.asarray(np.sqrt((x[:, inside] ** 2).mean(1)))
 
-        allowed = SIGMAS * rms(np.hypot(self.new.g_stderr, self.g_stderr)) + FINITE_SIZE * self.g.max(1)
+        allowed = criteria.DIFFERENT_SIGMAS * rms(np.hypot(self.new.g_stderr, self.g_stderr))
+        allowed += criteria.RESIMULATED_FINITE_SIZE * self.g.max(1)
         return np.asarray(rms(self.new.g - self.g) / allowed)
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from binlj.errors import InputError
+from binlj.progress import progress_bars
 from binlj.schema import TRACKS
 
 if TYPE_CHECKING:
@@ -333,28 +334,11 @@ def _explain(source: Source, truth: CurveReport, *, n_boot: int, seed: int, bar:
 @contextmanager
 def _bars() -> Iterator[Callable[..., Callable[[], None]]]:
     """Progress bars on standard error; yields ``bar(text, total) -> step``."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bars() as shown:
 
         def bar(text: str, total: int | None) -> Callable[[], None]:
-            task = progress.add_task(text, total=total)
-            return lambda: progress.advance(task)
+            task = shown.add_task(text, total=total)
+            return lambda: shown.advance(task)
 
         yield bar
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from binlj.builders.analysis import starts
-from binlj.builders.coexistence import slabs as coexistence
-from binlj.builders.coexistence.slabs import begin, compositions, profile
+from binlj.builders.analysis import small_simulations
+from binlj.builders.coexistence import slab_simulations
+from binlj.builders.coexistence.slab_simulations import begin, compositions, profile
 from binlj.builders.md.engine import find_engine
-from binlj.builders.starts import kinds
-from binlj.builders.starts import phases as table_of_phases
-from binlj.builders.starts.phases import Slabs, Triple, start_phases, two_phases
-from binlj.builders.validation import coexisting_phases as check
+from binlj.builders.starts import coexistence_table, kinds
+from binlj.builders.starts.coexistence_table import Slabs, Triple, start_phases, two_phases
+from binlj.builders.validation import coexistence_report
 from binlj.errors import DataError
 from binlj.grid import State, states
 from binlj.pets import pets_phases, pets_stable
@@ -62,21 +61,23 @@ def test_phases_of_pets_are_symmetric_where_the_species_are_and_merge_with_tempe
 
 
 def test_the_table_covers_the_grid_and_phases_lie_around_the_state() -> None:
-    found = {(s.triple, s.side): s for s in table_of_phases.read_table()}
-    wanted = set(coexistence.triples())
-    for sides in table_of_phases.ROUNDS:  # another round where the two sides were apart, and there only
+    found = {(s.triple, s.side): s for s in coexistence_table.read_table()}
+    wanted = set(slab_simulations.triples())
+    for sides in coexistence_table.ROUNDS:  # another round where the two sides were apart, and there only
         assert all({t for t, s in found if s == side} == wanted for side in sides)
         ends = {t: [found[t, side].end for side in sides] for t in wanted}
-        apart = {t for t, (one, other) in ends.items() if np.abs(np.subtract(one, other)).max() > coexistence.APART}
-        wanted = {t for t in apart if max(h - w for w, h in ends[t]) > table_of_phases.LEAST_WIDTH}
+        gaps = {t: np.abs(np.subtract(one, other)).max() for t, (one, other) in ends.items()}
+        apart = {t for t, gap in gaps.items() if gap > slab_simulations.APART}
+        wanted = {t for t in apart if max(h - w for w, h in ends[t]) > coexistence_table.LEAST_WIDTH}
     for slabs in found.values():
-        if slabs.side in coexistence.BEFORE:
-            before = found[slabs.triple, coexistence.BEFORE[slabs.side]]
+        if slabs.side in slab_simulations.BEFORE:
+            before = found[slabs.triple, slab_simulations.BEFORE[slabs.side]]
             off = np.abs(np.subtract(slabs.begin, before.end)).max()
-            assert off < (coexistence.APART if slabs.triple.S == 1 else 1e-5), "it goes on where the first round ended"
+            allowed = slab_simulations.APART if slabs.triple.S == 1 else 1e-5
+            assert off < allowed, "it goes on where the first round ended"
             continue
         n_b, phases = begin(slabs.triple, slabs.side)
-        assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == pytest.approx(slabs.C_B * coexistence.N)
+        assert slabs.begin == pytest.approx(phases, abs=1e-6) and n_b == pytest.approx(slabs.C_B * slab_simulations.N)
     for state in states():
         for start in kinds.SEEDED:
             sides = kinds.BY_NAME[start].simulations
@@ -110,32 +111,32 @@ def test_off_the_grid_a_start_has_the_phases_of_pets() -> None:
 
 def test_a_broken_table_is_refused_with_every_problem(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    slabs = table_of_phases.read_table()[:4]
-    table_of_phases.write_table(path, slabs)
-    assert [s.triple for s in table_of_phases.read_table(path)] == [s.triple for s in slabs]
+    slabs = coexistence_table.read_table()[:4]
+    coexistence_table.write_table(path, slabs)
+    assert [s.triple for s in coexistence_table.read_table(path)] == [s.triple for s in slabs]
     lines = path.read_text().splitlines()
     bad = [lines[0], lines[1].replace("pure", "left"), lines[2].rsplit(",", 1)[0], lines[3] + "x"]
     path.write_text("\n".join(bad))
     with pytest.raises(DataError) as error:
-        table_of_phases.read_table(path)
+        coexistence_table.read_table(path)
     assert [p.split(":")[0] for p in error.value.problems] == ["line 2", "line 3", "line 4"]
     path.write_text("something,else\n")
     with pytest.raises(DataError, match="columns"):
-        table_of_phases.read_table(path)
+        coexistence_table.read_table(path)
 
 
 @pytest.mark.lammps
 def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coexistence, "N", 500)
-    monkeypatch.setattr(coexistence, "STEPS", 400)
-    monkeypatch.setattr(coexistence, "EVERY", 50)
-    monkeypatch.setattr(coexistence, "APART", 0.1)  # at this length
-    monkeypatch.setattr(coexistence, "triples", lambda: [Triple(0.8, 1.0, 0.2)])
+    monkeypatch.setattr(slab_simulations, "N", 500)
+    monkeypatch.setattr(slab_simulations, "STEPS", 400)
+    monkeypatch.setattr(slab_simulations, "EVERY", 50)
+    monkeypatch.setattr(slab_simulations, "APART", 0.1)  # at this length
+    monkeypatch.setattr(slab_simulations, "triples", lambda: [Triple(0.8, 1.0, 0.2)])
     seen: list[tuple[int, int]] = []
     table = tmp_path / "table.csv"
 
     def run() -> list[Slabs]:
-        return coexistence.run(
+        return slab_simulations.run(
             table, engine=find_engine(), folder=tmp_path / "w", workers=2, progress=lambda *x: seen.append(x)
         )
 
@@ -144,7 +145,7 @@ def test_two_slabs_that_hardly_mix_stay_pure(tmp_path: Path, monkeypatch: pytest
     for slabs in found:
         assert slabs.end[0] < 0.1 and slabs.end[1] > 0.9
     again = run()
-    assert again == table_of_phases.read_table(table) and seen[-1] == (2, 2), "nothing is run twice"
+    assert again == coexistence_table.read_table(table) and seen[-1] == (2, 2), "nothing is run twice"
     assert not list((tmp_path / "w").iterdir())
 
 
@@ -154,12 +155,12 @@ def test_a_second_round_of_a_symmetric_mixture_exchanges_species(
 ) -> None:
     """Equal chemical potentials: from far too many B particles in A, hardly any are left; and where the species are
     the same, half of the particles are B, from wherever it began."""
-    monkeypatch.setattr(coexistence, "N", 500)
-    monkeypatch.setattr(coexistence, "SWAP_STEPS", 2_400)
+    monkeypatch.setattr(slab_simulations, "N", 500)
+    monkeypatch.setattr(slab_simulations, "SWAP_STEPS", 2_400)
     ends = {}
     for eps, x in ((0.2, 0.15), (1.0, 0.3)):
         before = Slabs(Triple(0.8, 1.0, eps), "mixed", 0.5, (0.3, 0.7), ((x, 1 - x), (x, 1 - x)))
-        found = coexistence.simulate(before.triple, "mixed2", before=before, engine=find_engine(), folder=tmp_path)
+        found = slab_simulations.simulate(before.triple, "mixed2", before=before, engine=find_engine(), folder=tmp_path)
         assert (*found.begin, found.C_B) == pytest.approx((x, 1 - x, x))
         assert all(low == pytest.approx(1 - high) for low, high in found.quarters)
         ends[eps] = found.end[0]
@@ -168,24 +169,24 @@ def test_a_second_round_of_a_symmetric_mixture_exchanges_species(
 
 @pytest.mark.lammps
 def test_a_second_round_goes_on_where_the_first_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coexistence, "N", 500)
-    monkeypatch.setattr(coexistence, "STEPS", 200)
-    monkeypatch.setattr(coexistence, "LATER_STEPS", 400)
-    monkeypatch.setattr(coexistence, "EVERY", 50)
-    monkeypatch.setattr(coexistence, "APART", 0.0)
-    monkeypatch.setattr(coexistence, "triples", lambda: [Triple(0.8, 1.5, 0.4)])
+    monkeypatch.setattr(slab_simulations, "N", 500)
+    monkeypatch.setattr(slab_simulations, "STEPS", 200)
+    monkeypatch.setattr(slab_simulations, "LATER_STEPS", 400)
+    monkeypatch.setattr(slab_simulations, "EVERY", 50)
+    monkeypatch.setattr(slab_simulations, "APART", 0.0)
+    monkeypatch.setattr(slab_simulations, "triples", lambda: [Triple(0.8, 1.5, 0.4)])
     seen: list[tuple[int, int]] = []
     table, folder = tmp_path / "table.csv", tmp_path / "w"
-    found = coexistence.run(
+    found = slab_simulations.run(
         table, engine=find_engine(), folder=folder, workers=2, progress=lambda *x: seen.append(x)
     )
     pure, mixed, pure2, mixed2, pure3, mixed3 = found
-    assert [s.side for s in found] == list(coexistence.SEEDS) and seen[-1] == (6, 6)
+    assert [s.side for s in found] == list(slab_simulations.SEEDS) and seen[-1] == (6, 6)
     assert (pure2.begin, mixed2.begin, mixed3.begin) == (pure.end, mixed.end, mixed2.end) and pure3.C_B == pure.C_B
-    held = table_of_phases.read_table(table)
-    table_of_phases.write_table(table, held[1:])
-    coexistence.run(table, engine=find_engine(), folder=folder)
-    assert table_of_phases.read_table(table)[1:] == held[1:], "a run that is made again costs no later one"
+    held = coexistence_table.read_table(table)
+    coexistence_table.write_table(table, held[1:])
+    slab_simulations.run(table, engine=find_engine(), folder=folder)
+    assert coexistence_table.read_table(table)[1:] == held[1:], "a run that is made again costs no later one"
 
 
 def test_a_mixed_side_that_goes_on_mixing_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,8 +195,8 @@ def test_a_mixed_side_that_goes_on_mixing_was_none(monkeypatch: pytest.MonkeyPat
 
     def still(*widths: float, side: str = "mixed") -> bool:
         slabs = Slabs(triple, side, 0.5, (0.1, 0.9), tuple((0.5 - w / 2, 0.5 + w / 2) for w in widths))
-        monkeypatch.setattr(table_of_phases, "_all", lambda: {(triple, side): slabs})
-        return starts.still_mixing(state)
+        monkeypatch.setattr(coexistence_table, "_all", lambda: {(triple, side): slabs})
+        return small_simulations.still_mixing(state)
 
     assert still(0.5, 0.4, 0.3, 0.2) and still(0.5, 0.5, 0.44, 0.44, side="mixed2")
     assert not still(0.5, 0.5, 0.48, 0.46) and not still(0.2, 0.3, 0.4, 0.5)
@@ -210,8 +211,8 @@ def test_two_rounds_of_one_side_are_of_one_side() -> None:
 
 
 def test_report_names_one_phase_as_such() -> None:
-    triple = table_of_phases.read_table()[0].triple
+    triple = coexistence_table.read_table()[0].triple
     slabs = [Slabs(triple, side, 0.5, (0.1, 0.9), ((0.2, 0.8), (0.45, 0.5))) for side in ("pure", "mixed")]
-    text, data = check.report([slabs[0], dataclasses.replace(slabs[1], quarters=((0.1, 0.9), (0.2, 0.8)))])
+    text, data = coexistence_report.report([slabs[0], dataclasses.replace(slabs[1], quarters=((0.1, 0.9), (0.2, 0.8)))])
     assert text.count("one phase") == 1 and "0.200, 0.800" in text
     assert data["slabs"][0]["end"] == (0.45, 0.5)

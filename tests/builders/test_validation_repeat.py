@@ -14,12 +14,13 @@ from click.testing import CliRunner
 from synthetic import chain
 from validation_cases import TEST_STATES, TINY, simulate, write_dataset
 
+from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import assemble_state
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.engine import find_engine
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import write_records
-from binlj.builders.validation import plots, repeat, runner
+from binlj.builders.validation import fixed_plan, repeat, rerun_plots
 from binlj.cli import cli
 from binlj.data import read_table
 from binlj.errors import DataError, EngineError, InputError
@@ -96,18 +97,18 @@ def test_the_builder_s_own_errors_hold_for_synthetic_records(tmp_path: Path) -> 
     g, again_g = item.g[0], item.new.g[0]
     expected = np.sqrt(np.mean((again_g - g)[(R > 0.9) & (R < 5)] ** 2)) / g.max()
     assert item.differences()[0] == pytest.approx(expected)
-    assert item.differences()[0] < repeat.COVERED * item.uncertainties()[0]
-    assert min(wrong.differences()) > repeat.COVERED * max(wrong.uncertainties())
+    assert item.differences()[0] < criteria.COVERED * item.uncertainties()[0]
+    assert min(wrong.differences()) > criteria.COVERED * max(wrong.uncertainties())
     wide = dataclasses.replace(wrong, row=wrong.row.copy())
     wide.row["start_gap"] = 0.5
-    assert max(wide.differences()) < repeat.COVERED * min(wide.uncertainties())
+    assert max(wide.differences()) < criteria.COVERED * min(wide.uncertainties())
     assert repeat.repetitions([row], {}, dataset=dataset) == []
     text, data = repeat.report([item, wrong], ["x: 1 of 2 steps"], total=3, dataset=dataset)
     assert "2 of 3 states have a rerun; 1 chain(s) not finished yet:\n- x: 1 of 2 steps" in text
     assert "\n3 of 6 curves differ by more than 2 times" in text
     assert data["summary"]["all"]["difference_max"] == pytest.approx(max(wrong.differences()))
     assert data["summary"]["all"]["above"] >= 3 and len(data["curves"]) == 6
-    plots.draw_repeat([item, wrong]).savefig(tmp_path / "a.png")
+    rerun_plots.draw_repeat([item, wrong]).savefig(tmp_path / "a.png")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_a_real_repetition_stopped_halfway_goes_on_and_then_does_nothing(
     published: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {p: p.read_bytes() for p in published[0].rglob("*") if p.is_file()}
-    real, calls = runner.run_task, []
+    real, calls = fixed_plan.run_task, []
 
     def dies(*args: object) -> list[str]:
         calls.append(args)
@@ -140,7 +141,7 @@ def test_a_real_repetition_stopped_halfway_goes_on_and_then_does_nothing(
             raise EngineError("pulled out")
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(runner, "run_task", dies)
+    monkeypatch.setattr(fixed_plan, "run_task", dies)
     stopped = CliRunner().invoke(cli, command(published, tmp_path))
     assert isinstance(stopped.exception, EngineError) and "pulled out" in str(stopped.exception)
     (head,) = stores.load_records(tmp_path / "repeat")
@@ -200,17 +201,17 @@ def test_what_is_missing_is_said(published: tuple[Path, Path], tmp_path: Path) -
 
 def test_records_of_another_experiment_are_refused(tmp_path: Path) -> None:
     write_records(tmp_path / "loose" / "a.parquet", chain(STATE, n=1_000, replica=1))
-    job = runner.Job(Chain(STATE, replica=1), 500, ((100, 50),), tmp_path, 10)
+    job = fixed_plan.Job(Chain(STATE, replica=1), 500, ((100, 50),), tmp_path, 10)
     with pytest.raises(DataError) as caught:
-        runner.load([job])
+        fixed_plan.load([job])
     assert len(caught.value.problems) == 3, "N, seed and input scripts"
 
 
 @pytest.mark.lammps
 def test_one_failing_chain_does_not_stop_the_others(tmp_path: Path) -> None:
     other = next(s for s in TEST_STATES if s.T == 1.4 and s.C_B == 0.01)  # 0 B among 20 particles
-    bad = runner.Job(Chain(other), 20, ((100, 50),), tmp_path / "bad", TINY.start_steps)
-    good = runner.Job(Chain(STATE), 500, ((100, 50),), tmp_path / "good", TINY.start_steps)
+    bad = fixed_plan.Job(Chain(other), 20, ((100, 50),), tmp_path / "bad", TINY.start_steps)
+    good = fixed_plan.Job(Chain(STATE), 500, ((100, 50),), tmp_path / "good", TINY.start_steps)
     with pytest.raises(EngineError, match=r"1 chain\(s\) failed(.|\n)*leaves 20 A and 0 B"):
-        runner.run([bad, good], engine=find_engine(), workers=1)
+        fixed_plan.run([bad, good], engine=find_engine(), workers=1)
     assert stores.load_records(tmp_path / "good")

@@ -123,6 +123,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(InputError, match="not a regular file"), replacing(tmp_path):
+        pass
 
 
 def test_help_and_import_load_nothing_heavy() -> None:

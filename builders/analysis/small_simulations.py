@@ -1,18 +1,18 @@
-"""Whether the small simulations that seed a state's starts had settled."""
+"""Whether the small simulations behind a state's coexistence-seeded starts had settled."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from binlj.builders.analysis import criteria
-from binlj.builders.starts.phases import MIXED, Slabs, last_simulation
+from binlj.builders.starts.coexistence_table import MIXED, Slabs, last_simulation
 from binlj.grid import State
 
 
 def still_mixing(state: State) -> bool:
-    """Whether the last small simulation from the mixed side ended on its way to more mixing (False without one).
+    """Whether the last small simulation from the mixed side was still mixing when it ended (False without one).
 
-    Then that side began too pure, and both sides reached what they reached from the purer one.
+    If so, that side began too pure, and both sides approached coexistence from the pure side.
     """
     last = last_simulation(state, MIXED)
     return last is not None and mixes(last)

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from binlj.builders.md.engine import Engine, run_script, stop_all
-from binlj.builders.starts.phases import (
+from binlj.builders.starts.coexistence_table import (
     APART,
     LEAST_WIDTH,
     MIXED,

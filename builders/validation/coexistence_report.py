@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders.analysis.starts import mixes
-from binlj.builders.coexistence import slabs as coexistence
-from binlj.builders.starts.phases import LEAST_WIDTH, Slabs
+from binlj.builders.analysis.small_simulations import mixes
+from binlj.builders.coexistence import slab_simulations
+from binlj.builders.starts.coexistence_table import LEAST_WIDTH, Slabs
 from binlj.builders.validation.output import new_figure, number
 from binlj.grid import GRID_EPS_AB, GRID_S
 from binlj.markdown import markdown_table
@@ -35,16 +35,16 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
     ])  # fmt: skip
     lines = [
         "# Which phases do the mixtures separate into?", "",
-        f"Mole fractions of B in the A-rich and the B-rich phase at P* = 1. Two simulations each "
-        f"(N = {coexistence.N:,}, "
-        f"two slabs of equal volume, {coexistence.STEPS:,} steps, the second half counts): from the phases of the PeTS "
-        "equation of state, and from the mixed side, those it has at a higher temperature. The saturated and "
-        "supersaturated starts of the campaign begin with the two results. Where these are more than "
-        f"{coexistence.APART:g} apart there is a second round, and where that leaves them apart a third; the last "
-        f"results make the starts saturated2 and supersaturated2. From either end two slabs again, "
-        f"{coexistence.LATER_STEPS:,} steps; or, where S = 1, a single phase "
-        f"whose particles change species at equal chemical potentials ({coexistence.SWAP_STEPS:,} steps, "
-        f"{coexistence.SWAP_ATTEMPTS} attempts every {coexistence.SWAP_EVERY}).", "",
+        "Mole fractions of B in the A-rich and the B-rich phase at P* = 1. Each has two simulations of two slabs of "
+        f"equal volume (N = {slab_simulations.N:,}, {slab_simulations.STEPS:,} steps, of which the second half "
+        "counts). One begins with the phases of the PeTS equation of state (from the pure side), the other with those "
+        "that it has at a higher temperature (from the mixed side). The coexistence-seeded starts of the campaign "
+        "(`saturated` from the pure, `supersaturated` from the mixed side) begin with the two results. Where these "
+        f"are more than {slab_simulations.APART:g} apart there is a second round, and where that leaves them apart a "
+        "third; the last results make the starts `saturated2` and `supersaturated2`. From either end two slabs again, "
+        f"{slab_simulations.LATER_STEPS:,} steps; or, where S = 1, a single phase "
+        f"whose particles change species at equal chemical potentials ({slab_simulations.SWAP_STEPS:,} steps, "
+        f"{slab_simulations.SWAP_ATTEMPTS} attempts every {slab_simulations.SWAP_EVERY}).", "",
     ]  # fmt: skip
     if len(whole):
         lines += [
@@ -58,14 +58,14 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
             np.array([
                 np.abs(np.subtract(_last(s, 0, rounds).end, _last(s, 1, rounds).end)).max() for s in again.values()
             ])
-            for rounds in (1, len(coexistence.ROUNDS))
+            for rounds in (1, len(slab_simulations.ROUNDS))
         )  # fmt: skip
         lines += [
             f"{len(again)} of them went into a second round: there the larger difference was "
             f"{number(float(np.median(first)), 3)} in the median ({number(float(first.max()), 3)} at most) after the "
             f"first and is {number(float(np.median(last)), 3)} ({number(float(last.max()), 3)}) after the last.", "",
         ]  # fmt: skip
-    mixing = [t for t, sides in whole.items() if mixes(_last(sides, 1, len(coexistence.ROUNDS)))]
+    mixing = [t for t, sides in whole.items() if mixes(_last(sides, 1, len(slab_simulations.ROUNDS)))]
     if mixing:
         lines += [
             "The mixed side was still mixing when it ended (by a tenth or more of the difference between its phases "
@@ -77,7 +77,7 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
         ["T*, S, ε_AB", "PeTS", "from PeTS's side", "from the mixed side", "second round", "second round",
          "third round", "third round"],
         [[f"{t.T:.1f}, {t.S:.1f}, {t.eps_AB:.1f}", _pair(next(iter(sides.values()), None), begin=True),
-          *(_pair(sides.get(side)) for side in coexistence.SEEDS)] for t, sides in by_triple.items()],
+          *(_pair(sides.get(side)) for side in slab_simulations.SEEDS)] for t, sides in by_triple.items()],
     ))  # fmt: skip
     lines += ["", f"One phase: compositions within {LEAST_WIDTH:g} of each other."]
     return "\n".join(lines), {"slabs": [{**asdict(s), "end": s.end} for s in slabs]}
@@ -85,13 +85,13 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
 
 def _last(sides: Mapping[str, Slabs], side: int, rounds: int) -> Slabs:
     """Of one side (0 or 1), in the last of so many rounds that there is."""
-    return next(sides[r[side]] for r in reversed(coexistence.ROUNDS[:rounds]) if r[side] in sides)
+    return next(sides[r[side]] for r in reversed(slab_simulations.ROUNDS[:rounds]) if r[side] in sides)
 
 
 def _pair(slabs: Slabs | None, *, begin: bool = False) -> str:
     if slabs is None:
         return "–"
-    low, high = coexistence.begin(slabs.triple, "pure")[1] if begin else slabs.end
+    low, high = slab_simulations.begin(slabs.triple, "pure")[1] if begin else slabs.end
     return f"{low:.3f}, {high:.3f}" if high - low > LEAST_WIDTH else "one phase"
 
 
@@ -102,7 +102,7 @@ def draw(slabs: Sequence[Slabs]) -> Figure:
     for axis, S in zip(axes, GRID_S, strict=True):
         for eps, colour in COLOURS.items():
             mine = [s for s in slabs if (s.triple.S, s.triple.eps_AB) == (S, eps)]
-            pets = sorted({(s.triple.T, *coexistence.begin(s.triple, "pure")[1]) for s in mine})
+            pets = sorted({(s.triple.T, *slab_simulations.begin(s.triple, "pure")[1]) for s in mine})
             if not pets:
                 continue
             T, low, high = np.array(pets).T
@@ -110,7 +110,7 @@ def draw(slabs: Sequence[Slabs]) -> Figure:
             axis.plot(high, T, color=colour, lw=1)
             for s in mine:
                 mark = MARKS[s.side.rstrip("23")]
-                face = {} if s.side in coexistence.BEFORE else {"mfc": "none"}
+                face = {} if s.side in slab_simulations.BEFORE else {"mfc": "none"}
                 axis.plot(s.end, [s.triple.T] * 2, mark, color=colour, ms=5, **face)
         axis.set(title=f"S = {S:g}", xlabel="mole fraction of B", xlim=(-0.03, 1.03))
     axes[0].set_ylabel("T*")

@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from binlj.builders.validation import moved
+from binlj.builders.validation import version_diff
 from binlj.errors import DataError
 from binlj.grid import PAIRS
 
 
 def test_nothing_moved_between_a_version_and_itself(toy: Path) -> None:
-    frame = moved.compare(toy, toy)
+    frame = version_diff.compare(toy, toy)
     assert len(frame) == 500 and not frame[[f"rms_{pair}" for pair in PAIRS]].to_numpy().any()
-    r2 = moved.scores(toy, toy)
+    r2 = version_diff.scores(toy, toy)
     assert all(value == pytest.approx(1.0) for track in r2.values() for value in track.values())
-    text, _ = moved.report(frame, r2, toy, toy)
+    text, _ = version_diff.report(frame, r2, toy, toy)
     assert "Another start is published in 0 states, another phase in 0" in text
 
 
@@ -46,20 +46,20 @@ def test_a_changed_curve_and_a_changed_start_are_found(toy: Path, tmp_path: Path
     states.loc[states.state_id == state_id, "phase"] = "solid-like"
     pq.write_table(pa.Table.from_pandas(states, schema=table.schema, preserve_index=False), path)
 
-    frame = moved.compare(before, toy)
+    frame = version_diff.compare(before, toy)
     hit = frame.state_id == state_id
     assert (frame.rms_BB > 0).tolist() == hit.tolist() and not frame[["rms_AA", "rms_AB"]].to_numpy().any()
-    g, _ = moved._curves(toy)[state_id]
+    g, _ = version_diff._curves(toy)[state_id]
     r = (np.arange(100) + 0.5) / 10
     inside = (r >= 0.9) & (r <= 5.0)
     expected = np.sqrt((g[2][inside] ** 2).mean()) / g[2].max()  # half of what it was: the change is the curve itself
     assert frame.rms_BB[hit].item() == pytest.approx(expected, rel=1e-5)
-    r2 = moved.scores(before, toy)
+    r2 = version_diff.scores(before, toy)
     assert r2["extrapolation"]["BB"] < 1.0 and r2["extrapolation"]["AA"] == pytest.approx(1.0)
-    text, _ = moved.report(frame, r2, before, toy)
+    text, _ = version_diff.report(frame, r2, before, toy)
     assert f"another phase in 1 (1 solid-like → {was})" in text
     assert "Another start is published in 1 states" in text and f"| {state_id} | 0.0 % | 0.0 % |" in text
-    moved.draw(frame).savefig(tmp_path / "picture.png")
+    version_diff.draw(frame).savefig(tmp_path / "picture.png")
 
 
 def test_versions_of_other_grids_are_refused(toy: Path, tmp_path: Path) -> None:
@@ -68,6 +68,6 @@ def test_versions_of_other_grids_are_refused(toy: Path, tmp_path: Path) -> None:
     (path,) = (before / "states").glob("*.parquet")
     pq.write_table(pq.read_table(path).slice(0, 499), path)
     with pytest.raises(DataError, match="not those of the other"):
-        moved.compare(before, toy)
+        version_diff.compare(before, toy)
     with pytest.raises(DataError):
-        moved.compare(tmp_path / "nowhere", toy)
+        version_diff.compare(tmp_path / "nowhere", toy)

@@ -10,7 +10,7 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.validation.finite_size import Series, expected_difference, thinnest
 from binlj.builders.validation.output import PAIR_COLOURS, new_figure
-from binlj.builders.validation.repeat import CLOSE_TO_ONE, Repetition
+from binlj.builders.validation.repeat import Repetition
 from binlj.grid import PAIRS
 from binlj.schema import bin_centres
 
@@ -42,7 +42,8 @@ def draw_repeat(done: Sequence[Repetition]) -> Figure:
 
 
 def _draw_chi_square(axis: Any, done: Sequence[Repetition]) -> None:
-    axis.axhspan(*CLOSE_TO_ONE, color="#e5f5e0", zorder=0, label=f"{CLOSE_TO_ONE[0]:g} … {CLOSE_TO_ONE[1]:g}")
+    low, high = criteria.CLOSE_TO_ONE
+    axis.axhspan(low, high, color="#e5f5e0", zorder=0, label=f"{low:g} … {high:g}")
     axis.axhline(1, color="0.3", lw=1)
     for i, pair in enumerate(PAIRS):
         points = [(x, item.chi_squares()[i]) for x, item in enumerate(done)]

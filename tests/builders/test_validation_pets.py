@@ -1,4 +1,4 @@
-"""Density against PeTS, the arithmetic of the cost, and the commands' errors."""
+"""Density against PeTS, and the commands' errors."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from synthetic import chain
 from validation_cases import write_dataset
 
 from binlj.builders.analysis.assemble import assemble_state
-from binlj.builders.records.record import write_records
-from binlj.builders.validation import cost, cost_report, density, output
+from binlj.builders.validation import density, output
 from binlj.cli import cli
 from binlj.errors import DataError
 from binlj.grid import State
@@ -95,78 +94,14 @@ def test_missing_data_and_a_file_for_a_folder_are_said(tmp_path: Path, dataset: 
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="give another --out"):
         output.write_report(tmp_path / "file", "x", text="", data={})
-    empty = CliRunner().invoke(cli, ["validate", "cost", "--store", str(tmp_path / "store"), "--out", str(tmp_path)])
+    options = ["--store", str(tmp_path / "store"), "--out", str(tmp_path)]
+    empty = CliRunner().invoke(cli, ["validate", "convergence", *options])
     assert isinstance(empty.exception, DataError) and "no segment records" in str(empty.exception)
 
 
 def test_numbers_that_json_does_not_know_become_null() -> None:
     value = output.plain({"a": np.float64("nan"), "b": [np.int64(3), (1.5, None)], "c": np.array([1.0, np.inf])})
     assert value == {"a": None, "b": [3, [1.5, None]], "c": [1.0, None]}
-
-
-def timed(state: State, *, start: str = "mixed", segments: int = 2, steps: int = 2_000) -> list:
-    """Records with 10 s of loop, 4 s of RDF and 15 s in all."""
-    records = chain(state, segments=segments, frames=4, start=start, n=1_000, steps=steps)
-    return [dataclasses.replace(r, loop_seconds=10.0, rdf_seconds=4.0, wall_seconds=15.0) for r in records]
-
-
-def test_cost_by_pass_and_by_length_adds_up() -> None:
-    records = [*timed(FLUID, segments=5), *timed(APART), *timed(APART, start="separated", segments=3)]
-    everything = cost.total(records)
-    assert (everything.segments, everything.steps, everything.atom_steps) == (10, 20_000, 20_000_000)
-    assert everything.rate == pytest.approx(200_000) and everything.overhead == pytest.approx(1.5)
-    assert everything.rdf_seconds_per_frame == pytest.approx(1.0)
-    assert everything.core_hours == pytest.approx(150 / 3600)
-    passes = cost.by_pass(records)
-    assert [passes[name].segments for name in cost.PASSES] == [4, 2, 4]
-    lengths = cost.by_length([*records, *timed(FLUID, steps=5_000)])
-    assert {name: s.segments for name, s in lengths.items()} == {"1,000 to 4,999": 10, "5,000 and more": 2}
-
-
-def test_what_is_left_counts_kept_starts_and_absent_states() -> None:
-    result = assemble_state(FLUID, chain(FLUID, n=1_000))
-    one = dataclasses.replace(result, converged=False, start="mixed", min_production_steps=4_000)
-    both = dataclasses.replace(one, state=APART, start="mixed+separated", min_production_steps=20_000)
-    third = State(1.0, 0.5, 1.0, 0.4)
-    done = dataclasses.replace(one, state=third, converged=True, min_production_steps=30_000)
-    left = cost.remaining(
-        [one, both, done],
-        {FLUID.state_id: [6_000], APART.state_id: [30_000, 130_000], third.state_id: [40_000]},
-    )
-    absent = 500 - 3
-    assert (left.states, left.not_converged, left.short) == (500, 2 + absent, 1 + absent)
-    assert left.least == 12_000 + absent * 16_000
-    assert left.most == 114_000 + 90_000 + absent * 120_000
-    assert left.core_hours(3_600, 1e-6) == pytest.approx(3_600 * 10_000 * 1e-6 / 3600)
-
-
-def test_the_gpu_plan_counts_waves_of_whole_chains_and_the_rdf() -> None:
-    plan = cost.gpu_plan(1e8, chains=500, rdf_seconds_per_frame=0.36)
-    dynamics, rdf = 2e7 * 1e4 / 1e8, 20_000 * 0.36
-    assert plan.chain_hours == pytest.approx((dynamics + rdf) / 3600)
-    assert plan.gpu_hours == pytest.approx(500 * plan.chain_hours)
-    assert plan.dynamics_hours == pytest.approx(500 * dynamics / 3600)
-    assert plan.days(500) == plan.days(600) == pytest.approx(plan.chain_hours / 24)
-    assert plan.days(499) == pytest.approx(2 * plan.days(500))
-    assert plan.days(32) == pytest.approx(16 * plan.days(500))
-
-
-def test_the_cost_report_says_which_rates_are_assumed(tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    write_records(store / "loose" / "a.parquet", timed(FLUID))
-    args = ["validate", "cost", "--store", str(store), "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(cli, args)
-    assert result.exception is None, result.output
-    assert "ASSUMED" in result.output and "No GPU was measured" in result.output
-    data = json.loads((tmp_path / "out" / "cost.json").read_text())
-    assert [p["rate"] for p in data["gpu"]] == [50e6, 100e6, 200e6] and data["gpu_rate_assumed"]
-    assert data["paper_core_hours"] == pytest.approx(1e14 / 200_000 / 3600)
-    assert data["passes"]["all"]["overhead"] == pytest.approx(1.5)
-    given = CliRunner().invoke(cli, [*args, "--gpu-rate", "3e7"])
-    assert "ASSUMED" not in given.output and "30 million atom-steps a second and GPU is as given" in given.output
-    zero = CliRunner().invoke(cli, [*args, "--gpu-rate", "0"])
-    assert zero.exit_code == 2
-    cost_report.draw([*timed(FLUID), *timed(APART, segments=4)]).savefig(tmp_path / "a.png")
 
 
 def test_help_is_instant() -> None:

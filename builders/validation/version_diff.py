@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import relative_errors
 from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
 from binlj.data import curves, read_table
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGEST = 20
-SIGMAS = 3.0
 _COLUMNS = ["state_id", "T", "start", "phase", "converged", "production_steps"]
 
 
@@ -93,7 +93,7 @@ def report(
     """Markdown and data."""
     rms = frame[[f"rms_{pair}" for pair in PAIRS]].to_numpy()
     err = frame[[f"err_{pair}" for pair in PAIRS]].to_numpy()
-    beyond = rms > SIGMAS * err
+    beyond = rms > criteria.DIFFERENT_SIGMAS * err
     columns = ["AA", "AB", "BB", "overall"]
     changed = {name: frame[f"{name}_before"] != frame[f"{name}_after"] for name in ("start", "phase", "converged")}
     other = frame[changed["phase"]]
@@ -111,7 +111,8 @@ def report(
         f"{number(float(frame.production_steps_after.median()), 0)} now.", "",
         "Rms difference of g over 0.9 to 5 σ, as a share of the curve's maximum:", "",
         markdown_table(
-            ["pair", "median", "90 % of the states below", "largest", f"beyond {SIGMAS:g} combined standard errors"],
+            ["pair", "median", "90 % of the states below", "largest",
+             f"beyond {criteria.DIFFERENT_SIGMAS:g} combined standard errors"],
             [[pair, *(number(float(v), 1, scale=100) + " %" for v in (np.median(rms[:, i]), np.quantile(rms[:, i], 0.9),
                                                                       rms[:, i].max())), str(int(beyond[:, i].sum()))]
              for i, pair in enumerate(PAIRS)],
