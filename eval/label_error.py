@@ -1,4 +1,4 @@
-"""What is not known about a published curve: its standard error, and where two starts were run, their gap.
+"""Errors of the published curves: the standard error and, where two starts were run, their gap.
 
 The tables publish the standard error bin by bin, the gap as one number per state: ``start_gap`` is the rms
 difference between the curves of two starts over 0.9 to 5 sigma_AA, its noise taken off in quadrature, as a
