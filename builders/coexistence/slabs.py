@@ -7,11 +7,11 @@ the PeTS equation of state, which are too pure (a mean-field theory). The other,
 phases at a higher temperature. The final compositions are kept in ``starts/coexistence.csv`` and define the two
 coexistence-seeded starts of the first round (stored as *saturated* and *supersaturated*).
 
-Where the two ends differ, a second and a third round continue from them, three times as long as the first. The last ends
-define the starts of the second round (*saturated2* and *supersaturated2*), so a round is run before these begin.
+Where the two ends differ, a second and a third round continue from them, three times as long as the first. The last
+ends define the starts of the second round (*saturated2* and *supersaturated2*), so a round is run before these begin.
 For S = 1 the later rounds use one phase whose particles change species at equal chemical potentials (semi-grand
-ensemble). By symmetry A and B have the same chemical potential in coexisting phases, so its composition x is that of one
-phase and 1 - x that of the other. This needs neither an interface nor diffusion.
+ensemble). By symmetry A and B have the same chemical potential in coexisting phases, so its composition x is that of
+one phase and 1 - x that of the other. This needs neither an interface nor diffusion.
 """
 
 from __future__ import annotations
