@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
 
-.PHONY: benchmark test refresh lint env clean
+.PHONY: benchmark test refresh lint types site env clean
 
 env: $(VENV)/.installed
 
@@ -31,12 +31,24 @@ refresh: env
 test: env
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# The rooms install as one package; mypy sees them as such through a tree of links.
-lint: env
+lint: env types
 	$(BIN)/ruff check .
+	MYPYPATH=build/types $(BIN)/mypy -p binlj
+
+# The rooms install as one package; mypy and mkdocstrings see them as such through a tree of links.
+types:
 	rm -rf build/types && mkdir -p build/types/binlj
 	ln -s $(CURDIR)/core/* $(CURDIR)/builders $(CURDIR)/baselines $(CURDIR)/eval $(CURDIR)/leaderboard build/types/binlj/
-	MYPYPATH=build/types $(BIN)/mypy -p binlj
+
+# The documentation, into out/site.
+site: types $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "Documentation:  $(OUT)/site/index.html"
+
+$(VENV)/.docs: setup.cfg constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 clean:
 	rm -rf $(OUT) $(VENV) *.egg-info build dist

@@ -1,4 +1,4 @@
-"""Theory as a model: it takes no notice of the training split, and is what a trained model has to beat."""
+"""Theory as a model: it ignores the training split and is a reference for trained models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine is, as told beside any time measured on it."""
+"""A description of this machine, stored beside the times measured on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a model's own standard deviation right? Terms for the metrics that need ``g_std``.
+"""Calibration: terms of the metrics that need a model's own standard deviation ``g_std``.
 
 z = (p - y) / sqrt(g_std^2 + s^2): the published value has an error s of its own (standard error and gap
 between the starts), which must not count against the model. Only points with r >= 0.8 sigma_ij are used:

@@ -1,9 +1,9 @@
-"""What is not known about a published curve: its standard error, and where two starts were run, their gap.
+"""Errors of the published curves: the standard error and, where two starts were run, their gap.
 
 The tables publish the standard error bin by bin, the gap as one number per state: ``start_gap`` is the rms
 difference between the curves of two starts over 0.9 to 5 sigma_AA, its noise taken off in quadrature, as a
 share of the curve's maximum, and the largest of the three pairs' (``start_gap`` in
-``builders/reconcile.py``). :func:`gap_profile` spreads that number over the bins.
+``builders/analysis/reconcile.py``). :func:`gap_profile` spreads that number over the bins.
 
 The shape is that of a difference in the degree of demixing, which is what the starts of a demixed mixture
 disagree about. In a two-phase mixture g_ij - 1 beyond the interface-free distances is proportional to the

@@ -1,4 +1,4 @@
-"""Naive baselines: what anybody gets without a model. A model must beat them to be worth anything.
+"""Naive baselines: predictions that need no fitted model, as references for models.
 
 Each is ``function(train, test) -> g`` on the frames of a track; it reads the training curves and
 the *keys and features* of the test set, never the test curves.

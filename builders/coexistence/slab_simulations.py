@@ -1,18 +1,17 @@
-"""Which phases a mixture separates into: PeTS's guess, and what small simulations of two slabs make of it.
+"""Small simulations of two slabs that find the compositions of coexisting phases.
 
-A start of two phases relaxes by diffusion across the whole box, for ten thousands of steps at N = 10,000, unless its
-phases have the right compositions to begin with. Those depend on T*, S and eps_AB only, so each such triple gets two
-small simulations (N = 2,500, an A-rich and a B-rich slab of equal volume): one from the phases PeTS names, purer than
-they should be (a mean-field theory), and one from those it names at a higher temperature. Diffusion across the smaller
-box is faster, every step costs a quarter, and the two close in on the answer from both sides. The ends they come to are
-kept in ``starts/coexistence.csv`` and make the *saturated* and the *supersaturated* start of every state between them.
+A start of two phases relaxes by diffusion across the whole box, which takes tens of thousands of steps at N = 10,000
+unless its phases have the right compositions. These depend on T*, S and eps_AB only. Each such triple gets two small
+simulations (N = 2,500, an A-rich and a B-rich slab of equal volume). One, from the pure side, begins with the phases of
+the PeTS equation of state, which are too pure (a mean-field theory). The other, from the mixed side, begins with PeTS's
+phases at a higher temperature. The final compositions are kept in ``starts/coexistence.csv`` and define the two
+coexistence-seeded starts of the first round (stored as *saturated* and *supersaturated*).
 
-Where these ends are still apart there is a second round, and where that leaves them apart a third: each goes on from
-either end, three times as long as the first. The last ends make the starts *saturated2* and *supersaturated2* (so a
-round is run before they begin, or not at all). Where the species differ in nothing but how they attract each other
-(S = 1) it does better: A and B have the same chemical potential in coexisting phases, by symmetry, so one phase whose
-particles change species at equal chemical potentials (semi-grand ensemble, no interface, no diffusion) has the
-composition of one of the two, and 1 minus it is that of the other.
+Where the two ends differ, a second and a third round continue from them, three times as long as the first. The last
+ends define the starts of the second round (*saturated2* and *supersaturated2*), so a round is run before these begin.
+For S = 1 the later rounds use one phase whose particles change species at equal chemical potentials (semi-grand
+ensemble). By symmetry A and B have the same chemical potential in coexisting phases, so its composition x is that of
+one phase and 1 - x that of the other. This needs neither an interface nor diffusion.
 """
 
 from __future__ import annotations

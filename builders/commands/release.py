@@ -98,6 +98,7 @@ def assemble(
     metavar="NAMESPACE/NAME",
     help="Push the published folder to the Hub.",
 )
+@click.option("--documents", is_flag=True, help="Rewrite only the card, croissant.json and manifest of the folder.")
 @click.option("--dry-run", is_flag=True, help="With --to-hub: only list what would be done; works offline.")
 def publish(
     store: Path | None,
@@ -109,6 +110,7 @@ def publish(
     only_start: str | None,
     snapshots: str,
     repo_id: str | None,
+    documents: bool,
     dry_run: bool,
 ) -> None:
     """Write the dataset folder from the segment records; or, with --to-hub, push the published one."""
@@ -120,6 +122,12 @@ def publish(
         return
     from binlj.builders.analysis.assemble import finished
     from binlj.builders.release.publish import publish as write
+    from binlj.builders.release.publish import rewrite_documents
+
+    if documents:
+        manifest = rewrite_documents(target).manifest
+        click.echo(f"documents of {target} rewritten: version {manifest['version']}")
+        return
 
     if only_start is not None:
         if dataset is None:

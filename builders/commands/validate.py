@@ -174,7 +174,7 @@ def coexistence_command(
 ) -> None:
     """Simulate what the table of coexisting phases lacks, and compare it with PeTS.
 
-    The campaign's saturated and supersaturated starts begin with these phases. Safe to stop at any time: the runs under
+    The campaign's coexistence-seeded starts begin with these phases. Safe to stop at any time: the runs under
     way are lost, nothing else.
     """
     from binlj.builders.coexistence import slab_simulations

@@ -19,7 +19,9 @@ from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
 from binlj.builders.starts.coexistence_table import APART, start_phases
 from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
-from binlj.builders.starts.kinds import SEEDED, SHAPES
+from binlj.builders.starts.kinds import KINDS, SEEDED, SHAPES
+from binlj.columns import column_table
+from binlj.data import curves, read_file
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 from binlj.markdown import markdown_table
@@ -43,7 +45,7 @@ def render(template: str, values: Mapping[str, str]) -> str:
     problems = [f"no value for {{{{ {name} }}}}" for name in sorted(wanted - set(values))]
     problems += [f"nothing asks for {name}" for name in sorted(set(values) - wanted)]
     if problems:
-        raise InputError("dataset_card.md", problems, fix="keep the card and builders/card.py in step")
+        raise InputError("dataset_card.md", problems, fix="keep the card and builders/release/card.py in step")
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
@@ -77,7 +79,6 @@ def card_values(
         "n_states": str(n),
         "n_rdf": str(n * len(PAIRS)),
         "partial_notice": _partial_notice(n),
-        "engine": ", ".join(sorted({name for text in states.engine for name in text.split("; ")})),
         "n_particles": _several(states.n_A + states.n_B),
         "n_dilute": _several(states.n_B[states.C_B == 0.01]),
         "decks": ", ".join(f"`{v}`" for v in sorted(set(states.deck_sha256))),
@@ -88,6 +89,15 @@ def card_values(
         "yaml_dataset_info": yaml_dataset_info(tables),
         "citation": citation(version),
         "dominance_rows": dominance_rows(folder, n),
+        "rdf_columns": column_table(schema.rdf_schema(schema.N_BINS).names),
+        "states_columns": column_table(
+            name for name in schema.states_schema().names if name not in (schema.KEYS[0], *schema.FEATURES)
+        ),
+        "snapshots_columns": column_table(
+            name for name in schema.snapshots_schema().names if name not in ("state_id", "start")
+        ),
+        "start_rows": "\n".join(f"| `{kind.name}` | {kind.description} | {kind.where} |" for kind in KINDS),
+        "tail_text": _tails(folder, states),
     }
     for config, splits in tables.items():
         values[f"rows_{config}"] = (
@@ -194,7 +204,7 @@ def _partial_notice(n: int) -> str:
 def _production(states: pd.DataFrame) -> str:
     p, e = states.production_steps, states.equilibration_steps
     return (
-        f"Between {p.min():,} and {p.max():,} production steps a state (median {int(p.median()):,}) after "
+        f"Between {p.min():,} and {p.max():,} production steps per state (median {int(p.median()):,}), after "
         f"{e.min():,} to {e.max():,} steps of equilibration (median {int(e.median()):,})."
     )
 
@@ -205,6 +215,21 @@ def _cost(states: pd.DataFrame, wall_seconds: float) -> str:
     return (
         f"All runs, each on one core, took {wall_seconds / 3600:,.0f} hours together "
         f"({rate:.2g} million atom-steps per second, pair counting included)."
+    )
+
+
+def _tails(folder: Path, states: pd.DataFrame) -> str:
+    """Where g of homogeneous states lies at large r."""
+    fine = read_file(folder / "fine" / "all.parquet")
+    fine = fine[fine.state_id.isin(states.state_id[states.phase == "homogeneous"])]
+    if fine.empty:
+        return ""
+    r, low = schema.bin_centres(schema.N_FINE), criteria.FAR_RANGE[0]
+    tails = np.average(curves(fine)[:, r > low], axis=1, weights=r[r > low] ** 2)
+    medians = ", ".join(f"{np.median(tails[fine.pair == pair]):.5f} {pair}" for pair in PAIRS)
+    return (
+        f"In a dense homogeneous fluid g therefore tends to about 1 + 1/N at large r, not below 1 (median over the "
+        f"homogeneous states beyond {low:g} σ: {medians})."
     )
 
 
@@ -244,15 +269,15 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
     for reason in states.reason[~states.converged]:
         counts.update({_kind(part) for part in str(reason).split("; ")})
     rows = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-    table = markdown_table(["what is missing (a state may miss several)", "states"], rows) if rows else ""
+    table = markdown_table(["criterion not met (a state may miss several)", "states"], rows) if rows else ""
     both = states.start_gap.notna()
     gaps = ""
     if both.any():
         gap = states[both].set_index("state_id").start_gap
         gaps = (
-            f" Two starts or more were run for {int(both.sum())} states; what is left of the difference after "
-            f"taking off its noise is {percent(gap.median())} of the curve's maximum (median), "
-            f"{percent(gap.max())} at worst (`{gap.idxmax()}`)."
+            f" Two starts or more were run for {int(both.sum())} states. Their difference, noise removed, is "
+            f"{percent(gap.median())} of the curve's maximum (median) and {percent(gap.max())} at worst "
+            f"(`{gap.idxmax()}`)."
         )
     starts = ", ".join(f"{name} {number}" for name, number in sorted(Counter(states.start).items()))
     phases = [
@@ -262,7 +287,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
     ]
     return {
         "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
-        f"Published start: {starts}.",
+        f"Published starts: {starts}.",
         "reason_rows": table,
         "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
         "pure_below": percent(criteria.PURE_PHASE),
@@ -279,7 +304,7 @@ def _convergence(states: pd.DataFrame) -> dict[str, str]:
 
 
 def _pure(state: State) -> bool:
-    """Whether a saturated start is as good as a separated one."""
+    """Whether the start from the pure side is as good as a separated one."""
     phases = start_phases(state, "saturated")
     return phases is not None and phases[0] < criteria.PURE_PHASE and phases[1] > 1 - criteria.PURE_PHASE
 
@@ -346,6 +371,7 @@ def _thresholds() -> dict[str, str]:
         "min_production": f"{criteria.MIN_PRODUCTION_STEPS:,}",
         **{f"target_{pair}": percent(criteria.error_target(usual, pair)) for pair in PAIRS},
         "target_BB_dilute": percent(criteria.error_target(dilute, "BB")),
+        "min_head": f"{criteria.MIN_HEAD_STEPS:,}",
         "drift_level": f"{criteria.DRIFT_LEVEL:g}",
         "min_judge": f"{criteria.MIN_STEPS_TO_JUDGE:,}",
         "min_approach": percent(criteria.MIN_APPROACH),
@@ -353,4 +379,6 @@ def _thresholds() -> dict[str, str]:
         "gap_noise": f"{criteria.GAP_NOISE:g}",
         "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
         "gap_relative": percent(criteria.GAP_RELATIVE),
+        "energy_bound": percent(criteria.ENERGY_TOLERANCE),
+        "pressure_bound": percent(criteria.PRESSURE_TOLERANCE),
     }

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binlj import schema
+from binlj.columns import COLUMNS
 from binlj.errors import MissingExtraError
 from binlj.files import sha256, write_json
 
@@ -20,34 +21,6 @@ CONFIG_TEXT = {
     "fine": "RDFs on 500 bins, the resolution they were counted at.",
     "states": "One row a state: conditions, thermodynamics, checks, convergence.",
     "snapshots": "Last configuration of each state.",
-}
-COLUMN_TEXT = {
-    "state_id": "Identifier, e.g. T0.60-C0.010-S1.50-E0.20",
-    "T": "Reduced temperature T* = kT/epsilon",
-    "C_B": "Mole fraction of B particles",
-    "S": "Size ratio sigma_BB / sigma_AA",
-    "eps_AB": "Cross-interaction energy epsilon_AB / epsilon",
-    "pair": "0, 1, 2 for AA, AB, BB",
-    "r": "Bin centres in sigma_AA",
-    "g": "Radial distribution function",
-    "g_stderr": "Standard error of g",
-    "density": "Number density in 1/sigma_AA^3",
-    "energy": "Potential energy per particle by LAMMPS",
-    "energy_from_rdf": "Potential energy per particle from the three g(r)",
-    "pressure": "Pressure by LAMMPS",
-    "pressure_from_rdf": "Pressure from the three g(r)",
-    "density_pets": "Density of the homogeneous fluid by the PeTS equation of state",
-    "start": "Start that is published: mixed, separated, saturated or supersaturated (with a 2: of later rounds); "
-    "two that agree are joined by a plus sign",
-    "geometry": "Its geometry: mixed, slab, cylinder or sphere; of two, joined by a plus sign in the same order",
-    "start_gap": "Difference between the starts, as a share of the curve's maximum, noise taken off",
-    "compared_with": "The other start, which start_gap is the difference from (of two that are published together, the "
-    "later one); empty where one start was run",
-    "drift": "Largest drift between the halves of what is kept, as a normal deviate",
-    "converged": "Whether the state meets every criterion of the dataset card",
-    "reason": "Why it does not",
-    "positions": "x0 y0 z0 x1 ...: coordinate = box_length * (value + 32768) / 65536",
-    "types": "0 for A, 1 for B",
 }
 
 
@@ -115,6 +88,11 @@ def write(folder: Path, **about: str) -> None:
     write_json(folder / "croissant.json", build(folder, **about))
 
 
+def _description(name: str) -> str:
+    unit, text = COLUMNS[name]
+    return f"{text} (unit: {unit})" if unit not in ("", "1") else text
+
+
 def _field(mlc: Any, context: Any, key: str, item: pa.Field) -> Any:
     listed = pa.types.is_list(item.type) or pa.types.is_fixed_size_list(item.type)
     inner = item.type.value_type if listed else item.type
@@ -134,7 +112,7 @@ def _field(mlc: Any, context: Any, key: str, item: pa.Field) -> Any:
         ctx=context,
         id=f"{key}/{item.name}",
         name=item.name,
-        description=COLUMN_TEXT.get(item.name, item.name.replace("_", " ")),
+        description=_description(item.name),
         data_types=[types[inner]],
         source=mlc.Source(
             ctx=context, file_object=f"{key}.parquet", extract=mlc.Extract(ctx=context, column=item.name)

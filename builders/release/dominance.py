@@ -1,4 +1,4 @@
-"""Which parameter rules the curves, for the dataset card: Sobol indices of the published tables."""
+"""Sobol indices of the published tables, for the dataset card."""
 
 from __future__ import annotations
 

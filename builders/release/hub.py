@@ -9,7 +9,7 @@ from pathlib import Path
 from binlj.data import dataset_info
 from binlj.errors import BinljError, DataError, InputError, MissingExtraError
 
-OURS = ["*.parquet", "*.json", "README.md"]
+OURS = ["*.parquet", "*.json", "*.png", "README.md"]
 
 
 class HubError(BinljError):

@@ -27,6 +27,7 @@ ABOUT = (
     "Radial distribution functions of binary Lennard-Jones mixtures, with standard errors, "
     "computed by molecular dynamics."
 )
+FIGURE = "starts.png"  # of the card; docs/starts.py draws it
 KEPT = ("__pycache__",)  # what may stand in the folder beside published files
 
 
@@ -104,6 +105,25 @@ def publish(
     return Published(target, dataset_info(path=target), tuple(missing))
 
 
+def rewrite_documents(target: Path, *, template: Path | None = None) -> Published:
+    """Render the card, ``croissant.json`` and the manifest of a published folder again; its tables stay.
+
+    Raises
+    ------
+    DataError
+        If the folder is not as it was published.
+    """
+    target = target.absolute()
+    template = template or _default_template()
+    with _only_one(target.parent, target.name):
+        problems = check_structure(target)
+        if problems:
+            raise DataError(target, problems, fix="publish again from the records")
+        info = dataset_info(path=target)
+        _write_documents(target, target, version=info["version"], released=info["released"], template=template)
+    return Published(target, dataset_info(path=target), ())
+
+
 def swap(new: Path, target: Path) -> None:
     """Put the folder `new` in the place of `target` and delete what was there; if that fails, `target` is put back."""
     aside = _aside(target)
@@ -178,7 +198,7 @@ def _foreign(folder: Path) -> list[str]:
     """Files of an existing folder that a swap would lose and that no publish wrote."""
     if not folder.is_dir():
         return []
-    ours = {"README.md", "croissant.json", "manifest.json"}
+    ours = {"README.md", FIGURE, "croissant.json", "manifest.json"}
     ours |= {f"{config}/{split}.parquet" for config, splits in schema.SPLITS.items() for split in splits}
     found = [p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.is_file()]
     return [
@@ -216,6 +236,11 @@ def _write_documents(
         wall_seconds=wall_seconds,
     )  # fmt: skip
     write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
+    documents = ["README.md", "croissant.json"]
+    figure = template.parent / "docs" / FIGURE
+    if figure.is_file():
+        shutil.copyfile(figure, work / FIGURE)
+        documents.append(FIGURE)
     croissant.write(
         work,
         version=version,
@@ -225,7 +250,7 @@ def _write_documents(
         url=URL,
         cite_as=card.citation(version),
     )
-    for name in ("README.md", "croissant.json"):
+    for name in documents:
         files[name] = sha256(work / name)
     write_json(
         work / "manifest.json",

@@ -1,4 +1,4 @@
-"""Is the published dataset what it claims to be? Every problem is listed, none stops the search.
+"""Checks of a published dataset folder; all problems are listed at once.
 
 Structural problems (a changed file, a wrong column, a missing row, a state on both sides of a split) always
 fail. Violations of a physical bound are statements about the data's quality: they are listed, and fail only

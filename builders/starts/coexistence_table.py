@@ -86,7 +86,7 @@ def volume(x: float, S: float) -> float:
 
 @cache
 def start_phases(state: State, start: str) -> tuple[float, float] | None:
-    """Compositions a saturated or supersaturated start of `state` begins with; None if there is no such start.
+    """Compositions of the phases of a coexistence-seeded start; None if `state` has no such start.
 
     There is none where the mixture does not demix at all, and none of later rounds where the first was enough. Off
     the grid, where there was no small simulation, those one would begin with.

@@ -19,6 +19,8 @@ class StartKind:
         As stored in records.
     description : str
         What the chain starts from.
+    where : str
+        For which states it is run.
     simulations : tuple of str
         The small simulations that give the compositions of the two phases, oldest first; the last one
         that exists is used. Empty for a start that is not seeded from coexisting phases.
@@ -33,6 +35,7 @@ class StartKind:
 
     name: str
     description: str
+    where: str
     simulations: tuple[str, ...] = ()
     side: str = ""
     later: bool = False
@@ -44,17 +47,28 @@ class StartKind:
         return bool(self.simulations)
 
 
+_STILL = "no two earlier starts agree"
 KINDS = (
-    StartKind("mixed", "random positions and species"),
-    StartKind("separated", "all B particles in a slab, cylinder or sphere"),
-    StartKind("saturated", "coexisting phases, from the pure side", ("pure",), "pure", contrast=0.4),
-    StartKind("supersaturated", "coexisting phases, from the mixed side", ("mixed",), "mixed", contrast=0.2),
-    StartKind("saturated2", "as saturated, from longer runs", ("pure2", "pure3"), "pure", later=True, contrast=0.3),
+    StartKind("mixed", "random positions and species", "every state"),
     StartKind(
-        "supersaturated2", "as supersaturated, from longer runs", ("mixed2", "mixed3"), "mixed", later=True,
-        contrast=0.15,
+        "separated", "all B particles in a slab, cylinder or sphere",
+        "PeTS does not predict a stable mixture, or the mixed run shows demixing, solid order or drift",
     ),
-)
+    StartKind(
+        "saturated", "coexistence-seeded, from the pure side", _STILL, ("pure",), "pure", contrast=0.4,
+    ),
+    StartKind(
+        "supersaturated", "coexistence-seeded, from the mixed side", _STILL, ("mixed",), "mixed", contrast=0.2,
+    ),
+    StartKind(
+        "saturated2", "the same from the pure side, from a later round of longer small simulations", _STILL,
+        ("pure2", "pure3"), "pure", later=True, contrast=0.3,
+    ),
+    StartKind(
+        "supersaturated2", "the same from the mixed side, from a later round of longer small simulations", _STILL,
+        ("mixed2", "mixed3"), "mixed", later=True, contrast=0.15,
+    ),
+)  # fmt: skip
 BY_NAME = {kind.name: kind for kind in KINDS}
 STARTS = tuple(BY_NAME)
 SEEDED = tuple(kind.name for kind in KINDS if kind.seeded)

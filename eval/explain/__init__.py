@@ -1,4 +1,4 @@
-"""Explainability track: which of T*, C_B, S and eps_AB rules the structure, and how sure are we?
+"""Explainability track: which of T*, C_B, S and eps_AB dominates the structure, with uncertainties.
 
 Everything here is model-agnostic: a model is a callable ``X[n, 7] -> g[n]`` with the columns of
 :func:`binlj.data.to_points` (T*, C_B, S, eps_AB, label of A, label of B, r). Heavy libraries are imported

@@ -21,7 +21,7 @@ from binlj import data, schema
 from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.records.record import write_records
 from binlj.builders.records.store import load_records
-from binlj.builders.release import card, publish, tables
+from binlj.builders.release import card, publish, tables, verify
 from binlj.builders.starts import geometry
 from binlj.cli import main
 from binlj.errors import DataError, InputError, StoreBusyError
@@ -168,7 +168,7 @@ def test_card_says_which_geometry_was_taken(copy: Path, whole: list[StateResult]
     ]
     publish.publish(some, target=copy, version="0.2.0", snapshots=None)
     text = " ".join((copy / "README.md").read_text().split())
-    assert "published starts: mixed 425, slab 50, cylinder 25, sphere 25;" in text
+    assert "published starts: mixed 425, slab 50, cylinder 25, sphere 25 (" in text
     assert "at this N: cylinder at C_B = 0.3, S = 1 (25)." in text
 
 
@@ -188,6 +188,22 @@ def test_surface_of_the_second_best_geometry(share: float, ratio: float) -> None
     """At 4 pi / 81 a sphere has a cylinder's surface, at 1 / pi a cylinder has a slab's; else by their formulas."""
     assert geometry.next_surface(share) == pytest.approx(ratio, rel=1e-4)
     assert geometry.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
+
+
+def test_documents_are_rewritten_and_tables_are_not(copy: Path, tmp_path: Path) -> None:
+    before = data.dataset_info(path=copy)
+    card_file = tmp_path / "dataset_card.md"
+    text = (Path(__file__).parents[2] / "dataset_card.md").read_text()
+    card_file.write_text(text.replace("## Provenance", "## Where from"))
+    after = publish.rewrite_documents(copy, template=card_file).manifest
+    assert "## Where from" in (copy / "README.md").read_text()
+    assert {key: after[key] for key in ("version", "released", "data_sha256")} == {
+        key: before[key] for key in ("version", "released", "data_sha256")
+    }
+    assert verify.check_structure(copy) == []
+    (copy / "states" / "all.parquet").write_bytes(b"not what was published")
+    with pytest.raises(DataError, match="states/all.parquet was changed"):
+        publish.rewrite_documents(copy, template=card_file)
 
 
 def test_card_out_of_step_with_the_data_is_an_error() -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import binlj
+from binlj import schema
+from binlj.columns import COLUMNS
 from binlj.data import curves, dataset_info, read_table, to_points
 from binlj.errors import DataError, InputError
 from binlj.files import replacing
@@ -189,3 +191,8 @@ def test_a_cell_of_a_markdown_table_stays_one_cell() -> None:
     assert lines == ["| a | b |", "| --- | ---: |", "| x\\|y | 1 2 |"]
     with pytest.raises(ValueError, match="differ in length"):
         markdown_table(["a", "b"], [["x"]])
+
+
+def test_every_published_column_is_described_and_no_other() -> None:
+    schemas = (schema.rdf_schema(schema.N_BINS), schema.states_schema(), schema.snapshots_schema())
+    assert set(COLUMNS) == {name for table in schemas for name in table.names}

@@ -1,0 +1,100 @@
+"""MkDocs hook: pages made from files outside docs/, so that no text stands twice."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[1]
+# Files of the repository and the pages they become.
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "lammps/README.md": "input-scripts.md",
+    "docs/README.md": "reports.md",
+    "binlj-rdf/README.md": "data.md",
+    "leaderboard/index.html": "leaderboard.md",
+}
+METHODS = ("How the data were made", "Starts")  # sections of the card on a page of their own
+_LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages of ``PAGES``, the methods page and the leaderboard itself."""
+    for source, page in PAGES.items():
+        if source.endswith(".md"):
+            text = (ROOT / source).read_text(encoding="utf-8")
+            if source == "binlj-rdf/README.md":
+                text, methods = split_card(text)
+                files.append(File.generated(config, "methods.md", content=relinked(methods, source, config)))
+            files.append(File.generated(config, page, content=relinked(text, source, config)))
+    board = str(ROOT / "leaderboard" / "index.html")
+    files.append(File.generated(config, "board/index.html", abs_src_path=board))
+    return files
+
+
+def split_card(text: str) -> tuple[str, str]:
+    """The card without its front matter and its sections on methods, and these."""
+    head, *sections = re.split(r"^## ", text.split("\n---\n", 1)[1], flags=re.MULTILINE)
+    made = [section for section in sections if section.startswith(METHODS)]
+    rest = [section for section in sections if section not in made]
+    methods = "# How the data were made\n\n" + "\n".join(
+        section.split("\n", 1)[1] if section.startswith(METHODS[0]) else f"## {section}" for section in made
+    )
+    return "\n".join([head, *(f"## {section}" for section in rest)]), methods
+
+
+def relinked(text: str, source: str, config: Any) -> str:
+    """The text with its links to other files of the repository turned to the site's pages, or to the repository."""
+
+    def target(match: re.Match[str]) -> str:
+        link = match[2]
+        if re.match(r"[a-z]+:", link):
+            return match[0]
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), link))
+        if path == "binlj-rdf/README.md" and match[3].startswith("#starts"):
+            return f"{match[1]}methods.md{match[3]}"
+        if path == "binlj-rdf/starts.png":
+            return f"{match[1]}starts.png{match[3]}"
+        if path in PAGES:
+            return f"{match[1]}{PAGES[path]}{match[3]}"
+        if path.startswith("docs/") and (ROOT / path / "README.md").is_file():
+            path += "/README.md"
+        inside = path.removeprefix("docs/")
+        if inside != path and (ROOT / path).suffix in (".md", ".png", ".txt"):
+            return f"{match[1]}{inside}{match[3]}"
+        return f"{match[1]}{config.repo_url}/tree/main/{path}{match[3]}"
+
+    return _LINK.sub(target, text)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Fill in the tables of metrics and of models, from the registries."""
+    for name, table in (("metrics", _metrics), ("models", _models)):
+        mark = f"<!-- {name} -->"
+        if mark in markdown:
+            markdown = markdown.replace(mark, table())
+    return markdown
+
+
+def _metrics() -> str:
+    from binlj.eval.metrics import METRICS
+
+    rows = [f"| `{m.name}` | {m.unit} | {_plain(m.formula)} |" for m in METRICS]
+    return "\n".join(["| metric | unit | definition |", "|---|---|---|", *rows])
+
+
+def _models() -> str:
+    from binlj.baselines.registry import MODELS
+
+    rows = [f"| `{name}` | {_plain(entry.summary)} |" for name, entry in MODELS.items()]
+    return "\n".join(["| model | description |", "|---|---|", *rows])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([|*_<])", r"\\\1", text)
