@@ -28,12 +28,14 @@ def submit() -> None:
 @click.argument("id")
 @click.option(
     "--predictions", "-p", "predictions", nargs=2, multiple=True, metavar="TRACK FILE", required=True,
-    type=(click.Choice(TRACKS), _file), help="Predictions of a track; give it once per track.",
+    type=(click.Choice(TRACKS), _file),
+    help="Predictions of a track; give it once per track, or once per seed (at least 3) for a stochastic model.",
 )
 @click.option(
     "--metadata", "-m", "metadata", nargs=2, multiple=True, metavar="TRACK FILE",
     type=(click.Choice(TRACKS), _file),
-    help="metadata.json of a training run (times, hardware, seed); give it once per run, times add up.",
+    help="metadata.json of a training run (times, hardware, seed); give it once per run. Times are averaged over the "
+         "seeds' files; where several runs made one file, they add up.",
 )
 @click.option("--train-seconds", nargs=2, multiple=True, metavar="TRACK SECONDS", type=(click.Choice(TRACKS), float),
               help="Training time, where the metadata do not say it.")
@@ -62,10 +64,13 @@ def new(
     from binlj.leaderboard.submission import check as run
     from binlj.leaderboard.submission import latest_date, names_in
 
+    def by_track(pairs: tuple[tuple[str, Path], ...]) -> dict[str, list[Path]]:
+        return {track: [file for t, file in pairs if t == track] for track, _ in pairs}
+
     given = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
     folder = create(
-        id, root=_root(submissions), predictions=dict(predictions),
-        metadata={track: [file for t, file in metadata if t == track] for track, _ in metadata},
+        id, root=_root(submissions), predictions=by_track(predictions),
+        metadata=by_track(metadata),
         seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
         attributions=attributions, name=name, authors=authors, fields=dict(fields),
         reference=reference, dataset=dataset, say=click.echo,
@@ -102,7 +107,7 @@ def check_command(folder: Path, submissions: Path | None, dataset: Path | None) 
     for warning in submission.warnings:
         click.echo(f"warning: {warning}")
     click.echo(f"{submission.id}: valid; the score of its predictions:")
-    for line in preview(submission, others=_root_or_none(submissions), dataset=dataset):
+    for line in preview(submission, others=_root_or_none(submissions), dataset=dataset).lines:
         click.echo(f"  {line}")
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from binlj.errors import InputError
+from binlj.leaderboard.folder import MAX_BYTES, METADATA
 from binlj.leaderboard.strict_yaml import read_yaml, shown
-from binlj.leaderboard.submission import METADATA, check, check_id, latest_date, names_in
+from binlj.leaderboard.submission import check, check_id, latest_date, names_in
 
 SUBMISSIONS = "leaderboard/submissions"
 README = f"{SUBMISSIONS}/README.md"  # part of the documentation, not of a submission
 FILE = "100644"  # git's mode of a plain file
-MAX_BLOB = 64 * 2**20
 FIX = "a pull request with a submission adds or changes one folder leaderboard/submissions/<id>, nothing else"
 
 
@@ -105,7 +105,7 @@ def review(
         for warning in submission.warnings:
             say(f"warning: {warning}")
         say(f"{id}: valid; the score of its predictions:")
-        for line in preview(submission, others=submissions, dataset=dataset):
+        for line in preview(submission, others=submissions, dataset=dataset).lines:
             say(f"  {line}")
 
 
@@ -179,12 +179,13 @@ def _files(repository: Path, commit: str, folder: str) -> dict[str, str]:
 
 
 def _copy_out(repository: Path, files: dict[str, str], folder: Path) -> Path:
-    """Write blobs as plain files, none of them larger than a submission may be."""
+    """Write blobs as plain files, all together no larger than a submission may be."""
     folder.mkdir()
+    size = 0
     for name, blob in files.items():
-        size = int(_git(repository, "cat-file", "-s", blob))
-        if size > MAX_BLOB:
-            raise InputError(shown(name), [f"file is {size / 2**20:.0f} MiB, the limit is {MAX_BLOB / 2**20:.0f} MiB"])
+        size += int(_git(repository, "cat-file", "-s", blob))
+        if size > MAX_BYTES:
+            raise InputError(shown(name), [f"the files are over {MAX_BYTES / 2**20:.0f} MiB together"])
         (folder / name).write_bytes(_git(repository, "cat-file", "blob", blob))
     return folder
 

@@ -14,9 +14,9 @@ import yaml
 from lb_make import META, make
 
 from binlj.errors import InputError
+from binlj.leaderboard.folder import METADATA
 from binlj.leaderboard.strict_yaml import MAX_BYTES, read_yaml
 from binlj.leaderboard.submission import (
-    METADATA,
     RESERVED,
     check,
     check_id,
