@@ -298,6 +298,7 @@ def _model_entry(submission: Submission) -> dict[str, Any]:
         "description": meta.get("description", ""),
         "notes": meta.get("notes", ""),
         "links": meta.get("links", {}),
+        "prior_knowledge": meta.get("prior_knowledge", ""),
     }
 
 

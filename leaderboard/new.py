@@ -32,8 +32,8 @@ class _Dumper(yaml.SafeDumper):
 
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
-_SETTABLE = ("date", "license", "description", "hardware", "notes", "parameters", "extra_training_data", "kind",
-             "submitter", "code", "paper", "model")
+_SETTABLE = ("date", "license", "description", "hardware", "notes", "parameters", "extra_training_data",
+             "prior_knowledge", "kind", "submitter", "code", "paper", "model")
 
 
 def create(
@@ -229,6 +229,9 @@ def _merge(
     known.update(fields)
     if "parameters" in fields:
         known["parameters"] = int(fields["parameters"])
+    # A ranked entry needs both, so they stand there to be filled in.
+    model = known.get("kind", "model") == "model"
+    prior = {"prior_knowledge": known.get("prior_knowledge")} if model or "prior_knowledge" in known else {}
     return {
         "name": known.get("name", ""),
         **({"kind": known["kind"]} if "kind" in known else {}),
@@ -237,9 +240,10 @@ def _merge(
         "submitter": known.get("submitter") or None,
         "date": known.get("date") or datetime.date.today().isoformat(),
         "license": known.get("license", "CC-BY-4.0"),
-        "links": links or None,
+        "links": {**({"code": None} if model else {}), **links} or None,
         "tracks": times,
         "extra_training_data": known.get("extra_training_data", "none"),
+        **prior,
         "parameters": known.get("parameters"),
         "hardware": known.get("hardware", ""),
         "seeds": known.get("seeds", []),

@@ -67,7 +67,7 @@ class Submission:
     @property
     def ranked(self) -> bool:
         """Whether it competes: a model trained on the track's train split alone."""
-        return self.meta.get("kind", "model") == "model" and self.meta["extra_training_data"] == "none"
+        return _ranked(self.meta)
 
     @property
     def may_be_partial(self) -> bool:
@@ -84,6 +84,10 @@ class Submission:
         """The feature attributions, where they were sent."""
         path = self.folder / ATTRIBUTIONS
         return path if path.is_file() else None
+
+
+def _ranked(meta: dict[str, Any]) -> bool:
+    return meta.get("kind", "model") == "model" and meta.get("extra_training_data") == "none"
 
 
 def _may_be_partial(meta: dict[str, Any] | None) -> bool:
@@ -237,6 +241,12 @@ def check_metadata(value: Any, *, latest: datetime.date | None = None) -> list[s
     problems = []
     for error in sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
         problems += _explain(error)
+    if _ranked(value):
+        links = value.get("links")
+        if not isinstance(links, dict) or "code" not in links:
+            problems.append("links.code is missing: a ranked entry links its code (commit, archive or repository)")
+        if "prior_knowledge" not in value:
+            problems.append('prior_knowledge is missing: a ranked entry names the physics it starts from, or "none"')
     for where, text in _texts(value):
         hidden = invisible(text)
         if hidden:

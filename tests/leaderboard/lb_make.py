@@ -23,6 +23,7 @@ META: dict[str, Any] = {
     "license": "CC-BY-4.0",
     "links": {"code": "https://example.org/code"},
     "extra_training_data": "none",
+    "prior_knowledge": "none",
     "parameters": 9542,
     "hardware": "2 CPU cores",
     "seeds": [1, 2, 3],

@@ -42,7 +42,7 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
         toy,
     )
     assert code == 0
-    for left in ("parameters", "hardware", "train_seconds", "predict_seconds"):
+    for left in ("parameters", "hardware", "train_seconds", "predict_seconds", "links.code", "prior_knowledge"):
         assert left in text
     folder = submissions / "my-model"
     code, _, error = run(capsys, "submit", "check", folder, "--dataset", toy)
@@ -52,6 +52,8 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     for empty, filled in (
         ("parameters:\n", "parameters: 3\n"),
         ("hardware: ''", "hardware: a laptop"),
+        ("code:\n", "code: https://example.org/archive.zip\n"),
+        ("prior_knowledge:\n", "prior_knowledge: none\n"),
         ("train_seconds:\n", "train_seconds: 1.5\n"),
         ("predict_seconds:\n", "predict_seconds: 0.1\n"),
     ):
@@ -134,6 +136,7 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: 
         authors=["The authors"],
         fields={
             "code": "https://example.org/x",
+            "prior_knowledge": "integral equation",
             "description": "A net: with a colon # and a hash",
         },
     )
