@@ -88,4 +88,3 @@ if [ -d builders/campaigns/repeat ]; then
         --set notes "It carries its own noise besides that of the data, so it can come out below the noise ceiling, which a perfect model would reach. Seconds are those of the simulations, on one core."
 fi
 run leaderboard build
-"$BINLJ" leaderboard table | "$PYTHON" docs/refresh.py readme README.md

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from binlj.errors import DataError, InputError
 from binlj.files import write_text
 from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
+from binlj.leaderboard.history import keep, read_history
+from binlj.leaderboard.markdown import with_table
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
 from binlj.leaderboard.score import Scored, score_cases, score_files
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from binlj.eval import Scores
 
-SCHEMA_VERSION = "binlj-leaderboard/1"
+SCHEMA_VERSION = "binlj-leaderboard/2"
 DIGITS = 6
 RESULTS, PAGE = "results.json", "index.html"
 _SAID = ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")
@@ -49,12 +51,15 @@ class Board:
     curves : dict
         (id, track) -> predicted g, shape (test curves, 100), in the order of the test table; of the first
         seed; of a partial reference the curves of the states in its row's ``subset``.
+    history : dict
+        Scores of earlier versions and quoted ones (:func:`binlj.leaderboard.history.read_history`).
     """
 
     header: dict[str, Any]
     models: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     curves: dict[tuple[str, str], np.ndarray]
+    history: dict[str, Any]
 
 
 def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
@@ -147,7 +152,10 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         step("feature attributions")
         agreement = _agreements(submissions, dataset)
         models = [{**m, "attributions": agreement[m["id"]]} if m["id"] in agreement else m for m in models]
-    return Board(header=_rounded(_header(whole, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves)
+    return Board(
+        header=_rounded(_header(whole, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves,
+        history=read_history(_history(folder)),
+    )
 
 
 def count_steps(folder: Path) -> int:
@@ -179,21 +187,34 @@ def outputs(board: Board, *, dataset: Path | None = None) -> dict[str, str]:
 
 
 def build(
-    folder: Path, out: Path, *, dataset: Path | None = None, step: Step = lambda _: None
+    folder: Path, out: Path, *, readme: Path | None = None, dataset: Path | None = None,
+    step: Step = lambda _: None,
 ) -> tuple[Board, dict[str, Path]]:
-    """Rescore and write results.json and index.html into `out`; returns the board and the files by name."""
+    """Rescore and write results.json and index.html into `out`; returns the board and the files by name.
+
+    With `readme`, the table between its markers is written too. Results beside the submissions that are of
+    other versions of the data or the evaluator go into the history first.
+    """
     board = rescore(folder, dataset=dataset, step=step)
-    written = {}
+    written: dict[str, Path] = {}
+    table = with_table(readme, board.rows) if readme else ""
+    kept = keep(out / RESULTS, board.header, _history(folder)) if out.resolve() == folder.parent.resolve() else None
+    if kept:
+        board, written[kept.name] = replace(board, history=read_history(kept.parent)), kept
     for name, text in outputs(board, dataset=dataset).items():
         written[name] = out / name
         write_text(written[name], text)
+    if readme:
+        written[readme.name] = readme
+        write_text(readme, table)
     return board, written
 
 
 def differences(
-    folder: Path, committed: Path, *, dataset: Path | None = None, step: Step = lambda _: None
+    folder: Path, committed: Path, *, readme: Path | None = None, dataset: Path | None = None,
+    step: Step = lambda _: None,
 ) -> list[str]:
-    """What in `committed` differs from a fresh rescore of `folder`; empty if nothing does."""
+    """What in `committed`, and in the table of `readme`, differs from a fresh rescore; empty if nothing does."""
     board = rescore(folder, dataset=dataset, step=step)
     problems: list[str] = []
     for name, text in outputs(board, dataset=dataset).items():
@@ -206,7 +227,13 @@ def differences(
         if found != text.encode("utf-8"):
             details = _row_differences(found, board) if name == RESULTS else []
             problems += details or [f"{name} is not what a fresh build writes"]
+    if readme and with_table(readme, board.rows) != readme.read_text(encoding="utf-8"):
+        problems.append(f"the table of results in {readme.name} is not what a fresh build writes")
     return problems
+
+
+def _history(submissions: Path) -> Path:
+    return submissions.parent / "history"
 
 
 def _row_differences(found: bytes, board: Board) -> list[str]:

@@ -102,6 +102,7 @@ def payload(board: Board, *, dataset: Path | None = None) -> dict[str, Any]:
         "r": [round(float(x), 3) for x in bin_centres()],
         "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in TRACKS},
         "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": {}},
+        "history": board.history,
         "libraries": [
             {key: entry[key] for key in ("name", "version", "license")} for entry in vendored()
         ],

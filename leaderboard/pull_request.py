@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from binlj.errors import InputError
 from binlj.leaderboard.folder import MAX_BYTES, METADATA
@@ -48,7 +49,7 @@ def review(
     submissions: Path,
     dataset: Path | None = None,
     say: Callable[[str], None] = print,
-) -> None:
+) -> tuple[dict[str, Any], ...]:
     """Check what a pull request changes; say what was found.
 
     Parameters
@@ -66,6 +67,11 @@ def review(
     say : callable
         Told what was found, line by line.
 
+    Returns
+    -------
+    tuple of dict
+        The rows the submission would have, with their rank intervals; none if the change enters nothing.
+
     Raises
     ------
     InputError
@@ -76,7 +82,7 @@ def review(
     changes = read_changes(repository, base, head)
     if not any(change.inside for change in changes):
         say(f"touches no submission ({len(changes)} files elsewhere): nothing to check")
-        return
+        return ()
     id, problems = single_folder(changes)
     with tempfile.TemporaryDirectory() as temporary:
         if id is not None:
@@ -88,7 +94,7 @@ def review(
         files = _files(repository, head, f"{SUBMISSIONS}/{id}/")
         if not files:
             say(f"{id}: withdrawn")
-            return
+            return ()
         folder = _copy_out(repository, files, Path(temporary) / id)
         try:
             names = names_in(submissions)
@@ -105,8 +111,10 @@ def review(
         for warning in submission.warnings:
             say(f"warning: {warning}")
         say(f"{id}: valid; the score of its predictions:")
-        for line in preview(submission, others=submissions, dataset=dataset).lines:
+        found = preview(submission, others=submissions, dataset=dataset)
+        for line in found.lines:
             say(f"  {line}")
+        return found.rows
 
 
 def read_changes(repository: Path, base: str, head: str) -> list[Change]:
