@@ -1,4 +1,4 @@
-"""The parts of refresh.sh that are no commands of `binlj`: seeds, seconds, hardware, readme."""
+"""The parts of refresh.sh that are no commands of `binlj`: seeds, seconds, hardware."""
 
 from __future__ import annotations
 
@@ -36,17 +36,5 @@ def hardware() -> str:
     return f"{machine()['cpu']}, {machine()['cores']} cores"
 
 
-def readme(file: str) -> str:
-    """Put the table on standard input between the README's markers."""
-    path = Path(file)
-    text = path.read_text(encoding="utf-8")
-    before, _, rest = text.partition("<!-- results -->")
-    _, _, after = rest.partition("<!-- /results -->")
-    if not after:
-        sys.exit(f"{file}: no <!-- results --> ... <!-- /results -->")
-    path.write_text(f"{before}<!-- results -->\n{sys.stdin.read().strip()}\n<!-- /results -->{after}", encoding="utf-8")
-    return f"{file}: table replaced"
-
-
 if __name__ == "__main__":
-    print({"seeds": seeds, "seconds": seconds, "hardware": hardware, "readme": readme}[sys.argv[1]](*sys.argv[2:]))
+    print({"seeds": seeds, "seconds": seconds, "hardware": hardware}[sys.argv[1]](*sys.argv[2:]))

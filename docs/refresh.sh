@@ -61,15 +61,17 @@ enter() { # ID MODEL [options of submit new]
     done
     rm -rf "leaderboard/submissions/$id"
     run submit new "$id" "${files[@]}" --attributions "$OUT/enter/$model.parquet" --author "The binlj-rdf authors" \
-        --set license CC-BY-4.0 --set extra_training_data none "$@"
+        --set license CC-BY-4.0 --set extra_training_data none \
+        --set code https://github.com/binlj-rdf/binlj-rdf "$@"
 }
-enter dnn dnn --name "DNN of the paper (7-112-56-28-14-7-1)" \
+enter dnn dnn --name "DNN of the paper (7-112-56-28-14-7-1)" --set prior_knowledge none \
     --set description "Point-wise network with the paper's layers, ReLU, Adam 0.001, MSE, 1000 epochs, batch 250, standardised inputs; seed 0" \
     --set notes "$("$PYTHON" docs/refresh.py seeds "$OUT/dnn-seeds.json")"
-enter xgboost xgboost --name "XGBoost, point-wise" \
+enter xgboost xgboost --name "XGBoost, point-wise" --set prior_knowledge none \
     --set description "Gradient-boosted trees on the paper's seven inputs, settings tuned on training data only; seed 0" \
     --set notes "Parameters counts the nodes of all trees of the larger model."
 enter gp-ensemble gp_ensemble --name "GP ensemble on the PeTS phases" \
+    --set prior_knowledge "equation of state (PeTS)" \
     --set description "Gaussian processes on forms of g(r), one on each side of the phase boundary of the PeTS equation of state, stacked by cross-validation inside the training temperatures" \
     --set notes "Parameters counts hyperparameters and weights; the model also carries its training curves. PeTS is a published equation of state, fitted to other simulations."
 # The states simulated again, where that was done for this version (`binlj validate repeat` simulates).
@@ -81,9 +83,8 @@ if [ -d builders/campaigns/repeat ]; then
         -p extrapolation docs/validation/repeat.parquet -p interpolation docs/validation/repeat.parquet \
         --train-seconds extrapolation 0 --predict-seconds extrapolation "$(seconds extrapolation)" \
         --train-seconds interpolation 0 --predict-seconds interpolation "$(seconds interpolation)" \
-        --set license CC-BY-4.0 --set parameters 0 --set hardware "$("$PYTHON" docs/refresh.py hardware)" \
+        --set license CC-BY-4.0 --set code https://github.com/binlj-rdf/binlj-rdf --set parameters 0 --set hardware "$("$PYTHON" docs/refresh.py hardware)" \
         --set description "Some states simulated again with other seeds, from the starts and for the lengths they were published with: the practical ceiling" \
         --set notes "It carries its own noise besides that of the data, so it can come out below the noise ceiling, which a perfect model would reach. Seconds are those of the simulations, on one core."
 fi
 run leaderboard build
-"$BINLJ" leaderboard table | "$PYTHON" docs/refresh.py readme README.md

@@ -181,15 +181,14 @@ def pooled(case: Case, name: str) -> Values:
     return dict(zip(SUBSETS, map(number, metric.finish(sums)), strict=True))
 
 
-def skill_draws(case: Case, *, n_boot: int = 1000, seed: int = 0) -> np.ndarray:
-    """Overall skill in every bootstrap resample over mixtures, shape (n_boot,).
+def draws(case: Case, name: str, *, n_boot: int = 1000, seed: int = 0) -> np.ndarray:
+    """A metric in every bootstrap resample over mixtures, shape (n_boot, subsets).
 
     Cases of one track share the resamples, so that their differences are paired.
     """
-    metric = BY_NAME["skill"]
+    metric = BY_NAME[name]
     sums = composition_sums(metric, case.truth, metric.terms(case))
-    draws = resample(metric, sums, bootstrap_weights(scored_mixtures(case.truth)[1], n_boot, seed))
-    return np.asarray(draws[:, SUBSETS.index("overall")])
+    return resample(metric, sums, bootstrap_weights(scored_mixtures(case.truth)[1], n_boot, seed))
 
 
 def naive_scores(truth: Truth, *, dataset: Path | None = None) -> dict[str, dict[str, Values]]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from binlj.errors import DataError, InputError
-from binlj.files import sha256, write_text
+from binlj.files import write_text
 from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
+from binlj.leaderboard.history import keep, read_history
+from binlj.leaderboard.markdown import with_table
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
+from binlj.leaderboard.score import Scored, score_cases, score_files
 from binlj.leaderboard.submission import Submission, check, names_in
 from binlj.schema import TRACKS
 
@@ -25,14 +28,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from binlj.eval import Scores
-    from binlj.eval.metrics import Case
 
-SCHEMA_VERSION = "binlj-leaderboard/1"
+SCHEMA_VERSION = "binlj-leaderboard/2"
 DIGITS = 6
 RESULTS, PAGE = "results.json", "index.html"
 _SAID = ("name", "authors", "date", "license", "extra_training_data", "hardware", "seeds")
-# These have their own columns; the rest of the evaluator's registry is listed as it comes.
-_OWN = ("skill", "skill_ceiling", "r2", "noise_ceiling", "ceiling_share")
 Step = Callable[[str], None]
 
 
@@ -49,14 +49,17 @@ class Board:
     rows : list of dict
         One per model and track, in the order of the tracks and then of the scores.
     curves : dict
-        (id, track) -> predicted g, shape (test curves, 100), in the order of the test table; of a partial
-        reference the curves of the states in its row's ``subset``.
+        (id, track) -> predicted g, shape (test curves, 100), in the order of the test table; of the first
+        seed; of a partial reference the curves of the states in its row's ``subset``.
+    history : dict
+        Scores of earlier versions and quoted ones (:func:`binlj.leaderboard.history.read_history`).
     """
 
     header: dict[str, Any]
     models: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     curves: dict[tuple[str, str], np.ndarray]
+    history: dict[str, Any]
 
 
 def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
@@ -104,7 +107,7 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         If the dataset cannot be read.
     """
     from binlj.eval import NAIVE_BASELINES, naive_predictions
-    from binlj.eval.scoring import load_case, score, skill_draws
+    from binlj.eval.scoring import load_case
     from binlj.eval.truth import load_truth
 
     submissions = find(folder, dataset=dataset)
@@ -118,38 +121,41 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
             row_id = name.lower().replace("_", "-")
             step(f"{track}: {row_id}")
             case, _ = load_case(naive_predictions(name, track=track, dataset=dataset), truth)
-            scores = score(case)
+            scored = score_cases([case])
             curves[row_id, track] = case.g
-            metrics.update(_describe(scores))
-            on_track.append(_naive_row(row_id, track, scores))
-        whole = scores  # a naive baseline covers the track, a partial reference does not
-        cases: dict[str, Case] = {}
+            metrics.update(_describe(scored.scores))
+            on_track.append(_naive_row(row_id, track, scored))
+        whole = scored.scores  # a naive baseline covers the track, a partial reference does not
+        entries: dict[str, Scored] = {}
         for submission in (s for s in submissions if track in s.tracks):
             step(f"{track}: {submission.id}")
-            case, validation = load_case(submission.predictions(track), truth, partial=submission.may_be_partial)
-            scores = score(case, warnings=validation.warnings)
-            curves[submission.id, track], cases[submission.id] = case.g, case
-            metrics.update(_describe(scores))
-            on_track.append(_model_row(submission, track, scores))
+            scored = score_files(submission.predictions(track), truth, partial=submission.may_be_partial)
+            curves[submission.id, track], entries[submission.id] = scored.cases[0].g, scored
+            metrics.update(_describe(scored.scores))
+            on_track.append(model_row(submission, track, scored))
         step(f"{track}: rank intervals")
-        ranked = {s.id: cases[s.id] for s in submissions if s.ranked and s.id in cases}
+        ranked = {s.id: entries[s.id] for s in submissions if s.ranked and s.id in entries}
         for row in on_track:
-            if row["id"] in cases and cases[row["id"]].truth is not truth:
-                row["subset"] = subset(cases[row["id"]], ranked)
+            entry = entries.get(row["id"])
+            if entry and entry.cases[0].truth is not truth:
+                row["subset"] = subset(entry.cases[0], {id: model.cases for id, model in ranked.items()})
         naive = [r["skill"]["overall"] for r in on_track if r["kind"] == "naive"]
         best = max((value for value in naive if value is not None), default=None)
         for row in on_track:
             if row["kind"] == "model":
                 value = row["skill"]["overall"]
                 row["beats_naive"] = value is not None and (best is None or value > best)
-        draws = {name: skill_draws(case) for name, case in ranked.items()}
+        draws = {id: model.draws for id, model in ranked.items()}
         rows += [_ceiling_row(track, whole), *assign(on_track, draws)]
     models = [_model_entry(s) for s in submissions]
     if any(s.attributions for s in submissions):
         step("feature attributions")
         agreement = _agreements(submissions, dataset)
         models = [{**m, "attributions": agreement[m["id"]]} if m["id"] in agreement else m for m in models]
-    return Board(header=_rounded(_header(whole, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves)
+    return Board(
+        header=_rounded(_header(whole, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves,
+        history=read_history(_history(folder)),
+    )
 
 
 def count_steps(folder: Path) -> int:
@@ -181,21 +187,34 @@ def outputs(board: Board, *, dataset: Path | None = None) -> dict[str, str]:
 
 
 def build(
-    folder: Path, out: Path, *, dataset: Path | None = None, step: Step = lambda _: None
+    folder: Path, out: Path, *, readme: Path | None = None, dataset: Path | None = None,
+    step: Step = lambda _: None,
 ) -> tuple[Board, dict[str, Path]]:
-    """Rescore and write results.json and index.html into `out`; returns the board and the files by name."""
+    """Rescore and write results.json and index.html into `out`; returns the board and the files by name.
+
+    With `readme`, the table between its markers is written too. Results beside the submissions that are of
+    other versions of the data or the evaluator go into the history first.
+    """
     board = rescore(folder, dataset=dataset, step=step)
-    written = {}
+    written: dict[str, Path] = {}
+    table = with_table(readme, board.rows) if readme else ""
+    kept = keep(out / RESULTS, board.header, _history(folder)) if out.resolve() == folder.parent.resolve() else None
+    if kept:
+        board, written[kept.name] = replace(board, history=read_history(kept.parent)), kept
     for name, text in outputs(board, dataset=dataset).items():
         written[name] = out / name
         write_text(written[name], text)
+    if readme:
+        written[readme.name] = readme
+        write_text(readme, table)
     return board, written
 
 
 def differences(
-    folder: Path, committed: Path, *, dataset: Path | None = None, step: Step = lambda _: None
+    folder: Path, committed: Path, *, readme: Path | None = None, dataset: Path | None = None,
+    step: Step = lambda _: None,
 ) -> list[str]:
-    """What in `committed` differs from a fresh rescore of `folder`; empty if nothing does."""
+    """What in `committed`, and in the table of `readme`, differs from a fresh rescore; empty if nothing does."""
     board = rescore(folder, dataset=dataset, step=step)
     problems: list[str] = []
     for name, text in outputs(board, dataset=dataset).items():
@@ -208,7 +227,13 @@ def differences(
         if found != text.encode("utf-8"):
             details = _row_differences(found, board) if name == RESULTS else []
             problems += details or [f"{name} is not what a fresh build writes"]
+    if readme and with_table(readme, board.rows) != readme.read_text(encoding="utf-8"):
+        problems.append(f"the table of results in {readme.name} is not what a fresh build writes")
     return problems
+
+
+def _history(submissions: Path) -> Path:
+    return submissions.parent / "history"
 
 
 def _row_differences(found: bytes, board: Board) -> list[str]:
@@ -255,32 +280,13 @@ def _header(scores: Scores, metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _numbers(scores: Scores) -> dict[str, Any]:
-    return {
-        "skill": scores.skill,
-        "skill_ci95": scores.skill_ci95,
-        "r2": scores.r2,
-        "r2_ci95": scores.r2_ci95,
-        "ceiling_share": scores.ceiling_share,
-        "metrics": {name: m["values"] for name, m in scores.metrics.items() if name not in _OWN},
-        "metrics_ci95": {name: m["ci95"]["overall"] for name, m in scores.metrics.items() if name not in _OWN},
-        "by": {
-            kind: {
-                name: {"n_states": g["n_states"], "skill": g["metrics"]["skill"], "r2": g["metrics"]["r2"]}
-                for name, g in groups.items()
-            }
-            for kind, groups in scores.by.items()
-        },
-        "warnings": list(scores.warnings),
-    }
-
-
-def _naive_row(row_id: str, track: str, scores: Scores) -> dict[str, Any]:
+def _naive_row(row_id: str, track: str, scored: Scored) -> dict[str, Any]:
     name = NAIVE_NAMES.get(row_id, row_id)
-    return {"id": row_id, "name": name, "kind": "naive", "track": track, "ranked": False, **_numbers(scores)}
+    return {"id": row_id, "name": name, "kind": "naive", "track": track, "ranked": False, **scored.numbers}
 
 
-def _model_row(submission: Submission, track: str, scores: Scores) -> dict[str, Any]:
+def model_row(submission: Submission, track: str, scored: Scored) -> dict[str, Any]:
+    """A submission's row on a track, without its rank."""
     meta = submission.meta
     return {
         "id": submission.id,
@@ -288,12 +294,11 @@ def _model_row(submission: Submission, track: str, scores: Scores) -> dict[str, 
         "kind": meta.get("kind", "model"),
         "track": track,
         "ranked": submission.ranked,
-        **_numbers(scores),
+        **scored.numbers,
         "train_seconds": meta["tracks"][track]["train_seconds"],
         "predict_seconds": meta["tracks"][track]["predict_seconds"],
         "parameters": int(meta["parameters"]),
         "date": meta["date"],
-        "predictions_sha256": sha256(submission.predictions(track)),
     }
 
 
@@ -320,6 +325,7 @@ def _model_entry(submission: Submission) -> dict[str, Any]:
         "description": meta.get("description", ""),
         "notes": meta.get("notes", ""),
         "links": meta.get("links", {}),
+        "prior_knowledge": meta.get("prior_knowledge", ""),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -29,12 +31,14 @@ def submit() -> None:
 @click.argument("id")
 @click.option(
     "--predictions", "-p", "predictions", nargs=2, multiple=True, metavar="TRACK FILE", required=True,
-    type=(click.Choice(TRACKS), _file), help="Predictions of a track; give it once per track.",
+    type=(click.Choice(TRACKS), _file),
+    help="Predictions of a track; give it once per track, or once per seed (at least 3) for a stochastic model.",
 )
 @click.option(
     "--metadata", "-m", "metadata", nargs=2, multiple=True, metavar="TRACK FILE",
     type=(click.Choice(TRACKS), _file),
-    help="metadata.json of a training run (times, hardware, seed); give it once per run, times add up.",
+    help="metadata.json of a training run (times, hardware, seed); give it once per run. Times are averaged over the "
+         "seeds' files; where several runs made one file, they add up.",
 )
 @click.option("--train-seconds", nargs=2, multiple=True, metavar="TRACK SECONDS", type=(click.Choice(TRACKS), float),
               help="Training time, where the metadata do not say it.")
@@ -63,10 +67,13 @@ def new(
     from binlj.leaderboard.submission import check as run
     from binlj.leaderboard.submission import latest_date, names_in
 
+    def by_track(pairs: tuple[tuple[str, Path], ...]) -> dict[str, list[Path]]:
+        return {track: [file for t, file in pairs if t == track] for track, _ in pairs}
+
     given = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
     folder = create(
-        id, root=_root(submissions), predictions=dict(predictions),
-        metadata={track: [file for t, file in metadata if t == track] for track, _ in metadata},
+        id, root=_root(submissions), predictions=by_track(predictions),
+        metadata=by_track(metadata),
         seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
         attributions=attributions, name=name, authors=authors, fields=dict(fields),
         reference=reference, dataset=dataset, say=click.echo,
@@ -103,7 +110,7 @@ def check_command(folder: Path, submissions: Path | None, dataset: Path | None) 
     for warning in submission.warnings:
         click.echo(f"warning: {warning}")
     click.echo(f"{submission.id}: valid; the score of its predictions:")
-    for line in preview(submission, others=_root_or_none(submissions), dataset=dataset):
+    for line in preview(submission, others=_root_or_none(submissions), dataset=dataset).lines:
         click.echo(f"  {line}")
 
 
@@ -117,10 +124,29 @@ def check_command(folder: Path, submissions: Path | None, dataset: Path | None) 
 def pull_request(
     repository: Path, base: str, head: str, by: str, submissions: Path | None, dataset: Path | None
 ) -> None:
-    """Check that a change is one new or own submission and nothing else, and check that submission."""
+    """Check that a change is one new or own submission and nothing else, and check that submission.
+
+    Where GITHUB_STEP_SUMMARY names a file, the scores and the rank interval are appended to it as Markdown.
+    """
+    from binlj.errors import InputError
+    from binlj.leaderboard.markdown import refusal, summary
     from binlj.leaderboard.pull_request import review
 
-    review(Path(repository), base, head, by=by, submissions=_root(submissions), dataset=dataset, say=click.echo)
+    try:
+        rows = review(Path(repository), base, head, by=by, submissions=_root(submissions), dataset=dataset,
+                      say=click.echo)
+    except InputError as error:
+        _summarise(refusal(error.problems))
+        raise
+    if rows:
+        _summarise(summary(rows[0]["id"], rows))
+
+
+def _summarise(text: str) -> None:
+    """Append to the job's summary, where the workflow's runner asks for one."""
+    if file := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(file).open("a", encoding="utf-8") as stream:
+            stream.write(text)
 
 
 @click.group()
@@ -128,30 +154,37 @@ def leaderboard() -> None:
     """Rescore all submissions and build the page."""
 
 
-@leaderboard.command("build", short_help="Rescore every submission; write results and page.")
+@leaderboard.command("build", short_help="Rescore every submission; write results, page and the README's table.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the files differ from a fresh rescore.")
-@click.option("--out", type=_folder, help="Where the files go, or are (default: leaderboard/ in the clone).")
+@click.option("--out", type=_folder,
+              help="Where results and page go, or are (default: leaderboard/ in the clone, with the README's table).")
 @_submissions
 @_dataset
 def build_command(check: bool, out: Path | None, submissions: Path | None, dataset: Path | None) -> None:
-    """Rescore every submission; write results.json and the page index.html."""
+    """Rescore every submission; write results.json, the page index.html and the table in the README."""
     from binlj.errors import DataError
-    from binlj.leaderboard.build import PAGE, RESULTS, build, count_steps, differences
+    from binlj.leaderboard.build import PAGE, RESULTS, count_steps, differences
+
+    root = _root(submissions)
+    if not check:
+        _build(root, out or root.parent, dataset)
+        return
+    folder = out or root.parent
+    with _progress(count_steps(root)) as step:
+        problems = differences(root, folder, readme=_readme(folder), dataset=dataset, step=step)
+    if problems:
+        raise DataError(folder, problems, fix="run `binlj leaderboard build` and commit what it writes")
+    click.echo(f"{folder / RESULTS} and {PAGE} are what a fresh rescore gives")
+
+
+def _build(root: Path, out: Path, dataset: Path | None) -> list[Path]:
+    """Build the leaderboard, print its rows; the files written."""
+    from binlj.leaderboard.build import build, count_steps
     from binlj.leaderboard.markdown import rank_text
     from binlj.leaderboard.partial import label
 
-    root = _root(submissions)
-    folder = out or root.parent
     with _progress(count_steps(root)) as step:
-        if check:
-            problems = differences(root, folder, dataset=dataset, step=step)
-        else:
-            board, written = build(root, folder, dataset=dataset, step=step)
-    if check:
-        if problems:
-            raise DataError(folder, problems, fix="run `binlj leaderboard build` and commit what it writes")
-        click.echo(f"{folder / RESULTS} and {PAGE} are what a fresh rescore gives")
-        return
+        board, written = build(root, out, readme=_readme(out), dataset=dataset, step=step)
     for row in board.rows:
         r2 = "  ".join(f"{pair} {_number(row['r2'][pair])}" for pair in ("AA", "AB", "BB", "overall"))
         rank = rank_text(row) or "–"
@@ -159,6 +192,36 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
         click.echo(f"{row['track']:<13} {rank:>4} {row['id']:<24} skill {skill}  R² {r2}  {label(row)}".rstrip())
     for path in written.values():
         click.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
+    return list(written.values())
+
+
+def _readme(out: Path) -> Path | None:
+    """The README that shows the results in `out`: the clone's, if they are the clone's."""
+    from binlj.paths import clone_root
+
+    clone = clone_root()
+    return clone / "README.md" if clone and out.resolve() == clone / "leaderboard" else None
+
+
+@leaderboard.command("merge", short_help="Check a merged submission, rebuild, say what to commit.")
+@click.argument("id")
+@_submissions
+@_dataset
+def merge_command(id: str, submissions: Path | None, dataset: Path | None) -> None:
+    """Check the submission ID, rebuild the leaderboard with it, and say what to commit."""
+    from binlj.errors import InputError
+    from binlj.leaderboard.submission import check, check_id, latest_date, names_in
+
+    root = _root(submissions)
+    if problems := check_id(id):
+        raise InputError("submission", problems)
+    submission = check(root / id, dataset=dataset, names=names_in(root), latest=latest_date(dataset=dataset))
+    for warning in submission.warnings:
+        click.echo(f"warning: {warning}")
+    files = [root / id, *_build(root, root.parent, dataset)]
+    here = Path.cwd()
+    named = [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
+    click.echo(f"to commit:\n  git add {' '.join(map(shlex.quote, named))}\n  git commit -m 'Leaderboard: enter {id}'")
 
 
 @leaderboard.command("table")
@@ -166,9 +229,10 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
 @_submissions
 def table_command(out: Path | None, submissions: Path | None) -> None:
     """Print results.json as a Markdown table."""
-    from binlj.leaderboard.markdown import markdown_table
+    from binlj.leaderboard.build import RESULTS
+    from binlj.leaderboard.markdown import markdown_table, read_rows
 
-    click.echo(markdown_table(out or _root(submissions).parent))
+    click.echo(markdown_table(read_rows((out or _root(submissions).parent) / RESULTS)))
 
 
 def _number(value: float | None) -> str:

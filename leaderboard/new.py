@@ -14,9 +14,10 @@ import yaml
 
 from binlj.errors import DataError, InputError
 from binlj.files import replacing, write_text
+from binlj.leaderboard.folder import ATTRIBUTIONS, MAX_SEEDS, METADATA, MIN_SEEDS, predictions_name
 from binlj.leaderboard.partial import take_test_states
 from binlj.leaderboard.strict_yaml import read_bounded, shown
-from binlj.leaderboard.submission import ATTRIBUTIONS, METADATA, check_id, predictions_name, schema
+from binlj.leaderboard.submission import check_id, schema
 from binlj.schema import TRACKS
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ class _Dumper(yaml.SafeDumper):
 
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
-_SETTABLE = ("date", "license", "description", "hardware", "notes", "parameters", "extra_training_data", "kind",
-             "submitter", "code", "paper", "model")
+_SETTABLE = ("date", "license", "description", "hardware", "notes", "parameters", "extra_training_data",
+             "prior_knowledge", "kind", "submitter", "code", "paper", "model")
 
 
 def create(
     id: str,
     *,
     root: Path,
-    predictions: Mapping[str, Path],
+    predictions: Mapping[str, Sequence[Path]],
     metadata: Mapping[str, Sequence[Path]] | None = None,
     seconds: Mapping[tuple[str, str], float] | None = None,
     attributions: Path | None = None,
@@ -59,11 +60,12 @@ def create(
     root : Path
         The folder of the submissions.
     predictions : mapping
-        Track -> predictions file.
+        Track -> its predictions files: one, or of a stochastic model one a seed, 3 to 10.
     metadata : mapping, optional
         Track -> ``metadata.json`` of each training run behind the predictions (one a seed). Taken from
-        it are train_seconds and predict_seconds (summed over the runs), hardware, the seeds, the name
-        and, if it is a number, parameters.
+        it are train_seconds and predict_seconds (the mean over the runs where there are as many files,
+        else their sum: one file may be made of several runs), hardware, the seeds, the name and, if it
+        is a number, parameters.
     seconds : mapping, optional
         (track, "train_seconds" or "predict_seconds") -> seconds; wins over `metadata`.
     attributions : Path, optional
@@ -96,7 +98,7 @@ def create(
     problems = check_id(id)
     if not problems and folder.exists():
         problems.append(f"{folder} exists already")
-    files = [*predictions.values(), *([attributions] if attributions else [])]
+    files = [path for paths in predictions.values() for path in paths] + ([attributions] if attributions else [])
     problems += [f"no such file: {path}" for path in files if not path.is_file()]
     unknown = [key for key in fields if key not in _SETTABLE]
     problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in unknown]
@@ -104,6 +106,12 @@ def create(
         problems.append(f"parameters must be a whole number, not {shown(fields['parameters'])}")
     if reference and fields["kind"] != "reference":
         problems.append(f"a reference has the kind reference, not {shown(fields['kind'])}")
+    for track, paths in predictions.items():
+        if len(paths) > 1 and not MIN_SEEDS <= len(paths) <= MAX_SEEDS:
+            problems.append(f"{len(paths)} files for the {track} track: give one, or one a seed, "
+                            f"{MIN_SEEDS} to {MAX_SEEDS}")
+        if reference and len(paths) > 1:
+            problems.append(f"{len(paths)} files for the {track} track: a reference has one")
     timed = {*metadata, *(track for track, _ in seconds or {})}
     problems += [f"times are given for the {t} track, predictions are not" for t in sorted(timed - set(predictions))]
     runs: dict[str, list[dict[str, Any]]] = {track: [] for track in predictions}
@@ -125,12 +133,18 @@ def create(
     for note in notes:
         say(note)
 
-    times = {t: {key: _total(runs[t], key) for key in _TIMES} for t in TRACKS if t in predictions}
+    times = {
+        t: {key: _seconds(runs[t], key, files=len(predictions[t])) for key in _TIMES}
+        for t in TRACKS if t in predictions
+    }
     for (track, key), value in (seconds or {}).items():
         times[track][key] = value
     text = _yaml(_merge(_from_runs([run for part in runs.values() for run in part]), times, name, authors, fields))
     folder.mkdir(parents=True)
-    copies = {predictions_name(track): path for track, path in predictions.items() if track not in taken}
+    copies = {
+        predictions_name(track, k): path
+        for track, paths in predictions.items() if track not in taken for k, path in enumerate(paths)
+    }
     if attributions:
         copies[ATTRIBUTIONS] = attributions
     for file_name, path in copies.items():
@@ -143,13 +157,13 @@ def create(
 
 
 def _take(
-    predictions: Mapping[str, Path], dataset: Path | None
+    predictions: Mapping[str, Sequence[Path]], dataset: Path | None
 ) -> tuple[dict[str, pa.Table], list[str], list[str]]:
     """Test states of each track that there are files for; what was taken, in words; what cannot be used."""
     taken: dict[str, pa.Table] = {}
     notes: list[str] = []
     problems: list[str] = []
-    for track, path in predictions.items():
+    for track, (path, *_) in predictions.items():
         if not path.is_file():
             continue
         try:
@@ -172,11 +186,13 @@ def _write_table(path: Path, table: pa.Table) -> None:
         pq.write_table(table, temporary)
 
 
-def _total(runs: Sequence[dict[str, Any]], key: str) -> float | None:
-    """Sum over the runs, None unless every one of them has a number."""
+def _seconds(runs: Sequence[dict[str, Any]], key: str, *, files: int) -> float | None:
+    """Mean over the runs if each made one of the files, else their sum; None unless every run has a number."""
     values = [run.get(key) for run in runs]
     known = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    return round(sum(known), 3) if known and len(known) == len(values) else None
+    if not known or len(known) != len(values):
+        return None
+    return round(sum(known) / (files if files == len(known) else 1), 3)
 
 
 def _from_runs(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -213,6 +229,9 @@ def _merge(
     known.update(fields)
     if "parameters" in fields:
         known["parameters"] = int(fields["parameters"])
+    # A ranked entry needs both, so they stand there to be filled in.
+    model = known.get("kind", "model") == "model"
+    prior = {"prior_knowledge": known.get("prior_knowledge")} if model or "prior_knowledge" in known else {}
     return {
         "name": known.get("name", ""),
         **({"kind": known["kind"]} if "kind" in known else {}),
@@ -221,9 +240,10 @@ def _merge(
         "submitter": known.get("submitter") or None,
         "date": known.get("date") or datetime.date.today().isoformat(),
         "license": known.get("license", "CC-BY-4.0"),
-        "links": links or None,
+        "links": {**({"code": None} if model else {}), **links} or None,
         "tracks": times,
         "extra_training_data": known.get("extra_training_data", "none"),
+        **prior,
         "parameters": known.get("parameters"),
         "hardware": known.get("hardware", ""),
         "seeds": known.get("seeds", []),

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LIBRARIES = ("d3.min.js", "plot.umd.min.js", "tabulator.min.js")
-SCRIPTS = ("core.js", "data.js", "table.js", "accuracy.js", "curves.js", "detail.js", "viewer.js", "cite.js", "main.js")
+SCRIPTS = ("core.js", "data.js", "table.js", "accuracy.js", "curves.js", "map.js", "detail.js",
+           "viewer.js", "history.js", "cite.js", "main.js")
 STYLES = ("vendor/tabulator.min.css", "web/page.css")
-# The page keeps below 5 MB: what libraries, data and rows leave of this is filled with model curves, best first.
-PAGE_BYTES = 4_900_000
+# The page keeps below 4 MB: what libraries, data and rows leave of this is filled with model curves, best first.
+PAGE_BYTES = 3_900_000
 _KEYS = 100  # bytes of JSON around a packed model, at most
 
 
@@ -101,7 +102,9 @@ def payload(board: Board, *, dataset: Path | None = None) -> dict[str, Any]:
         "state_ids": [s.state_id for s in grid()],
         "r": [round(float(x), 3) for x in bin_centres()],
         "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in TRACKS},
+        "states": _states(dataset),
         "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": {}},
+        "history": board.history,
         "libraries": [
             {key: entry[key] for key in ("name", "version", "license")} for entry in vendored()
         ],
@@ -144,6 +147,16 @@ def _published(dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
     frame = pd.concat([read_table("extrapolation", part, path=dataset) for part in ("train", "test")])
     frame = frame.set_index(["state_id", "pair"]).loc[[(s.state_id, p) for s in grid() for p in PAIRS]]
     return curves(frame), curves(frame, "g_stderr")
+
+
+def _states(dataset: Path | None) -> dict[str, Any]:
+    """Phase of every state of the grid, as a text of 0 and 1, and the reason of those that are not converged."""
+    from binlj.data import read_table
+
+    frame = read_table("states", "all", path=dataset).set_index("state_id").loc[[s.state_id for s in grid()]]
+    settled = frame["converged"].to_numpy(dtype=bool)
+    reasons = {str(i): str(frame["reason"].iloc[i]) for i in range(len(frame)) if not settled[i]}
+    return {"demixed": "".join("1" if p == "demixed" else "0" for p in frame["phase"]), "reasons": reasons}
 
 
 def _test_rows(track: str, dataset: Path | None) -> list[int]:

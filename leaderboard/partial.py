@@ -1,16 +1,17 @@
 """Partial references: rows that cover only some of a track's test states, and what compares with them.
 
-R² over some states does not compare with R² over all of them. So such a row says how many it covers, and
+Scores over some states do not compare with scores over all of them. So such a row says how many it covers, and
 carries what every ranked model scores on exactly the same states.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from binlj.errors import InputError
+from binlj.leaderboard.score import mean_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from binlj.eval.metrics import Case
 
 
-def subset(case: Case, models: Mapping[str, Case]) -> dict[str, Any]:
+def subset(case: Case, models: Mapping[str, Sequence[Case]]) -> dict[str, Any]:
     """What a partial reference covers, and how others do on the same states.
 
     Parameters
@@ -26,23 +27,27 @@ def subset(case: Case, models: Mapping[str, Case]) -> dict[str, Any]:
     case : Case
         The partial reference.
     models : mapping
-        Id -> a submission that covers the whole test set.
+        Id -> a submission that covers the whole test set, one case a seed.
 
     Returns
     -------
     dict
         ``n_states``, ``of_states``, ``state_ids`` (in the order of the test table), ``ceiling`` (the noise
-        ceiling of these states) and ``models`` (id -> R²), the last two with AA, AB, BB and overall.
+        ceilings of these states) and ``models`` (id -> scores), the last two with ``skill`` and ``r2``, each
+        for AA, AB, BB and overall.
     """
     from binlj.eval.scoring import pooled
 
     states = case.truth.state_id
+    parts = {id: [model.restricted(states) for model in seeds] for id, seeds in models.items()}
     return {
         "n_states": len(states),
         "of_states": case.truth.of_states,
         "state_ids": list(states),
-        "ceiling": pooled(case, "noise_ceiling"),
-        "models": {id: pooled(model.restricted(states), "r2") for id, model in models.items()},
+        "ceiling": {"skill": pooled(case, "skill_ceiling"), "r2": pooled(case, "noise_ceiling")},
+        "models": {
+            id: {name: mean_values(part, name) for name in ("skill", "r2")} for id, part in parts.items()
+        },
     }
 
 

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from binlj.errors import BinljError
-from binlj.leaderboard.submission import Submission
+from binlj.leaderboard.build import model_row
+from binlj.leaderboard.markdown import rank_text
+from binlj.leaderboard.partial import label, subset
+from binlj.leaderboard.rank import assign
+from binlj.leaderboard.score import Scored, mean_draws, mean_values, score_files
+from binlj.leaderboard.submission import Submission, check
 
 if TYPE_CHECKING:
     from binlj.eval.metrics import Case
+    from binlj.eval.truth import Truth
 
 
-def preview(submission: Submission, *, others: Path | None, dataset: Path | None = None) -> list[str]:
-    """Lines for the terminal: skill and R² with intervals, the best naive baseline, and the rank among the present
-    entries.
+@dataclass(frozen=True)
+class Preview:
+    """What is known of a submission before it is entered.
+
+    Attributes
+    ----------
+    rows : tuple of dict
+        Its rows as the leaderboard would have them, one a track.
+    lines : tuple of str
+        The same for a terminal.
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    lines: tuple[str, ...]
+
+
+def preview(submission: Submission, *, others: Path | None, dataset: Path | None = None) -> Preview:
+    """Skill and R² with intervals, the best naive baseline, and the rank interval among the present entries.
 
     A partial reference has no rank; instead, the ranked models are scored on the same states.
 
@@ -23,11 +46,10 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
     others : Path or None
         Folder of the present submissions; those that do not pass their check are left out and named.
     """
-    from binlj.eval import NAIVE_BASELINES, compare
-    from binlj.eval.scoring import evaluate_case
-    from binlj.leaderboard.submission import check
+    from binlj.eval.truth import load_truth
 
     lines: list[str] = []
+    rows: list[dict[str, Any]] = []
     rivals: list[Submission] = []
     for folder in sorted(others.iterdir()) if others and others.is_dir() else []:
         if folder.name == submission.id or not folder.is_dir():
@@ -37,57 +59,73 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
         except BinljError as error:
             lines.append(f"(not compared with {folder.name!a}: {str(error).splitlines()[0]})")
     for track in submission.tracks:
-        path = submission.predictions(track)
-        case, scores = evaluate_case(path, track=track, dataset=dataset, partial=submission.may_be_partial)
-        partial = scores.n_states < scores.of_states
-        if partial:
-            lines.append(f"{track:<13} partial: {scores.n_states} of {scores.of_states} test states; "
-                         "all numbers below are of these states alone")
-        for title, values, bounds, ceiling in (
-            ("skill", scores.skill, scores.skill_ci95, scores.skill_ceiling),
-            ("R²", scores.r2, scores.r2_ci95, scores.noise_ceiling),
-        ):
-            for pair, value in values.items():
-                low, high = bounds[pair]
-                lines.append(f"{track:<13} {title:<5} {pair:<7} {_text(value)}  [{_text(low)}, {_text(high)}]  "
-                             f"ceiling {_text(ceiling[pair])}")
-        known = {name: skill["overall"] for name, skill in scores.naive_skill.items() if skill["overall"] is not None}
-        naive = max(known, key=lambda name: known[name])
-        mine = scores.skill["overall"]
-        verdict = "beats" if mine is not None and mine > known[naive] else "does not beat"
-        lines.append(
-            f"{track:<13} {verdict} the best of the {len(NAIVE_BASELINES)} naive baselines "
-            f"({naive}, skill {known[naive]:.4f})"
-        )
-        if not submission.ranked:
-            lines.append(f"{track:<13} shown outside the ranking (a reference, or trained on extra data)")
-            if partial:
-                lines += _like_for_like(case, track, [r for r in rivals if r.ranked and track in r.tracks], dataset)
-            continue
-        results = {
-            r.id: compare(path, r.predictions(track), track=track, dataset=dataset).skill["overall"]
-            for r in rivals if r.ranked and track in r.tracks
-        }
-        better = [name for name, r in results.items() if not r["tie"] and r["difference"] < 0]
-        ties = [name for name, r in results.items() if r["tie"]]
-        lines.append(
-            f"{track:<13} of {len(results)} other ranked entries, {len(better)} significantly better, "
-            f"{len(ties)} tied, {len(results) - len(better) - len(ties)} significantly worse"
-        )
+        truth = load_truth(track, dataset=dataset)
+        scored = score_files(submission.predictions(track), truth, partial=submission.may_be_partial)
+        models = {r.id: _load(r, track, truth) for r in rivals if r.ranked and track in r.tracks}
+        row = _placed(submission, track, scored, models)
+        if scored.scores.n_states < scored.scores.of_states:
+            row["subset"] = subset(scored.cases[0], models)
+        rows.append(row)
+        lines += [f"{track:<13} {line}" for line in _lines(row, scored, dataset, n_others=len(models))]
+    return Preview(tuple(rows), tuple(lines))
+
+
+def _load(rival: Submission, track: str, truth: Truth) -> list[Case]:
+    from binlj.eval.scoring import load_case
+
+    return [load_case(path, truth)[0] for path in rival.predictions(track)]
+
+
+def _placed(
+    submission: Submission, track: str, scored: Scored, models: dict[str, list[Case]]
+) -> dict[str, Any]:
+    """Its row with the rank interval it would have among `models`."""
+    mine = model_row(submission, track, scored)
+    if not submission.ranked:
+        return {**mine, "rank": None, "rank_interval": None}
+    others = [{"id": id, "ranked": True, "skill": mean_values(cases, "skill")} for id, cases in models.items()]
+    draws = {mine["id"]: scored.draws, **{id: mean_draws(cases, "skill")[:, -1] for id, cases in models.items()}}
+    return next(row for row in assign([mine, *others], draws) if row["id"] == mine["id"])
+
+
+def _lines(row: dict[str, Any], scored: Scored, dataset: Path | None, *, n_others: int) -> list[str]:
+    from binlj.eval.scoring import naive_scores
+
+    lines = []
+    if covered := label(row):
+        lines.append(f"partial: {covered}; all numbers below are of these states alone")
+    seeds = row.get("seeds")
+    if seeds:
+        lines.append(f"means over {len(seeds['skill'])} seeds, ± their standard deviation")
+    ceilings = {"skill": scored.scores.skill_ceiling, "r2": scored.scores.noise_ceiling}
+    for name, title in (("skill", "skill"), ("r2", "R²")):
+        for pair, value in row[name].items():
+            low, high = row[f"{name}_ci95"][pair]
+            spread = f" ± {_text(seeds[f'{name}_sd'][pair])}" if seeds else ""
+            lines.append(f"{title:<5} {pair:<7} {_text(value)}{spread}  [{_text(low)}, {_text(high)}]  "
+                         f"ceiling {_text(ceilings[name][pair])}")
+    naive = {name: v["skill"]["overall"] for name, v in naive_scores(scored.cases[0].truth, dataset=dataset).items()}
+    known = {name: value for name, value in naive.items() if value is not None}
+    best = max(known, key=lambda name: known[name])
+    mine = row["skill"]["overall"]
+    verdict = "beats" if mine is not None and mine > known[best] else "does not beat"
+    lines.append(f"{verdict} the best of the {len(naive)} naive baselines ({best}, skill {known[best]:.4f})")
+    if row["rank_interval"]:
+        better, not_worse = row["rank_interval"][0] - 1, row["rank_interval"][1] - 1
+        lines.append(f"rank interval {rank_text(row)} of {n_others + 1} ranked entries: {better} significantly better, "
+                     f"{n_others - not_worse} significantly worse")
+    else:
+        lines.append("shown outside the ranking (a reference, or trained on extra data)")
+        lines += _like_for_like(row)
     return lines
 
 
-def _like_for_like(case: Case, track: str, rivals: list[Submission], dataset: Path | None) -> list[str]:
+def _like_for_like(row: dict[str, Any]) -> Sequence[str]:
     """What the ranked models score on the states of a partial reference."""
-    from binlj.eval.scoring import load_case
-    from binlj.eval.truth import load_truth
-    from binlj.leaderboard.partial import subset
-
-    truth = load_truth(track, dataset=dataset)
-    models = {r.id: load_case(r.predictions(track), truth)[0] for r in rivals}
+    models = row["subset"]["models"] if "subset" in row else {}
     return [
-        f"{track:<13} R² on the same states, {id}: " + "  ".join(f"{pair} {_text(v)}" for pair, v in r2.items())
-        for id, r2 in subset(case, models)["models"].items()
+        f"{title} on the same states, {id}: " + "  ".join(f"{pair} {_text(v)}" for pair, v in values[name].items())
+        for id, values in models.items() for name, title in (("skill", "skill"), ("r2", "R²"))
     ]
 
 

@@ -12,15 +12,16 @@ import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from binlj.errors import InputError
+from binlj.leaderboard.folder import MAX_BYTES, METADATA
 from binlj.leaderboard.strict_yaml import read_yaml, shown
-from binlj.leaderboard.submission import METADATA, check, check_id, latest_date, names_in
+from binlj.leaderboard.submission import check, check_id, latest_date, names_in
 
 SUBMISSIONS = "leaderboard/submissions"
 README = f"{SUBMISSIONS}/README.md"  # part of the documentation, not of a submission
 FILE = "100644"  # git's mode of a plain file
-MAX_BLOB = 64 * 2**20
 FIX = "a pull request with a submission adds or changes one folder leaderboard/submissions/<id>, nothing else"
 
 
@@ -48,7 +49,7 @@ def review(
     submissions: Path,
     dataset: Path | None = None,
     say: Callable[[str], None] = print,
-) -> None:
+) -> tuple[dict[str, Any], ...]:
     """Check what a pull request changes; say what was found.
 
     Parameters
@@ -66,6 +67,11 @@ def review(
     say : callable
         Told what was found, line by line.
 
+    Returns
+    -------
+    tuple of dict
+        The rows the submission would have, with their rank intervals; none if the change enters nothing.
+
     Raises
     ------
     InputError
@@ -76,7 +82,7 @@ def review(
     changes = read_changes(repository, base, head)
     if not any(change.inside for change in changes):
         say(f"touches no submission ({len(changes)} files elsewhere): nothing to check")
-        return
+        return ()
     id, problems = single_folder(changes)
     with tempfile.TemporaryDirectory() as temporary:
         if id is not None:
@@ -88,7 +94,7 @@ def review(
         files = _files(repository, head, f"{SUBMISSIONS}/{id}/")
         if not files:
             say(f"{id}: withdrawn")
-            return
+            return ()
         folder = _copy_out(repository, files, Path(temporary) / id)
         try:
             names = names_in(submissions)
@@ -105,8 +111,10 @@ def review(
         for warning in submission.warnings:
             say(f"warning: {warning}")
         say(f"{id}: valid; the score of its predictions:")
-        for line in preview(submission, others=submissions, dataset=dataset):
+        found = preview(submission, others=submissions, dataset=dataset)
+        for line in found.lines:
             say(f"  {line}")
+        return found.rows
 
 
 def read_changes(repository: Path, base: str, head: str) -> list[Change]:
@@ -179,12 +187,13 @@ def _files(repository: Path, commit: str, folder: str) -> dict[str, str]:
 
 
 def _copy_out(repository: Path, files: dict[str, str], folder: Path) -> Path:
-    """Write blobs as plain files, none of them larger than a submission may be."""
+    """Write blobs as plain files, all together no larger than a submission may be."""
     folder.mkdir()
+    size = 0
     for name, blob in files.items():
-        size = int(_git(repository, "cat-file", "-s", blob))
-        if size > MAX_BLOB:
-            raise InputError(shown(name), [f"file is {size / 2**20:.0f} MiB, the limit is {MAX_BLOB / 2**20:.0f} MiB"])
+        size += int(_git(repository, "cat-file", "-s", blob))
+        if size > MAX_BYTES:
+            raise InputError(shown(name), [f"the files are over {MAX_BYTES / 2**20:.0f} MiB together"])
         (folder / name).write_bytes(_git(repository, "cat-file", "blob", blob))
     return folder
 

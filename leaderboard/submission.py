@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,12 +18,18 @@ from typing import Any
 
 from binlj.errors import InputError
 from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
+from binlj.leaderboard.folder import (
+    ATTRIBUTIONS,
+    METADATA,
+    list_files,
+    predictions_in,
+    predictions_name,
+    seed_problems,
+)
 from binlj.leaderboard.strict_yaml import read_yaml, shown
 from binlj.leaderboard.text import alike, invisible, stacked
 from binlj.schema import TRACKS
 
-METADATA = "submission.yaml"
-ATTRIBUTIONS = "attributions.parquet"  # optional: what the model says about the features
 ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
 # Rows the leaderboard makes itself, and names no file system should have to hold.
 RESERVED = frozenset({
@@ -62,16 +67,17 @@ class Submission:
     @property
     def ranked(self) -> bool:
         """Whether it competes: a model trained on the track's train split alone."""
-        return self.meta.get("kind", "model") == "model" and self.meta["extra_training_data"] == "none"
+        return _ranked(self.meta)
 
     @property
     def may_be_partial(self) -> bool:
         """Whether its predictions may cover only some of a track's test states: those of a reference may."""
         return _may_be_partial(self.meta)
 
-    def predictions(self, track: str) -> Path:
-        """The predictions file of a track."""
-        return self.folder / predictions_name(track)
+    def predictions(self, track: str) -> tuple[Path, ...]:
+        """The predictions files of a track, one a seed; the first is the one that pictures show."""
+        names = {entry.name for entry in self.folder.iterdir()}
+        return tuple(self.folder / name for name in predictions_in(names, track))
 
     @property
     def attributions(self) -> Path | None:
@@ -80,13 +86,12 @@ class Submission:
         return path if path.is_file() else None
 
 
+def _ranked(meta: dict[str, Any]) -> bool:
+    return meta.get("kind", "model") == "model" and meta.get("extra_training_data") == "none"
+
+
 def _may_be_partial(meta: dict[str, Any] | None) -> bool:
     return meta is not None and meta.get("kind", "model") == "reference"
-
-
-def predictions_name(track: str) -> str:
-    """``predictions-<track>.parquet``."""
-    return f"predictions-{track}.parquet"
 
 
 @cache
@@ -130,7 +135,7 @@ def check(
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(folder, ["not a folder" if not folder.is_symlink() else "is a symbolic link"], fix=FIX)
     problems = check_id(folder.resolve().name)
-    files, file_problems = _list(folder)
+    files, file_problems = list_files(folder)
     problems += file_problems
 
     meta: dict[str, Any] | None = None
@@ -147,6 +152,7 @@ def check(
             problems += [f"{METADATA}: {problem}" for problem in found]
             meta = value if isinstance(value, dict) else None
 
+    problems += seed_problems(files, reference=_may_be_partial(meta))
     present = {t for t in TRACKS if predictions_name(t) in files}
     claimed = meta.get("tracks") if meta else None
     if isinstance(claimed, dict):
@@ -159,11 +165,10 @@ def check(
         problems.append(f"no predictions: expected {' or '.join(predictions_name(t) for t in TRACKS)}")
     warnings: list[str] = []
     for track in TRACKS:
-        if track in present:
-            partial = _may_be_partial(meta)
-            bad, odd = _check_predictions(folder / predictions_name(track), track, dataset, partial=partial)
-            problems += [f"{predictions_name(track)}: {problem}" for problem in bad]
-            warnings += [f"{predictions_name(track)}: {warning}" for warning in odd]
+        for name in predictions_in(files, track):
+            bad, odd = _check_predictions(folder / name, track, dataset, partial=_may_be_partial(meta))
+            problems += [f"{name}: {problem}" for problem in bad]
+            warnings += [f"{name}: {warning}" for warning in odd]
     if ATTRIBUTIONS in files:
         problems += [f"{ATTRIBUTIONS}: {problem}" for problem in _check_attributions(folder / ATTRIBUTIONS)]
     if problems or meta is None:
@@ -236,6 +241,12 @@ def check_metadata(value: Any, *, latest: datetime.date | None = None) -> list[s
     problems = []
     for error in sorted(validator.iter_errors(value), key=lambda e: [str(p) for p in e.absolute_path]):
         problems += _explain(error)
+    if _ranked(value):
+        links = value.get("links")
+        if not isinstance(links, dict) or "code" not in links:
+            problems.append("links.code is missing: a ranked entry links its code (commit, archive or repository)")
+        if "prior_knowledge" not in value:
+            problems.append('prior_knowledge is missing: a ranked entry names the physics it starts from, or "none"')
     for where, text in _texts(value):
         hidden = invisible(text)
         if hidden:
@@ -328,26 +339,6 @@ def _not_finite(value: Any, where: str = "") -> list[tuple[str, float]]:
     if isinstance(value, list):
         return [x for i, v in enumerate(value) for x in _not_finite(v, f"{where}.{i}")]
     return []
-
-
-def _list(folder: Path) -> tuple[set[str], list[str]]:
-    """Names of the regular files that belong here, and a problem for everything else."""
-    expected = {METADATA, ATTRIBUTIONS, *(predictions_name(t) for t in TRACKS)}
-    good: set[str] = set()
-    problems: list[str] = []
-    strangers: list[str] = []
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            if entry.name not in expected:
-                strangers.append(entry.name)
-            elif entry.is_symlink() or not entry.is_file(follow_symlinks=False):
-                problems.append(f"{entry.name} is not a regular file (links are not followed)")
-            else:
-                good.add(entry.name)
-    if strangers:
-        named = ", ".join(shown(name, 40) for name in strangers[:5]) + (" …" if len(strangers) > 5 else "")
-        problems.append(f"{len(strangers)} unexpected: {named}; allowed are {', '.join(sorted(expected))}")
-    return good, problems
 
 
 def _check_attributions(path: Path) -> list[str]:

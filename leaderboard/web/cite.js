@@ -45,7 +45,8 @@ B.cite = function () {
   B.json = () => JSON.stringify({ ...header, models, rows }, null, 1);
   B.csv = () => {
     const pairs = ["overall", ...B.PAIRS], columns = [];
-    for (const key of ["track", "rank", "id", "name", "kind", "ranked", "date", "parameters", "train_seconds", "predict_seconds"]) columns.push([key, (r) => r[key]]);
+    for (const key of ["track", "rank", "id", "name", "kind", "ranked", "date", "prior_knowledge", "parameters", "train_seconds", "predict_seconds"]) columns.push([key, (r) => (key === "prior_knowledge" ? (B.models.get(r.id) || {})[key] : r[key])]);
+    columns.push(["n_seeds", (r) => (r.seeds ? r.seeds.skill.length : undefined)], ["skill_sd", (r) => (r.seeds ? r.seeds.skill_sd.overall : undefined)], ["r2_sd", (r) => (r.seeds ? r.seeds.r2_sd.overall : undefined)]);
     columns.push(["n_states", (r) => (r.subset || { n_states: B.data.tracks[r.track].n_test }).n_states], ["of_states", (r) => B.data.tracks[r.track].n_test]);
     columns.push(["rank_best", (r) => (r.rank_interval || [])[0]], ["rank_worst", (r) => (r.rank_interval || [])[1]]);
     for (const p of pairs) columns.push([`skill_${p}`, (r) => r.skill[p]], [`skill_${p}_low`, (r) => r.skill_ci95[p][0]], [`skill_${p}_high`, (r) => r.skill_ci95[p][1]]);

@@ -27,14 +27,16 @@ B.link = function (label, url) {
   return B.h("a", { href: url, rel: "noopener noreferrer nofollow", target: "_blank", title: url }, label);
 };
 
-B.r2 = (v) => (v === null || v === undefined ? "–" : v > -999.5 ? v.toFixed(v > 0.99 ? 4 : v > -0.9995 ? 3 : v > -9.995 ? 2 : 0) : v.toExponential(1)).replace("-", "−");
+B.r2 = (v) => (v === null || v === undefined ? "–" : v < -99 ? "< −99" : v.toFixed(v > 0.99 ? 4 : v > -0.9995 ? 3 : v > -9.995 ? 2 : 0)).replace("-", "−");
 B.number = function (v) {
   if (v === null || v === undefined) return "–";
   const a = Math.abs(v);
   const text = a === 0 ? "0" : a >= 1e5 || a < 1e-3 ? v.toExponential(2) : v.toPrecision(a >= 1 ? 4 : 3);
   return text.replace("-", "−");
 };
-B.percent = (v) => (v === null || v === undefined ? "–" : (100 * v).toFixed(v > 0.99 && v < 1 ? 2 : v < -1 ? 0 : 1) + " %").replace("-", "−");
+// For narrow columns: two decimals, three above 0.9.
+B.short = (v) => (v === null || v === undefined ? "–" : v < -99 ? "< −99" : (v + 1e-12).toFixed(v > 0.9 ? 3 : v > -9.995 ? 2 : 0)).replace("-", "−").replace(/^−(0\.?0*)$/, "$1");
+B.percent = (v) => (v === null || v === undefined ? "–" : v < -9.9 ? "< −990 %" : (100 * v).toFixed(v > 0.99 && v < 1 ? 2 : v < -1 ? 0 : 1) + " %").replace("-", "−");
 B.seconds = function (v) {
   if (v === null || v === undefined) return "–";
   if (v < 0.0005) return v === 0 ? "0 s" : "< 1 ms";
@@ -46,6 +48,8 @@ B.count = (v) => (v === null || v === undefined ? "–" : v >= 1e9 ? (v / 1e9).t
   : v.toLocaleString("en-US").replaceAll(",", "\u202f"));
 // An en dash between two positive numbers; words where a minus sign is near.
 B.rank = (row) => (row.rank_interval ? (row.rank_interval[0] === row.rank_interval[1] ? String(row.rank_interval[0]) : row.rank_interval.join("–")) : "–");
+// A score, with its standard deviation where it is a mean over seeds.
+B.mean = (row, name, subset) => B.r2(row[name][subset]) + (row.seeds ? ` ± ${B.r2(row.seeds[`${name}_sd`][subset])}` : "");
 B.range = (ci) => (ci && ci[0] !== null ? B.r2(ci[0]) + (ci[0] < 0 ? " to " : "–") + B.r2(ci[1]) : "");
 
 // One state for the page; parts subscribe to the keys they depend on.

@@ -7,8 +7,8 @@ B.FEATURES = [["T", "T*"], ["C_B", "C_B"], ["S", "S"], ["eps_AB", "ε_AB"]];
 B.load = function () {
   const data = JSON.parse(B.$("data").textContent);
   B.data = data;
-  // R², its ceiling and its share have places of their own; these are the other metrics of the evaluator.
-  B.metrics = data.header.metrics.filter((m) => !["r2", "noise_ceiling", "ceiling_share"].includes(m.name));
+  // Skill, R² and their ceilings have places of their own; these are the other metrics of the evaluator.
+  B.metrics = data.header.metrics.filter((m) => !["skill", "skill_ceiling", "r2", "noise_ceiling", "ceiling_share"].includes(m.name));
   B.models = new Map(data.models.map((m) => [m.id, m]));
   B.bins = data.r.length;
   B.cache = new Map();
@@ -76,6 +76,18 @@ B.difference = function (track, id, position) {
   const row = B.covered(track, id).rowOf.get(position);
   return packed && row !== undefined ? B.line(B.unpack(`${id}|${track}`, packed, "i1"), row) : null;
 };
+
+// The capped error of one curve, as the evaluator defines it: min(1, Σ|p − y| / Σ|y − 1|) over r ≥ 0.8 σ_ij.
+B.curveError = function (track, id, position) {
+  const { S } = B.stateOf(Math.floor(position / 3)), core = 0.8 * [1, (1 + S) / 2, S][position % 3];
+  const { g } = B.truth(position), d = B.difference(track, id, position);
+  let top = 0, bottom = 0;
+  for (let i = 0; i < B.bins; i++) if (B.data.r[i] >= core - 1e-9) { top += Math.abs(d[i]); bottom += Math.abs(g[i] - 1); }
+  return bottom > 0 ? Math.min(1, top / bottom) : top > 0 ? 1 : 0;
+};
+B.phase = (state) => (B.data.states.demixed[state] === "1" ? "demixed" : "homogeneous");
+// Why a state has not converged, or nothing.
+B.unsettled = (state) => B.data.states.reasons[state];
 
 B.stateOf = function (index) {
   const { T, C_B, S, eps_AB } = B.data.grid;

@@ -19,6 +19,7 @@ B.detail = function () {
       ["authors", model.authors.map((a) => a.name + (a.affiliation ? ` (${a.affiliation})` : "")).join("; ")],
       ["date, licence", `${model.date}, ${model.license}`],
       ["training data", model.extra_training_data === "none" ? (row.kind === "reference" ? "" : "the track's train split") : `more than the train split: ${model.extra_training_data}`],
+      ["prior knowledge", model.prior_knowledge],
       ["parameters", B.count(model.parameters)],
       ["training, prediction", `${B.seconds(row.train_seconds)}, ${B.seconds(row.predict_seconds)} on ${model.hardware}`],
       ["seeds", model.seeds.length ? model.seeds.join(", ") : "none"],
@@ -36,16 +37,18 @@ B.detail = function () {
   const order = ["overall", "AA", "AB", "BB"];
   const scores = (row) => {
     return table(["", ...order], [
-      ["Skill", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.skill[p]), B.h("small", {}, B.range(row.skill_ci95[p]))))],
-      ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.r2(row.r2[p]), B.h("small", {}, B.range(row.r2_ci95[p]))))],
-      [row.subset ? "share of these states' noise ceiling" : "share of the noise ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
+      ["Skill", ...order.map((p) => B.h("div", { class: "score" }, B.mean(row, "skill", p), B.h("small", {}, B.range(row.skill_ci95[p]))))],
+      ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.mean(row, "r2", p), B.h("small", {}, B.range(row.r2_ci95[p]))))],
+      ...(row.seeds ? [["Skill by seed", row.seeds.skill.map(B.r2).join(", ")], ["R² by seed", row.seeds.r2.map(B.r2).join(", ")]] : []),
+      [row.subset ? "R², share of these states' ceiling" : "R², share of its ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
       ...B.metrics.filter((m) => row.metrics[m.name]).map((about) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[about.name] ? B.number(row.metrics[about.name][p]) : ""))]),
     ]);
   };
+  const both = (values) => ["skill", "r2"].flatMap((key) => order.map((p) => B.short(values[key][p])));
   const breakdown = (row) => {
-    const name = { temperature: (v) => `T* = ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? "converged" : "not converged") };
-    return table(["R² by", "states", ...order], ["temperature", "phase", "converged"].flatMap((kind) =>
-      Object.entries(row.by[kind] || {}).map(([value, g]) => [name[kind](value), g.n_states, ...order.map((p) => B.r2(g.r2[p]))])));
+    const name = { temperature: (v) => `T* = ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? null : "not converged"), states: (v) => (v === "all" ? "all states" : null) };
+    return table(["", "states", "skill", ...B.PAIRS, "R²", ...B.PAIRS], Object.keys(name).flatMap((kind) =>
+      Object.entries(row.by[kind] || {}).filter(([value]) => name[kind](value)).map(([value, g]) => [name[kind](value), g.n_states, ...both(g)])));
   };
 
   // Submitted feature attributions against the data's own variance decomposition.
@@ -60,14 +63,14 @@ B.detail = function () {
   // A partial reference beside the ranked models, all on the states it covers.
   const alike = (row) => {
     if (!row.subset) return [];
-    const { subset } = row, cells = (name, r2) => [name, ...order.map((p) => B.r2(r2[p]))];
-    const models = Object.entries(subset.models).map(([id, r2]) => ({ row: B.row(B.state.track, id), r2 }));
-    models.sort((a, b) => (b.r2.overall ?? -Infinity) - (a.r2.overall ?? -Infinity));
-    return [B.h("h3", {}, `Like for like: R² on the same ${B.part(row)}`),
-      B.h("p", { class: "muted small" }, "The same evaluator on exactly these states. The models' R² elsewhere on this page is over the whole test set and does not compare with this row."),
-      B.h("div", { class: "panel", id: "alike" }, table(["", ...order], [
-        cells("Noise ceiling of these states", subset.ceiling), cells(B.h("b", {}, row.name), row.r2),
-        ...models.map((m) => cells(B.h("button", { type: "button", class: "model-link", on: { click: () => B.show(m.row.id) } }, m.row.name), m.r2))])),
+    const { subset } = row, cells = (name, values) => [name, ...both(values)];
+    const models = Object.entries(subset.models).map(([id, values]) => ({ row: B.row(B.state.track, id), ...values }));
+    models.sort((a, b) => (b.skill.overall ?? -Infinity) - (a.skill.overall ?? -Infinity));
+    return [B.h("h3", {}, `Like for like: scores on the same ${B.part(row)}`),
+      B.h("p", { class: "muted small" }, "The same evaluator on exactly these states. The models' scores elsewhere on this page are over the whole test set and do not compare with this row."),
+      B.h("div", { class: "panel", id: "alike" }, table(["", "skill", ...B.PAIRS, "R²", ...B.PAIRS], [
+        cells("Noise ceiling of these states", subset.ceiling), cells(B.h("b", {}, row.name), row),
+        ...models.map((m) => cells(B.h("button", { type: "button", class: "model-link", on: { click: () => B.show(m.row.id) } }, m.row.name), m))])),
       B.h("details", { class: "small" }, B.h("summary", {}, "The states"), B.h("p", {}, subset.state_ids.join(", ")))];
   };
 
@@ -90,15 +93,15 @@ B.detail = function () {
     const place = row.rank ? `rank ${B.rank(row)}` : "not ranked";
     const parts = [
       B.h("h3", {}, `${row.name} on ${track}: ${place}${part}`), about(row), ...alike(row),
-      B.h("div", { class: "two wide-left" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, breakdown(row))),
+      B.h("div", { class: "two" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, B.h("figcaption", {}, "Skill and R² by group of states"), breakdown(row))),
     ];
     parts.push(...explained(row));
     if ((B.data.curves.models[row.id] || {})[track]) {
       const width = Math.min(380, (body.clientWidth - (body.clientWidth > 800 ? 32 : 0)) / (body.clientWidth > 800 ? 3 : 1) - 28);
       parts.push(B.h("h3", {}, `Parity: every point of ${row.subset ? "these states" : "the test set"}, stronger colour is more points (logarithmic)`),
-        B.h("div", { class: "panels", id: "parity" }, B.PAIRS.map((pair, i) => B.h("div", { class: "panel" }, B.h("figcaption", {}, `${pair}, R² ${B.r2(row.r2[pair])}`), B.parity(track, row.id, i, width)))),
+        B.h("div", { class: "panels", id: "parity" }, B.PAIRS.map((pair, i) => B.h("div", { class: "panel" }, B.h("figcaption", {}, `${pair}, skill ${B.r2(row.skill[pair])}, R² ${B.r2(row.r2[pair])}${row.seeds ? " (means over seeds; points: the first)" : ""}`), B.parity(track, row.id, i, width)))),
         B.h("h3", {}, "Worst and best curves (dots: data, band ± 2 standard errors)"), cases(row));
-    } else parts.push(B.h("p", { class: "muted" }, "The curves of this model are not in this page, which keeps to 5 MB by carrying those of the best models; they are in its predictions file."));
+    } else parts.push(B.h("p", { class: "muted" }, "The curves of this model are not in this page, which keeps below 4 MB by carrying those of the best models; they are in its predictions file."));
     B.fill(body, parts);
   };
   const again = B.lazy(body, draw);

@@ -12,7 +12,7 @@
     if (["all", ...B.PAIRS].includes(asked.get("curves"))) state.viewPair = asked.get("curves");
     return state;
   };
-  Object.assign(B.state, { track: "extrapolation", pair: "overall", x: "train_seconds", columns: "main", order: "skill", viewPair: "all", model: "" });
+  Object.assign(B.state, { track: "extrapolation", pair: "overall", x: "train_seconds", columns: "main", order: "skill", mapPair: "overall", viewPair: "all", model: "" });
   Object.assign(B.state, parse());
   B.state.overlay = B.defaultOverlay(B.state.track);
   B.state.view ??= B.data.tracks[B.state.track].states[2];
@@ -42,7 +42,9 @@
   B.table();
   B.accuracy();
   B.detail();
+  B.map();
   B.viewer();
+  B.history();
   B.cite();
 
   for (const anchor of document.querySelectorAll("[data-jump]")) {
@@ -58,6 +60,7 @@
     history.replaceState(null, "", `#${hash}`);
   };
   B.on(["track", "model", "view", "viewPair"], remember);
-  window.addEventListener("hashchange", () => B.set(parse()));
+  window.addEventListener("hashchange", () => { B.set(parse()); B.jump(); });
+  B.jump();
   document.documentElement.dataset.ready = "yes";
 })();

@@ -35,6 +35,7 @@ B.viewer = function () {
     const models = chosen().filter(here), absent = held ? chosen().filter((r) => !here(r)) : [];
     for (const [key] of B.FEATURES) selects[key].value = state[key];
     B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `a training state of the ${track} track, so no predictions. Dots: data; band: ± 2 standard errors.`) +
+      ` Phase: ${B.phase(view)}. ${B.unsettled(view) ? `Not converged, so not scored (${B.unsettled(view)}).` : "Converged."}` +
       absent.map((r) => ` ${B.named(r)} does not cover it.`).join("");
     const pairs = viewPair === "all" ? [0, 1, 2] : [B.PAIRS.indexOf(viewPair)];
     const fit = Math.max(1, Math.min(pairs.length, Math.floor((box.clientWidth + 16) / 346)));
@@ -56,7 +57,7 @@ B.viewer = function () {
   const left = B.data.rows.filter((r) => r.kind !== "ceiling" && !(B.data.curves.models[r.id] || {})[r.track]).length;
   B.$("viewer-quantised").textContent = "Curves travel in this page as scaled integers: data in 16 bits (error below 1/131,000 of the curve's maximum), standard errors in 8 bits " +
     "(below 1/510 of their maximum), models as 8-bit differences from the data (below 0.4 % of the model's largest difference on that curve). Scores are computed from the submitted numbers." +
-    (left ? ` The curves of ${left} low-ranked entries are left out to keep the page below 5 MB.` : "");
+    (left ? ` The curves of ${left} low-ranked entries are left out to keep the page below 4 MB.` : "");
 };
 B.defaultOverlay = function (track) {
   const rows = B.withCurves(track), best = rows.filter((r) => r.ranked).slice(0, 2), naive = rows.find((r) => r.kind === "naive");

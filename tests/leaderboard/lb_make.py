@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from binlj.cli import main
 from binlj.data import curves, read_table
 from binlj.eval import naive_predictions, write_predictions
-from binlj.leaderboard.submission import METADATA, predictions_name
+from binlj.leaderboard.folder import METADATA, predictions_name
 from binlj.schema import TRACKS
 
 META: dict[str, Any] = {
@@ -22,6 +23,7 @@ META: dict[str, Any] = {
     "license": "CC-BY-4.0",
     "links": {"code": "https://example.org/code"},
     "extra_training_data": "none",
+    "prior_knowledge": "none",
     "parameters": 9542,
     "hardware": "2 CPU cores",
     "seeds": [1, 2, 3],
@@ -58,19 +60,21 @@ def make(
     tracks: tuple[str, ...] = TRACKS,
     seconds: float = 12.5,
     states: int | None = None,
+    files: int = 1,
     **meta: Any,
 ) -> Path:
     """Write the submission folder `root`/`id`; `meta` overrides or, with None, removes keys.
 
-    With `states`, the predictions cover only so many of a track's test states, evenly spread.
+    With `states`, the predictions cover only so many of a track's test states, evenly spread. `files` is the
+    number of seeds' files a track.
     """
     folder = root / id
     folder.mkdir(parents=True)
-    for track in tracks:
-        frame = blend(track, dataset, share=share, noise=noise, seed=seed)
+    for track, k in itertools.product(tracks, range(files)):
+        frame = blend(track, dataset, share=share - 0.02 * k, noise=noise, seed=seed + 100 * k)
         if states:
             frame = some_states(frame, states)
-        write_predictions(folder / predictions_name(track), frame)
+        write_predictions(folder / predictions_name(track, k), frame)
     values = {
         **META,
         "name": f"Test model {id}",

@@ -81,6 +81,20 @@ def test_two_builds_are_equal_byte_for_byte(board: Board, entries: Path, toy: Pa
         assert path.read_bytes() == first[name].encode("utf-8"), name
 
 
+def test_build_writes_the_readmes_table_and_check_reads_it(
+    board: Board, entries: Path, toy: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(sys.modules["binlj.leaderboard.build"], "rescore", lambda *a, **k: board)
+    readme = tmp_path / "README.md"
+    readme.write_text("above\n<!-- results -->\n<!-- /results -->\nbelow\n")
+    _, written = build(entries, tmp_path, readme=readme, dataset=toy)
+    assert written["README.md"] == readme and "| Alpha net |" in readme.read_text()
+    assert differences(entries, tmp_path, readme=readme, dataset=toy) == []
+    readme.write_text(readme.read_text().replace("Alpha net", "Alpha web"))
+    (problem,) = differences(entries, tmp_path, readme=readme, dataset=toy)
+    assert problem == "the table of results in README.md is not what a fresh build writes"
+
+
 def test_results_hold_one_line_per_model_and_track(board: Board) -> None:
     text = results_text(board)
     value = json.loads(text)

@@ -42,7 +42,7 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
         toy,
     )
     assert code == 0
-    for left in ("parameters", "hardware", "train_seconds", "predict_seconds"):
+    for left in ("parameters", "hardware", "train_seconds", "predict_seconds", "links.code", "prior_knowledge"):
         assert left in text
     folder = submissions / "my-model"
     code, _, error = run(capsys, "submit", "check", folder, "--dataset", toy)
@@ -52,6 +52,8 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     for empty, filled in (
         ("parameters:\n", "parameters: 3\n"),
         ("hardware: ''", "hardware: a laptop"),
+        ("code:\n", "code: https://example.org/archive.zip\n"),
+        ("prior_knowledge:\n", "prior_knowledge: none\n"),
         ("train_seconds:\n", "train_seconds: 1.5\n"),
         ("predict_seconds:\n", "predict_seconds: 0.1\n"),
     ):
@@ -71,7 +73,7 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
         make(submissions, id, toy, share={"alpha": 0.95, "hostile": 0.5}[id], tracks=("extrapolation",))
     code, text, _ = run(capsys, "submit", "check", folder, "--submissions", submissions, "--dataset", toy)
     assert code == 0
-    assert "of 2 other ranked entries, 1 significantly better, 0 tied, 1 significantly worse" in text
+    assert "rank interval 2 of 3 ranked entries: 1 significantly better, 1 significantly worse" in text
     assert "beats the best of the 6 naive baselines" in text
 
     code, text, _ = run(
@@ -127,13 +129,14 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: 
     folder = create(
         "the-dnn",
         root=tmp_path / "s",
-        predictions={"interpolation": out},
+        predictions={"interpolation": [out]},
         metadata={"interpolation": files},
         seconds={("interpolation", "predict_seconds"): 0.5},
         attributions=entries / "alpha" / "attributions.parquet",
         authors=["The authors"],
         fields={
             "code": "https://example.org/x",
+            "prior_knowledge": "integral equation",
             "description": "A net: with a colon # and a hash",
         },
     )
@@ -146,7 +149,7 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: 
     assert submission.meta["description"] == "A net: with a colon # and a hash"
     assert submission.meta["links"] == {"code": "https://example.org/x"}
     assert "versions" not in (folder / "submission.yaml").read_text()
-    assert submission.predictions("interpolation").read_bytes() == out.read_bytes()
+    assert submission.predictions("interpolation")[0].read_bytes() == out.read_bytes()
     assert submission.attributions is not None
     assert submission.attributions.read_bytes() == (entries / "alpha" / "attributions.parquet").read_bytes()
 
@@ -157,7 +160,7 @@ def test_new_leaves_a_time_empty_if_one_run_does_not_say_it(tmp_path: Path, entr
     folder = create(
         "two-runs",
         root=tmp_path / "s",
-        predictions={"extrapolation": entries / "alpha" / "predictions-extrapolation.parquet"},
+        predictions={"extrapolation": [entries / "alpha" / "predictions-extrapolation.parquet"]},
         metadata={"extrapolation": [tmp_path / "a.json", tmp_path / "b.json"]},
     )
     meta = yaml.safe_load((folder / "submission.yaml").read_text())
@@ -173,7 +176,7 @@ def test_new_lists_every_problem_and_writes_nothing(tmp_path: Path) -> None:
         create(
             "Bad Id",
             root=tmp_path / "s",
-            predictions={"extrapolation": tmp_path / "absent"},
+            predictions={"extrapolation": [tmp_path / "absent"]},
             metadata={"extrapolation": [broken], "interpolation": [broken]},
             fields={"score": "1", "parameters": "many"},
         )
@@ -197,7 +200,7 @@ def test_new_does_not_overwrite(entries: Path, tmp_path: Path) -> None:
         create(
             "alpha",
             root=entries,
-            predictions={"extrapolation": entries / "alpha" / "predictions-extrapolation.parquet"},
+            predictions={"extrapolation": [entries / "alpha" / "predictions-extrapolation.parquet"]},
         )
 
 

@@ -40,8 +40,8 @@ def test_the_row_is_scored_on_its_own_states(board: Board, entries: Path, toy: P
     assert set(part["state_ids"]) == set(pq.read_table(entries / "sampled" / FILE)["state_id"].to_pylist())
     for pair in (*PAIRS, "overall"):
         assert got["r2"][pair] == pytest.approx(expected.r2[pair], abs=6e-7)
-        assert part["ceiling"][pair] == pytest.approx(expected.noise_ceiling[pair], abs=6e-7)
-        assert got["ceiling_share"][pair] == pytest.approx(got["r2"][pair] / part["ceiling"][pair], abs=3e-6)
+        assert part["ceiling"]["r2"][pair] == pytest.approx(expected.noise_ceiling[pair], abs=6e-7)
+        assert got["ceiling_share"][pair] == pytest.approx(got["r2"][pair] / part["ceiling"]["r2"][pair], abs=3e-6)
     assert got["rank"] is None and not got["ranked"]
     assert label(got) == "20 of 100 states"
 
@@ -50,12 +50,13 @@ def test_like_for_like_is_what_the_models_score_on_these_states(board: Board, en
     part = row(board, "sampled")["subset"]
     ranked = {r["id"] for r in board.rows if r["track"] == TRACK and r["ranked"]}
     assert set(part["models"]) == ranked == {"alpha", "beta", "hostile"}
-    for id, r2 in part["models"].items():
+    for id, scores in part["models"].items():
         table = pq.read_table(entries / id / FILE).to_pandas()
         cut = table[table["state_id"].isin(part["state_ids"])]
-        expected = evaluate(cut, track=TRACK, dataset=toy, partial=True, n_boot=1, naive=False).r2
-        assert r2 == pytest.approx(expected, abs=6e-7), id
-        assert r2["overall"] != row(board, id)["r2"]["overall"]
+        expected = evaluate(cut, track=TRACK, dataset=toy, partial=True, n_boot=1, naive=False)
+        assert scores["skill"] == pytest.approx(expected.skill, abs=6e-7), id
+        assert scores["r2"] == pytest.approx(expected.r2, abs=6e-7), id
+        assert scores["skill"]["overall"] != row(board, id)["skill"]["overall"]
 
 
 def test_no_other_row_is_touched(board: Board, toy: Path) -> None:
@@ -65,7 +66,7 @@ def test_no_other_row_is_touched(board: Board, toy: Path) -> None:
     assert (ceiling["n_states"], ceiling["n_curves"]) == (100, 300)
     whole = evaluate(blend(TRACK, toy, share=1.0, noise=0.0, seed=0), track=TRACK, dataset=toy)
     assert ceiling["r2"] == pytest.approx(whole.noise_ceiling, abs=6e-7)
-    assert ceiling["r2"] != row(board, "sampled")["subset"]["ceiling"]
+    assert ceiling["r2"] != row(board, "sampled")["subset"]["ceiling"]["r2"]
 
 
 def test_the_page_carries_its_curves_and_no_others(board: Board, toy: Path) -> None:
@@ -111,14 +112,14 @@ def test_no_kind_that_is_not_one_opens_the_door(toy: Path, tmp_path: Path) -> No
 
 
 def test_the_preview_says_what_it_covers(entries: Path, toy: Path, board: Board) -> None:
-    lines = preview(check(entries / "sampled", dataset=toy), others=entries, dataset=toy)
+    lines = preview(check(entries / "sampled", dataset=toy), others=entries, dataset=toy).lines
     text = "\n".join(lines)
     assert "partial: 20 of 100 test states" in text and "outside the ranking" in text
-    alpha = row(board, "sampled")["subset"]["models"]["alpha"]["overall"]
-    (line,) = [line for line in lines if "on the same states, alpha" in line]
+    alpha = row(board, "sampled")["subset"]["models"]["alpha"]["skill"]["overall"]
+    (line,) = [line for line in lines if "skill on the same states, alpha" in line]
     assert f"overall {alpha:6.4f}" in line
     assert not [line for line in lines if "same states, foundation" in line or "same states, repeated" in line]
-    assert "partial" not in "\n".join(preview(check(entries / "repeated", dataset=toy), others=None, dataset=toy))
+    assert "partial" not in "\n".join(preview(check(entries / "repeated", dataset=toy), others=None, dataset=toy).lines)
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_one_command_makes_one_for_both_tracks(repeat: Path, toy: Path, tmp_path
     assert f"extrapolation.parquet: {len(outer)} states; {20 - len(outer)} states of the extrapolation train" in out
     submission = check(tmp_path / "s" / "again", dataset=toy)
     assert submission.meta["kind"] == "reference" and submission.tracks == ("extrapolation", "interpolation")
-    kept = pq.read_table(submission.predictions("extrapolation")).to_pandas()
+    kept = pq.read_table(submission.predictions("extrapolation")[0]).to_pandas()
     given = pq.read_table(repeat).to_pandas().set_index(["state_id", "pair"])["g"]
     assert set(kept["state_id"]) == outer and len(kept) == 3 * len(outer)
     for state, pair, g in zip(kept["state_id"], kept["pair"], kept["g"], strict=True):
@@ -169,7 +170,7 @@ def test_new_lists_what_it_cannot_take(repeat: Path, toy: Path, tmp_path: Path) 
     said: list[str] = []
     with pytest.raises(InputError) as error:
         create(
-            "again", root=tmp_path / "s", predictions={"extrapolation": inner, "interpolation": broken},
+            "again", root=tmp_path / "s", predictions={"extrapolation": [inner], "interpolation": [broken]},
             fields={"kind": "model"}, reference=True, dataset=toy, say=said.append,
         )
     text = str(error.value)
@@ -182,11 +183,11 @@ def test_rows_the_benchmark_does_not_know_are_not_dropped_unseen(repeat: Path, t
     frame = pq.read_table(repeat).to_pandas()
     stranger = frame.iloc[:3].assign(state_id="T0.75-C0.300-S1.00-E0.50")
     write_predictions(repeat, pd.concat([frame, stranger]))
-    folder = create("again", root=tmp_path / "s", predictions={TRACK: repeat}, reference=True, dataset=toy)
+    folder = create("again", root=tmp_path / "s", predictions={TRACK: [repeat]}, reference=True, dataset=toy)
     with pytest.raises(InputError, match="keys are not in the test set: T0.75-C0.300-S1.00-E0.50"):
         check(folder, dataset=toy)
 
 
 def test_without_the_flag_the_file_is_copied_as_it_is(repeat: Path, toy: Path, tmp_path: Path) -> None:
-    folder = create("again", root=tmp_path / "s", predictions={TRACK: repeat}, fields={"kind": "reference"})
+    folder = create("again", root=tmp_path / "s", predictions={TRACK: [repeat]}, fields={"kind": "reference"})
     assert (folder / FILE).read_bytes() == repeat.read_bytes()

@@ -88,7 +88,7 @@ def test_a_new_submission_is_checked_and_scored(repository: Path, toy: Path, tem
     said = reviewed(repository, toy, template)
     assert said[0] == f"{ROOM}/gamma: adds predictions-extrapolation.parquet, adds submission.yaml"
     assert said[1] == "gamma: valid; the score of its predictions:"
-    assert any("of 2 other ranked entries" in line for line in said)
+    assert any("of 3 ranked entries" in line for line in said)
 
 
 def test_a_change_elsewhere_says_that_there_was_nothing_to_check(repository: Path, toy: Path, template: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_good_submission_passes_beside_a_damaged_entry(
     said: list[str] = []
     review(repository, "main", "HEAD", by="anna", submissions=present, dataset=toy, say=said.append)
     assert any("not compared with 'beta'" in line for line in said)
-    assert any("of 1 other ranked entries" in line for line in said)
+    assert any("of 2 ranked entries" in line for line in said)
 
 
 def test_commits_that_are_not_there(repository: Path, toy: Path, template: Path, tmp_path: Path) -> None:

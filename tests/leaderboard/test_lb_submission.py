@@ -14,9 +14,9 @@ import yaml
 from lb_make import META, make
 
 from binlj.errors import InputError
+from binlj.leaderboard.folder import METADATA
 from binlj.leaderboard.strict_yaml import MAX_BYTES, read_yaml
 from binlj.leaderboard.submission import (
-    METADATA,
     RESERVED,
     check,
     check_id,
@@ -174,6 +174,17 @@ def test_only_plain_https_links(url: str) -> None:
 )
 def test_ordinary_links_pass(url: str) -> None:
     assert bad_meta(links={"code": url}) == ""
+
+
+def test_a_ranked_entry_links_its_code_and_names_its_prior_knowledge() -> None:
+    assert "links.code is missing" in bad_meta(links={"paper": "https://example.org"})
+    assert "links.code is missing" in bad_meta(links=None)
+    assert "prior_knowledge is missing" in bad_meta(prior_knowledge=None)
+    assert "prior_knowledge: has 121 characters" in bad_meta(prior_knowledge="x" * 121)
+    assert "prior_knowledge: must be text" in bad_meta(prior_knowledge=["none"])
+    for outside in ({"kind": "reference"}, {"extra_training_data": "other fluids"}):
+        assert bad_meta(links=None, prior_knowledge=None, **outside) == ""
+    assert bad_meta(prior_knowledge="equation of state (PeTS)") == ""
 
 
 def test_messages_stay_short_whatever_is_submitted() -> None:

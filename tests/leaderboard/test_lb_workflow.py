@@ -81,7 +81,9 @@ def test_its_last_step_checks_the_merge_commit(
     start = f'"{sys.executable}" -c "from binlj.cli import main; main()"'
     binlj.write_text(f'#!/bin/bash\nexec {start} "$@" --dataset "{toy}"\n')
     binlj.chmod(0o755)
+    written = tmp_path / "summary.md"
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "BY": "anna"}
+    environment["GITHUB_STEP_SUMMARY"] = str(written)
 
     def run_step() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -90,8 +92,10 @@ def test_its_last_step_checks_the_merge_commit(
 
     done = run_step()
     assert done.returncode == 0, done.stderr
-    assert "beta: valid" in done.stdout and "of 1 other ranked entries" in done.stdout
+    assert "beta: valid" in done.stdout and "of 2 ranked entries" in done.stdout
+    assert "| extrapolation | 1–2 | Test model beta |" in written.read_text()
     shutil.rmtree(incoming / "leaderboard/submissions/alpha")
     git("commit", "-q", "-a", "--amend", "-m", "merge")
     done = run_step()
     assert done.returncode == 2 and "changes 2 entries: 'alpha', 'beta'" in done.stderr
+    assert "- changes 2 entries: 'alpha', 'beta'" in written.read_text()
