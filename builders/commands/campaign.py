@@ -1,4 +1,4 @@
-"""``binlj campaign run | status | archive``."""
+"""``binlj campaign run | status | archive | repair``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def campaign() -> None:
-    """Simulate many states: run, status, archive (called pack before 2.0)."""
+    """Simulate many states: run, status, archive (called pack before 2.0), repair."""
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -180,14 +180,13 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
 @campaign.command("archive")
 @store_option
 @set_option
-@click.option("--merge", is_flag=True, help="Also merge old segments four to one (rewrites all packs).")
 @click.option(
     "--configurations",
     is_flag=True,
     help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
     "converged without it (60 kB each).",
 )
-def archive_command(store: Path | None, which: str, merge: bool, configurations: bool) -> None:
+def archive_command(store: Path | None, which: str, configurations: bool) -> None:
     """Move loose records into one archive file, to commit or to copy.
 
     The old name of this command, `pack`, is accepted until 3.0.
@@ -196,14 +195,14 @@ def archive_command(store: Path | None, which: str, merge: bool, configurations:
 
     folder = store or default_store(which)
     with stores.locked(folder):
-        path, count = stores.pack(folder, merge=merge)
+        path, count = stores.pack(folder)
         click.echo(
             f"{count} records in {path}, {path.stat().st_size / 1e6:.2f} MB" if path else "no loose records"
         )
         if configurations:
             from binlj.builders.analysis.assemble import assemble_all, finished
 
-            records = stores.load_records(folder)
+            records = stores.usable_records(folder).records
             with bar() as progress:
                 job = progress.add_task("assembling", total=None)
                 results = assemble_all(
@@ -217,6 +216,33 @@ def archive_command(store: Path | None, which: str, merge: bool, configurations:
 
 
 renamed(campaign, "pack", archive_command)
+
+
+@campaign.command("repair")
+@store_option
+@set_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def repair_command(store: Path | None, which: str, dry_run: bool) -> None:
+    """Set damaged files aside and continue each chain from its newest consistent record.
+
+    Where a record is damaged or missing, the later ones of its chain are set aside too. Nothing is deleted: the folder
+    `damaged/` in the store holds what was set aside, under its old path. Where there is a good copy of a file, bring
+    that back instead.
+    """
+    from binlj.builders.records import repair
+    from binlj.builders.records import store as stores
+
+    folder = store or default_store(which)
+    if not folder.is_dir():
+        raise InputError("--store", [f"no folder {folder}"])
+    with stores.locked(folder):
+        found = repair.plan(folder)
+        lines = found.lines(folder)
+        click.echo("\n".join(lines or ["nothing to repair"]))
+        if dry_run:
+            click.echo("nothing was changed (--dry-run)")
+        else:
+            repair.carry_out(folder, found)
 
 
 def _states(pattern: str, which: str) -> list[State]:

@@ -24,8 +24,8 @@ from binlj import paths
 from binlj.errors import EngineError, InputError
 
 # What the hash of the input scripts covers. phases.lmp and swap.lmp are not among them: the one makes start
-# configurations only and goes on as start.lmp does, the other finds the phases they begin with; records made before there were any
-# belong with those made after.
+# configurations only and goes on as start.lmp does, the other finds the phases they begin with; records made before
+# there were any belong with those made after.
 INPUT_SCRIPTS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
 INSTALL = "pip install 'binlj-rdf[build]' brings one; or name yours with --lmp"
 
