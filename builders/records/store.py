@@ -209,7 +209,8 @@ def store_configurations(store: Path, chosen: Mapping[ChainKey, Configuration]) 
     ]
     schema = snapshots_schema().append(pa.field("replica", pa.int64()))
     with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
+        table = pa.Table.from_pylist(rows, schema=schema)
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
     return path, len(rows)
 
 
@@ -326,7 +327,7 @@ def configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[C
     """The configurations in one file, by chain."""
     result = {}
     with _readable(path):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
+        for batch in pq.ParquetFile(path, page_checksum_verification=True).iter_batches(batch_size=16):
             names = batch.schema.names
             for i in range(batch.num_rows):
                 row = {name: batch.column(name)[i] for name in names}
