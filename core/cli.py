@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "info": ("binlj.cli_data", "info_command", "Say which dataset is installed, and its size."),
     "simulate": ("binlj.builders.commands.simulate", "simulate", "Simulate one state with LAMMPS, segment by segment."),
     "resimulate": ("binlj.builders.commands.simulate", "resimulate", "Repeat two states and compare with the data."),
-    "campaign": ("binlj.builders.commands.campaign", "campaign", "Simulate many states: run, status, archive."),
+    "campaign": ("binlj.builders.commands.campaign", "campaign", "Simulate many states: run, status, archive, repair."),
     "assemble": (
         "binlj.builders.commands.release",
         "assemble",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +19,23 @@ from binlj.errors import InputError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed over `path`.
 
-    On any exception the temporary file is removed and `path` stays as it was.
+    On any exception the temporary file is removed and `path` stays as it was. A device or pipe, such as
+    ``/dev/stdout``, is written to instead: a file must never take its place.
 
     Raises
     ------
     InputError
-        If `path` is a folder, a device or a pipe, which a rename would replace.
+        If `path` is a folder.
     """
+    if path.is_dir():
+        raise InputError(path, ["is a folder, not a regular file"], fix="name a file")
     if path.exists() and not path.is_file():
-        raise InputError(path, ["is not a regular file"], fix="name another file")
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            with open(temporary, "rb") as source, open(path, "wb") as target:
+                shutil.copyfileobj(source, target)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)

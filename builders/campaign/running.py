@@ -22,6 +22,7 @@ from binlj.builders.md.segment import restart_path
 from binlj.builders.records import lineage
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import ChainKey, SegmentRecord, read_records
+from binlj.builders.records.survey import repair_advice
 from binlj.errors import BinljError, DataError, EngineError, InputError
 from binlj.grid import State, parse_state_id
 
@@ -43,12 +44,15 @@ class Situation:
         Chain -> steps of which a configuration is stored.
     resumable : set of chains
         Those that have a restart file, or a configuration of the step they stand at.
+    gaps : mapping
+        (State id, start) -> its missing records. Nothing continues there.
     """
 
     records: dict[ChainKey, list[SegmentRecord]]
     quality: dict[State, Quality] = field(default_factory=dict)
     stored: Mapping[ChainKey, set[int]] = field(default_factory=dict)
     resumable: set[ChainKey] = field(default_factory=set)
+    gaps: Mapping[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def chains(self) -> dict[ChainKey, Progress]:
         """Progress of every chain that is no branch, and where it goes on."""
@@ -147,7 +151,17 @@ def run(
         report(situation, 0, f"{sum(map(len, situation.records.values()))} records read")
         config = load_site(site, workers=workers, run_dir=store / "work" / "parsl")
         running: dict[Future, tuple[Task, float]] = {}
-        tally = _Tally()
+        tally = _Tally(
+            failed={(*start, replica) for start in situation.gaps},
+            failures=[
+                f"{line}\n    fix: {repair_advice(store)}"
+                for (state_id, _), lines in situation.gaps.items()
+                if parse_state_id(state_id) in states
+                for line in lines
+            ],
+        )
+        for message in tally.failures:
+            report(situation, 0, message)
         stop = threading.Event()
 
         def choose(busy: Iterable[Task] = (), failed: Iterable[ChainKey] = ()) -> Task | None:
@@ -233,7 +247,7 @@ def _collect(
     except lost_worker() as error:
         tally.losses[task.key] += 1
         # What it finished before is on disk.
-        situation.refresh(task.key[0], stores.load_records(store, state_ids=[task.key[0]]))
+        situation.refresh(task.key[0], stores.usable_records(store, state_ids=[task.key[0]]).records)
         situation.resumable |= {task.chain.key} & set(situation.records)
         message = f"{task.chain.name}: lost its worker ({error})"
         if tally.losses[task.key] >= MAX_LOSSES:
@@ -254,14 +268,15 @@ def _first_lines(error: Exception, n: int = 6) -> str:
 
 
 def load_situation(store: Path, profile: Profile) -> Situation:
-    """Read a store and assess every state that has two segments.
+    """Read a store and assess every state that has two segments; records behind a missing one are left out.
 
     Raises
     ------
     DataError
         If records are damaged, or belong to other input scripts or another number of particles than `profile`'s.
     """
-    records = stores.load_records(store)
+    found = stores.usable_records(store)
+    records = found.records
     ours = deck_sha256()
     problems = []
     for record in records:
@@ -282,7 +297,7 @@ def load_situation(store: Path, profile: Profile) -> Situation:
         )
     chains = stores.by_chain(records)
     stored = stores.stored_steps(store, n=profile.n)
-    situation = Situation(chains, stored=stored, resumable=_resumable(store, chains, stored))
+    situation = Situation(chains, stored=stored, resumable=_resumable(store, chains, stored), gaps=found.gaps)
     for state in sorted({r.state for r in records}):
         situation.assess(state)
     return situation

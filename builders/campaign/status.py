@@ -9,7 +9,7 @@ from typing import Any
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_all, quality
 from binlj.builders.md.profiles import Profile
-from binlj.builders.records.store import by_chain, load_records
+from binlj.builders.records.store import by_chain, usable_records
 from binlj.builders.starts.kinds import STARTS
 from binlj.grid import State
 
@@ -20,7 +20,8 @@ def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[s
     Keys: state_id, steps_mixed, steps_separated and so on for every start, n_eff, drift, start_gap,
     error_AA, error_AB, error_BB (as shares of the curve's maximum), phase, converged, reason, loop_seconds, atom_steps.
     """
-    records = load_records(store)
+    found = usable_records(store)
+    records = found.records
     chains = by_chain(records)
     results: dict[str, StateResult] = {r.state.state_id: r for r in assemble_all(records)}
     rows = []
@@ -59,6 +60,9 @@ def table(store: Path, states: Sequence[State], profile: Profile) -> list[dict[s
                 "reason": result.reason,
                 "needs_second_start": quality(result).needs_second_start,
             }
+        missing = [line for start in STARTS for line in found.gaps.get((state.state_id, start), ())]
+        if missing:
+            row |= {"converged": False, "reason": "; ".join(missing)}
         rows.append(row)
     return rows
 

@@ -1,4 +1,4 @@
-"""``binlj campaign run | status | archive``."""
+"""``binlj campaign run | status | archive | repair``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def campaign() -> None:
-    """Simulate many states: run, status, archive (called pack before 2.0)."""
+    """Simulate many states: run, status, archive (called pack before 2.0), repair."""
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -203,7 +203,7 @@ def archive_command(store: Path | None, which: str, configurations: bool) -> Non
         if configurations:
             from binlj.builders.analysis.assemble import assemble_all, finished
 
-            records = stores.load_records(folder)
+            records = stores.usable_records(folder).records
             with progress_bar("assembling", "states") as progress:
                 results = assemble_all(records, progress=progress)
             file, held = stores.write_configurations(folder, records, finished=finished(results))
@@ -214,6 +214,33 @@ def archive_command(store: Path | None, which: str, configurations: bool) -> Non
 
 
 renamed(campaign, "pack", archive_command)
+
+
+@campaign.command("repair")
+@store_option
+@set_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def repair_command(store: Path | None, which: str, dry_run: bool) -> None:
+    """Set damaged files aside and continue each chain from its newest consistent record.
+
+    Where a record is damaged or missing, the later ones of its chain are set aside too. Nothing is deleted: the folder
+    `damaged/` in the store holds what was set aside, under its old path. Where there is a good copy of a file, bring
+    that back instead.
+    """
+    from binlj.builders.records import repair
+    from binlj.builders.records import store as stores
+
+    folder = store or default_store(which)
+    if not folder.is_dir():
+        raise InputError("--store", [f"no folder {folder}"])
+    with stores.locked(folder):
+        found = repair.plan(folder)
+        lines = found.lines(folder)
+        click.echo("\n".join(lines or ["nothing to repair"]))
+        if dry_run:
+            click.echo("nothing was changed (--dry-run)")
+        else:
+            repair.carry_out(folder, found)
 
 
 def _states(pattern: str, which: str) -> list[State]:

@@ -26,6 +26,7 @@ from binlj.builders.md.profiles import Profile
 from binlj.builders.records import configuration as configurations
 from binlj.builders.records.configuration import Configuration
 from binlj.builders.records.record import SegmentRecord, write_records
+from binlj.builders.records.survey import record_name, repair_advice
 from binlj.builders.starts.geometry import phases_of
 from binlj.errors import DataError, EngineError, InputError
 from binlj.files import replacing
@@ -90,7 +91,7 @@ def advance(
     count, step = done
     written = []
     for index in range(count, count + segments):
-        restart = _ready(chain, profile, engine, folder, step, configuration, report)
+        restart = _ready(chain, profile, engine, folder, records, step, configuration, report)
         report(f"segment {index + 1}")
         path = _segment(chain, profile, engine, folder, records, restart, index=index, step=step)
         step += profile.segment_from(index, step)[0]
@@ -109,6 +110,7 @@ def _ready(
     profile: Profile,
     engine: Engine,
     folder: Path,
+    records: Path,
     step: int,
     configuration: Configuration | None,
     report: Callable[[str], None],
@@ -125,8 +127,7 @@ def _ready(
         raise DataError(
             folder,
             [f"the records end at step {step}, but the folder holds {', '.join(others)}"],
-            fix="a record is missing or the folder is stale: bring the record back, or delete the folder "
-            "(the chain then goes on from its stored configuration)",
+            fix=repair_advice(records.parent),
         )
     n_a, n_b = chain.state.counts(profile.n)
     if min(n_a, n_b) < 1:
@@ -268,7 +269,7 @@ def _segment(
                 stream, step=last.step, box_length=last.box_length, types=last.types, positions=last.positions
             )
         os.replace(tmp / "new.restart", restart_path(folder, step + steps))
-        path = records / f"{chain.name}_{step:09d}-{step + steps:09d}.parquet"
+        path = records / record_name(chain.key, step, step + steps)
         write_records(path, [record])
     return path
 

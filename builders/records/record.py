@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from binlj.grid import State, parse_state_id
 from binlj.schema import N_FINE, shell_volumes
 
 RECORD_VERSION = 1
+BRING_BACK = "bring the file back from where it was made, or move it away and simulate the segment again"
 
 ChainKey = tuple[str, str, int]
 
@@ -190,6 +191,25 @@ def write_records(path: Path, records: Sequence[SegmentRecord]) -> None:
         )
 
 
+def examine(path: Path) -> tuple[list[SegmentRecord], list[str]]:
+    """The sound records of one file, and everything that is wrong with the file."""
+    try:
+        table = pq.read_table(path)
+        if table.schema.names != _schema().names:
+            return [], ["not a record file of this version (columns differ)"]
+        rows = table.to_pylist()
+    except (OSError, pa.ArrowException, ValueError) as error:
+        return [], [f"not a readable record file: {str(error).splitlines()[0]}"]
+    records, problems = [], []
+    for i, row in enumerate(rows):
+        try:
+            records.append(_from_row(row))
+        except (ValueError, TypeError, OverflowError, InputError) as error:
+            name = f"{row['state_id']}, {row['start']}, steps from {row['step_start']}"
+            problems.append(f"row {i} ({name}): {error}")
+    return records, problems
+
+
 def read_records(path: Path) -> list[SegmentRecord]:
     """Read and check all records of one file.
 
@@ -199,28 +219,9 @@ def read_records(path: Path) -> list[SegmentRecord]:
         If the file is not readable, not of this version, or a record does not match its checksum or is
         not consistent; every problem of the file is listed.
     """
-    fix = "delete the file (the campaign redoes the segment) or copy it again from where it was made"
-    try:
-        table = pq.read_table(path)
-        if table.schema.names != _schema().names:
-            raise DataError(path, ["not a record file of this version (columns differ)"], fix=fix)
-        rows = table.to_pylist()
-    except DataError:
-        raise
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise DataError(
-            path, [f"not a readable record file: {str(error).splitlines()[0]}"], fix=fix
-        ) from error
-    records, problems = [], []
-    for i, row in enumerate(rows):
-        try:
-            records.append(_from_row(row))
-        except (ValueError, InputError) as error:
-            problems.append(
-                f"row {i} ({row['state_id']}, {row['start']}, steps from {row['step_start']}): {error}"
-            )
+    records, problems = examine(path)
     if problems:
-        raise DataError(path, problems, fix=fix)
+        raise DataError(path, problems, fix=BRING_BACK)
     return records
 
 
@@ -263,41 +264,3 @@ def check(record: SegmentRecord) -> None:
     if problems:
         raise ValueError("; ".join(problems))
 
-
-def merge_records(records: Iterable[SegmentRecord], *, n_blocks: int = 5) -> SegmentRecord:
-    """Merge consecutive records of one chain into one that weighs as much as all of them.
-
-    Counts are summed into `n_blocks` blocks and the scalars of all frames are kept, so that nothing an
-    average needs is lost; only the position at which a head can be cut becomes coarser.
-
-    Raises
-    ------
-    InputError
-        If the records are not consecutive, not of one chain, or made by different input scripts.
-    """
-    parts = sorted(records, key=lambda r: r.step_start)
-    problems = []
-    for a, b in zip(parts, parts[1:], strict=False):
-        if a.chain != b.chain:
-            problems.append(f"{a.chain} and {b.chain} are different chains")
-        elif a.step_end != b.step_start:
-            problems.append(f"steps {a.step_end} to {b.step_start} are missing or doubled")
-        if (a.deck_sha256, a.n_A, a.n_B) != (b.deck_sha256, b.n_A, b.n_B):
-            problems.append("made by different input scripts or sizes")
-    blocks = np.concatenate([p.counts for p in parts])
-    frames = [p.n_frames // p.n_blocks for p in parts]
-    if len(set(frames)) > 1 or len(blocks) % n_blocks:
-        problems.append(
-            f"{len(blocks)} blocks of {sorted(set(frames))} frames do not merge into {n_blocks} equal ones"
-        )
-    if problems:
-        raise InputError("records to merge", problems)
-    merged: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS}
-    for name in ("loop_seconds", "rdf_seconds", "wall_seconds", "dangerous_builds"):
-        merged[name] = sum(getattr(p, name) for p in parts)
-    return dataclasses.replace(
-        parts[-1],
-        step_start=parts[0].step_start,
-        counts=blocks.reshape(n_blocks, -1, 3, N_FINE).sum(1),
-        **merged,
-    )

@@ -5,6 +5,7 @@
                                     dataset's published snapshots
     <store>/loose/*.parquet         one record each, as the simulator writes them; not committed
     <store>/work/<chain>/           restart file and last configuration; not committed
+    <store>/damaged/                what `binlj campaign repair` has set aside, under its old path; not committed
 
 Stores merge by copying files: a record that is there twice is counted once.
 """
@@ -14,7 +15,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,19 +27,18 @@ import pyarrow.parquet as pq
 from binlj import paths
 from binlj.builders.records import lineage
 from binlj.builders.records.configuration import Configuration
-from binlj.builders.records.record import ChainKey, SegmentRecord, merge_records, read_records, write_records
+from binlj.builders.records.record import ChainKey, SegmentRecord, write_records
+from binlj.builders.records.survey import (
+    Survey,
+    by_chain,
+    by_start,
+    chain_name,
+    repair_command,
+    survey,
+)  # fmt: skip
 from binlj.errors import DataError, StoreBusyError
 from binlj.files import replacing
 from binlj.schema import snapshots_schema
-
-KEEP_FINE = 4  # records at a chain's head that are never merged, so that the head can be cut finely
-MERGE = 4  # later records merged into one
-
-
-def chain_name(key: ChainKey) -> str:
-    """Folder name of a chain: ``T0.60-C0.010-S1.50-E0.20_mixed-0``."""
-    state_id, start, replica = key
-    return f"{state_id}_{start}-{replica}"
 
 
 @contextmanager
@@ -67,11 +66,6 @@ def locked(store: Path) -> Iterator[None]:
         yield
 
 
-def record_files(store: Path) -> list[Path]:
-    """All record files of a store, packs first."""
-    return [*sorted((store / "packs").glob("*.parquet")), *sorted((store / "loose").glob("*.parquet"))]
-
-
 def load_records(store: Path, *, state_ids: Iterable[str] | None = None) -> list[SegmentRecord]:
     """All records of a store, each once, sorted by key, checked one by one and against each other.
 
@@ -87,94 +81,20 @@ def load_records(store: Path, *, state_ids: Iterable[str] | None = None) -> list
         Listing every unreadable file and every contradiction: the same segment with two contents, or
         segments of a chain that overlap, have a gap, or come from different input scripts.
     """
-    wanted = None if state_ids is None else set(state_ids)
-    found: dict[tuple, tuple[SegmentRecord, Path]] = {}
-    problems: list[str] = []
-    for path in record_files(store):
-        try:
-            records = read_records(path)
-        except DataError as error:
-            problems += [f"{path.relative_to(store)}: {p}" for p in error.problems]
-            continue
-        for record in records:
-            if wanted is not None and record.state_id not in wanted:
-                continue
-            if record.key in found:
-                other, where = found[record.key]
-                if other.checksum() != record.checksum():
-                    problems.append(f"{path.name} and {where.name} hold different records of {record.key}")
-                continue
-            found[record.key] = (record, path)
-    records = sorted((r for r, _ in found.values()), key=lambda r: r.key)
-    records = _without_merged_parts(records)
-    problems += _chain_problems(records)
-    if problems:
-        raise DataError(store, problems, fix="move the named files away; the campaign redoes what is missing")
-    return records
+    found = survey(store, state_ids=state_ids)
+    found.check()
+    return found.records
 
 
-def _without_merged_parts(records: Sequence[SegmentRecord]) -> list[SegmentRecord]:
-    """Drop records that lie inside a merged record of the same chain (a merge was interrupted or copied)."""
-    kept: list[SegmentRecord] = []
-    for record in sorted(records, key=lambda r: (r.chain, r.step_start, -r.step_end)):
-        last = kept[-1] if kept else None
-        if last and last.chain == record.chain and record.step_end <= last.step_end:
-            continue
-        kept.append(record)
-    return kept
+def usable_records(store: Path, *, state_ids: Iterable[str] | None = None) -> Survey:
+    """As :func:`load_records`, but a gap takes only the records behind it; the result's ``gaps`` name it."""
+    found = survey(store, state_ids=state_ids)
+    found.check(gaps_too=False)
+    return found
 
 
-def _chain_problems(records: Sequence[SegmentRecord]) -> list[str]:
-    problems = []
-    chains = by_chain(records)
-    starts = by_start(chains)
-    for chain, members in chains.items():
-        try:
-            lineage.parent(chain[2], starts[chain[:2]])
-        except ValueError as error:
-            problems.append(f"{chain_name(chain)}: {error}")
-        for a, b in zip(members, members[1:], strict=False):
-            if a.step_end != b.step_start:
-                problems.append(
-                    f"{chain_name(chain)}: steps {a.step_end} to {b.step_start} are missing or overlap"
-                )
-        for what in ("deck_sha256", "seed", "n_A", "n_B"):
-            values = {getattr(r, what) for r in members}
-            if len(values) > 1:
-                listed = ", ".join(map(str, sorted(values)))
-                problems.append(f"{chain_name(chain)}: records with different {what}: {listed}")
-    return problems
-
-
-def by_chain(records: Iterable[SegmentRecord]) -> dict[ChainKey, list[SegmentRecord]]:
-    """Group records by chain, each chain in order of steps."""
-    chains: dict[ChainKey, list[SegmentRecord]] = defaultdict(list)
-    for record in records:
-        chains[record.chain].append(record)
-    for members in chains.values():
-        members.sort(key=lambda r: r.step_start)
-    return dict(chains)
-
-
-def by_start(
-    chains: Mapping[ChainKey, list[SegmentRecord]],
-) -> dict[tuple[str, str], dict[int, list[SegmentRecord]]]:
-    """(state id, start) -> replica -> records, of some chains."""
-    starts: dict[tuple[str, str], dict[int, list[SegmentRecord]]] = defaultdict(dict)
-    for (state_id, start, replica), members in chains.items():
-        starts[state_id, start][replica] = members
-    return dict(starts)
-
-
-def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
+def pack(store: Path) -> tuple[Path | None, int]:
     """Move loose records into one new pack; older packs are not touched.
-
-    Parameters
-    ----------
-    store : Path
-    merge : bool
-        Also merge later records of each chain, four into one (heads stay fine, and no merged record reaches
-        across a step where a branch begins). Rewrites all packs into one, so do it seldom: git keeps the old ones.
 
     Returns
     -------
@@ -182,40 +102,20 @@ def pack(store: Path, *, merge: bool = False) -> tuple[Path | None, int]:
         The new pack (None if there was nothing to do) and how many records it holds.
     """
     loose = sorted((store / "loose").glob("*.parquet"))
-    packs = sorted((store / "packs").glob("*.parquet"))
-    if merge:
-        chains = by_chain(load_records(store))
-        begins = {(*key[:2], members[0].step_start) for key, members in chains.items()}
-        records = [m for key, members in chains.items() for m in _merged(members, _ends(begins, key))]
-        old = [*loose, *packs]
-    else:
-        load_records(store)  # refuse to pack what contradicts itself
-        records = [record for path in loose for record in read_records(path)]
-        old = loose
-    if not records:
-        return None, 0
-    name = hashlib.sha256("".join(sorted(r.checksum() for r in records)).encode()).hexdigest()[:12]
-    path = store / "packs" / f"pack-{name}.parquet"
-    write_records(path, records)
-    for file in old:
-        if file != path:
-            file.unlink()
+    sound = usable_records(store).sound  # refuse to pack what is damaged or contradicts itself
+    records = {record.key: record for path in loose for record in sound[path]}
+    path = write_pack(store, list(records.values())) if records else None
+    for file in loose:
+        file.unlink()
     return path, len(records)
 
 
-def _ends(begins: set[tuple[str, str, int]], key: ChainKey) -> set[int]:
-    return {step for state_id, start, step in begins if (state_id, start) == key[:2]}
-
-
-def _merged(members: list[SegmentRecord], ends: set[int]) -> list[SegmentRecord]:
-    result, rest = members[:KEEP_FINE], members[KEEP_FINE:]
-    while rest:
-        group = rest[:MERGE]
-        rest = rest[MERGE:]
-        same = len({(r.steps, r.n_frames, r.n_blocks) for r in group}) == 1
-        whole = not any(r.step_end in ends for r in group[:-1])
-        result += [merge_records(group)] if len(group) == MERGE and same and whole else group
-    return result
+def write_pack(store: Path, records: Sequence[SegmentRecord]) -> Path:
+    """Write records to a pack whose name follows from their contents."""
+    name = hashlib.sha256("".join(sorted(r.checksum() for r in records)).encode()).hexdigest()[:12]
+    path = store / "packs" / f"pack-{name}.parquet"
+    write_records(path, records)
+    return path
 
 
 def last_configuration(folder: Path) -> Configuration | None:
@@ -263,9 +163,9 @@ def write_configurations(
     """
     chains = by_chain(records)
     n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
-    stored, published = read_configurations(store), _published_steps(n)
+    stored, published = read_configurations(store), published_steps(n)
     older = {key: old for key, old in (more or {}).items() if len(old.types) == n}
-    rows = []
+    chosen: dict[ChainKey, Configuration] = {}
     for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
         if finished and start not in finished.get(state_id, (start,)):
             continue
@@ -285,24 +185,32 @@ def write_configurations(
             best, replica = max(fits or found, key=lambda pair: pair[0].step, default=(None, trunk))
             if best is None or (trunk == 0 and best.step in published.get((state_id, start, 0), ())):
                 continue
-            rows.append(
-                {
-                    "state_id": state_id,
-                    "start": start,
-                    "replica": replica,
-                    "step": best.step,
-                    "box_length": best.box_length,
-                    "types": best.types.tolist(),
-                    "positions": best.positions.ravel().tolist(),
-                }
-            )
+            chosen[state_id, start, replica] = best
+    return store_configurations(store, chosen)
+
+
+def store_configurations(store: Path, chosen: Mapping[ChainKey, Configuration]) -> tuple[Path | None, int]:
+    """Write configurations by chain to the store's one file of them; without any, remove it."""
     path = store / "configurations" / "last.parquet"
-    if not rows:
+    if not chosen:
         path.unlink(missing_ok=True)
         return None, 0
+    rows = [
+        {
+            "state_id": key[0],
+            "start": key[1],
+            "replica": key[2],
+            "step": configuration.step,
+            "box_length": configuration.box_length,
+            "types": configuration.types.tolist(),
+            "positions": configuration.positions.ravel().tolist(),
+        }
+        for key, configuration in chosen.items()
+    ]
     schema = snapshots_schema().append(pa.field("replica", pa.int64()))
     with replacing(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
+        table = pa.Table.from_pylist(rows, schema=schema)
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
     return path, len(rows)
 
 
@@ -312,13 +220,13 @@ def read_configurations(
     """Stored configurations by chain (of the state and start in `only`, if given)."""
     result: dict[ChainKey, Configuration] = {}
     for path in sorted((store / "configurations").glob("*.parquet")):
-        result |= _configurations_of(path, only)
+        result |= configurations_of(path, only)
     return result
 
 
 def stored_steps(store: Path, *, n: int) -> dict[ChainKey, set[int]]:
     """Chain -> the steps of which a configuration of `n` particles is stored or published (as replica 0's)."""
-    steps = _published_steps(n)
+    steps = published_steps(n)
     for path in (store / "configurations").glob("*.parquet"):
         for key, found in _steps_of(path).items():
             steps.setdefault(key, set()).update(found)
@@ -348,7 +256,7 @@ def find_configuration(
         None if there is none.
     """
     if records is None:
-        records = load_records(store, state_ids=[key[0]])
+        records = usable_records(store, state_ids=[key[0]]).records
     chains = by_start(by_chain(records)).get(key[:2], {})
     older = [r for r in chains if r < key[2] and any(record.step_end == step for record in chains[r])]
     member = key[2] if key[2] in chains else max(older, default=key[2])
@@ -360,7 +268,7 @@ def find_configuration(
     return next((c for c in candidates if c is not None and c.step == step and len(c.types) == n), None)
 
 
-def _published_steps(n: int) -> dict[ChainKey, set[int]]:
+def published_steps(n: int) -> dict[ChainKey, set[int]]:
     """Steps of the published snapshots, if they are of `n` particles."""
     snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
     if not snapshots.is_file():
@@ -393,8 +301,18 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(
             path,
             [f"not a readable file of configurations: {said}"],
-            fix="move the file away, or bring it back from where it was made; no record depends on it",
+            fix=_configuration_advice(path),
         ) from error
+
+
+def _configuration_advice(path: Path) -> str:
+    if path.parent.name == "snapshots":
+        return "fetch the dataset again"
+    store = path.parents[1] if path.parent.name == "configurations" else path.parents[2]
+    return (
+        f"bring the file back from where it was made, or run\n    {repair_command(store)}\n"
+        "  which sets it aside; no record depends on it"
+    )
 
 
 def published_configurations(
@@ -402,13 +320,14 @@ def published_configurations(
 ) -> dict[ChainKey, Configuration]:
     """The snapshots of a dataset (default: the installed one) by chain; they are called replica 0's."""
     snapshots = (dataset or paths.dataset_dir()) / "snapshots" / "all.parquet"
-    return _configurations_of(snapshots, only) if snapshots.is_file() else {}
+    return configurations_of(snapshots, only) if snapshots.is_file() else {}
 
 
-def _configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:
+def configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:
+    """The configurations in one file, by chain."""
     result = {}
     with _readable(path):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=16):
+        for batch in pq.ParquetFile(path, page_checksum_verification=True).iter_batches(batch_size=16):
             names = batch.schema.names
             for i in range(batch.num_rows):
                 row = {name: batch.column(name)[i] for name in names}

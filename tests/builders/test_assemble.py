@@ -12,7 +12,6 @@ from binlj.builders.analysis import criteria, equilibration, reconcile
 from binlj.builders.analysis.assemble import assemble_all, assemble_state, quality
 from binlj.builders.analysis.chains import SERIES, equilibrated_part, equilibrated_parts
 from binlj.builders.analysis.observables import energy_and_pressure
-from binlj.builders.records.record import merge_records
 from binlj.errors import DataError
 from binlj.grid import State
 from binlj.pets import pets_density, pets_stable
@@ -60,12 +59,11 @@ def test_a_transient_is_cut_off() -> None:
 
 
 
-def test_the_head_of_packed_records_is_cut_by_blocks() -> None:
-    records = chain(STATE, segments=8)
-    packed = [merge_records(records[:4], n_blocks=2), merge_records(records[4:], n_blocks=2)]
-    part = equilibrated_part(packed)
+def test_the_head_of_long_records_is_cut_by_blocks() -> None:
+    first, second = chain(STATE, segments=2, frames=32, n_blocks=2, steps=8000)
+    part = equilibrated_part([first, second])
     assert part.equilibration_steps == 8000 / 2 and part.production_steps == 12000
-    assert part.counts.sum() == sum(r.counts.sum() for r in records[2:])
+    assert part.counts.sum() == first.counts[1].sum() + second.counts.sum()
 
 
 def shifted(records: list, *, by: int, replica: int) -> list:

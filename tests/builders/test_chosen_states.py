@@ -13,7 +13,7 @@ import pytest
 from synthetic import chain
 
 from binlj.builders.md.chain import Chain
-from binlj.builders.records.record import merge_records, write_records
+from binlj.builders.records.record import write_records
 from binlj.builders.validation import chosen_states
 from binlj.data import read_table
 from binlj.errors import DataError, InputError
@@ -104,13 +104,14 @@ def test_the_length_is_the_published_one() -> None:
     assert both == {"mixed": 4_500, "separated": 4_500}
 
 
-def test_the_cutting_is_that_of_the_records_also_where_they_were_merged() -> None:
+def test_the_cutting_is_that_of_the_records_also_where_one_is_longer() -> None:
     records = release(STATE, segments=7)
     fine = chosen_states.cutting(records, 14_000)
     assert fine == tuple((2_000 * k, 500) for k in range(1, 8))
-    merged = [*records[:2], merge_records(records[2:], n_blocks=5)]
-    assert chosen_states.cutting(merged, 14_000) == ((2_000, 500), (4_000, 500), (14_000, 500))
-    assert chosen_states.cutting(merged, 9_000) == ((2_000, 500), (4_000, 500), (9_000, 500))
+    long = dataclasses.replace(records[2], step_end=14_000, step=np.concatenate([r.step for r in records[2:]]))
+    longer = [*records[:2], long]
+    assert chosen_states.cutting(longer, 14_000) == ((2_000, 500), (4_000, 500), (14_000, 500))
+    assert chosen_states.cutting(longer, 9_000) == ((2_000, 500), (4_000, 500), (9_000, 500))
     assert chosen_states.cutting(records, 4_000) == ((2_000, 500), (4_000, 500))
     assert chosen_states.cutting(records[:2], 7_000) == fine[:3] + ((7_000, 500),), "branches sampled the rest"
 
