@@ -85,13 +85,18 @@ class Boosted:
         DataError
             If the table is not fit for training, or has fewer states than folds.
         """
+        check_training_table(train, min_states=self.parameters["folds"])
+        groups = np.repeat(train["state_id"].to_numpy(), N_BINS)
+        self.fit_points(point_inputs(train), curves(train).ravel(), context, groups=groups)
+
+    def fit_points(
+        self, x: np.ndarray, y: np.ndarray, context: FitContext = FitContext(), *, groups: np.ndarray  # noqa: B008
+    ) -> None:
+        """Tune and train on points, `x` (n, inputs) and `y` (n,); points of equal `groups` share a fold."""
         xgboost = _xgboost()
         from sklearn.model_selection import GroupKFold
 
         p = self.parameters
-        check_training_table(train, min_states=p["folds"])
-        x, y = point_inputs(train), curves(train).ravel()
-        groups = np.repeat(train["state_id"].to_numpy(), N_BINS)
         splitter = GroupKFold(p["folds"], shuffle=True, random_state=context.seed)
         splits = list(splitter.split(x, y, groups))
         total, done = len(p["depths"]) * len(splits) + 1, 0
@@ -131,11 +136,14 @@ class Boosted:
 
     def predict(self, states: Sequence[State], pairs: Sequence[str]) -> np.ndarray:
         """g(r), shape (n, 100)."""
+        return np.maximum(self.regress(point_inputs(query_frame(states, pairs))), 0.0).reshape(-1, N_BINS)
+
+    def regress(self, x: np.ndarray) -> np.ndarray:
+        """The trees' sum at points `x` of shape (n, inputs), of either sign; shape (n,)."""
         if self._booster is None:
             raise RuntimeError("fit or load the model first")
-        x = point_inputs(query_frame(states, pairs))
-        g = self._booster.predict(_xgboost().DMatrix(x, nthread=self.parameters["threads"]))
-        return np.maximum(g.astype(np.float64), 0.0).reshape(-1, N_BINS)
+        out: np.ndarray = self._booster.predict(_xgboost().DMatrix(x, nthread=self.parameters["threads"]))
+        return out.astype(np.float64)
 
     def save(self, folder: Path) -> list[str]:
         """Write the booster in XGBoost's own UBJSON."""
