@@ -21,6 +21,7 @@ from binlj.baselines.frames import check_training_table, query_frame
 from binlj.baselines.members import MEMBERS
 from binlj.baselines.naive_models import frame_from_arrays, frame_to_arrays
 from binlj.baselines.protocol import FitContext
+from binlj.baselines.regimes import REGIMES, regimes_of
 from binlj.baselines.store import read_arrays, write_arrays
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State
@@ -42,13 +43,13 @@ class GpEnsemble:
 
     name = "gp_ensemble"
 
-    def __init__(self, *, regimes: Sequence[str] = selection.REGIMES) -> None:
-        unknown = [r for r in regimes if r not in selection.REGIMES]
+    def __init__(self, *, regimes: Sequence[str] = REGIMES) -> None:
+        unknown = [r for r in regimes if r not in REGIMES]
         if unknown or not regimes:
             raise InputError(
                 "parameters of gp_ensemble",
                 [f"regimes {list(regimes)!r}"],
-                fix=f"use some of: {', '.join(selection.REGIMES)}",
+                fix=f"use some of: {', '.join(REGIMES)}",
             )
         self.parameters: dict[str, Any] = {"regimes": list(regimes)}
         self.history: dict[str, list[float]] = {}
@@ -92,19 +93,17 @@ class GpEnsemble:
         if self._train is None:
             raise RuntimeError("fit or load the model first")
         query = query_frame(states, pairs)
-        low, high = self._train["T"].min(), self._train["T"].max()
-        T = query["T"].to_numpy()
-        regime = np.where(low > T, "cold", np.where(high < T, "hot", "inside"))
+        regime = regimes_of(query["T"].to_numpy(), self._train["T"].min(), self._train["T"].max())
         missing = sorted(set(regime.tolist()) - set(self.parameters["regimes"]))
         if missing:
             raise InputError(
                 "temperatures to predict",
                 [f"no weights for {r} queries" for r in missing],
-                fix=f"train with regimes = {list(selection.REGIMES)}",
+                fix=f"train with regimes = {list(REGIMES)}",
             )
         out = np.empty((len(query), N_BINS))
         for pair in members.pairs_of(query):
-            for name in selection.REGIMES:
+            for name in REGIMES:
                 rows = np.flatnonzero((regime == name) & (query["pair"] == pair).to_numpy())
                 if rows.size:
                     out[rows] = self._combine(query.iloc[rows], pair, self._weights[name, pair])

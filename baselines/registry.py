@@ -24,9 +24,17 @@ def _naive(name: str, summary: str) -> Entry:
     return Entry("binlj.baselines.naive_models", "NaiveModel", summary, (name,))
 
 
+def _physics(learner: str, summary: str) -> Entry:
+    return Entry(
+        "binlj.baselines.theory_residual", "TheoryResidual", summary, (f"{learner}_physics", learner)
+    )
+
+
 MODELS: dict[str, Entry] = {
     "dnn": Entry("binlj.baselines.dnn", "Dnn", "the paper's network, 7-112-56-28-14-7-1, point-wise"),
     "xgboost": Entry("binlj.baselines.boosted", "Boosted", "gradient-boosted trees on the same seven inputs"),
+    "dnn_physics": _physics("dnn", "the paper's layers on the residual of the integral equation"),
+    "xgboost_physics": _physics("xgboost", "gradient-boosted trees on the residual of the integral equation"),
     "gp_ensemble": Entry(
         "binlj.baselines.ensemble",
         "GpEnsemble",

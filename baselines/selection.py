@@ -1,17 +1,10 @@
 """Choosing between candidates by cross-validation inside the training set; the test set is not an argument.
 
-Three regimes, since a query may lie below, above or between the training temperatures:
-
-* *cold*: the coldest training temperature is held out and predicted from the others;
-* *hot*: the hottest is;
-* *inside*: every fifth state is, in turn.
-
-On the extrapolation track *cold* and *hot* mean: train on two temperatures, predict the third.
+Each regime of :mod:`binlj.baselines.regimes` has its own choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,13 +21,12 @@ from binlj.baselines.members import (
     predict_process,
 )
 from binlj.baselines.protocol import Progress, silent
+from binlj.baselines.regimes import folds
 from binlj.data import curves
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REGIMES = ("cold", "hot", "inside")
-INSIDE_FOLDS = 5
 MEDIAN = "median of processes"
 _BAGS = 100
 
@@ -56,20 +48,6 @@ class Held:
     group: np.ndarray
     g: np.ndarray
     predicted: np.ndarray
-
-
-def folds(train: pd.DataFrame, regime: str, seed: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """(fit, held-out) parts of a training table for one regime."""
-    if regime == "inside":
-        ids = np.array(sorted(set(train["state_id"])))
-        fold = np.random.default_rng(seed).permutation(len(ids)) % INSIDE_FOLDS
-        of = dict(zip(ids.tolist(), fold.tolist(), strict=True))
-        number = train["state_id"].map(of).to_numpy()
-        for k in range(INSIDE_FOLDS):
-            yield train[number != k], train[number == k]
-    else:
-        edge = train["T"].min() if regime == "cold" else train["T"].max()
-        yield train[train["T"] != edge], train[train["T"] == edge]
 
 
 Thetas = dict[tuple[str, str], np.ndarray]  # (member, pair) -> hyperparameters

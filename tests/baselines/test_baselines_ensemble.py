@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from binlj.baselines import gaussian_process as gp
-from binlj.baselines import load_model, make_model, save_model, selection, transforms
+from binlj.baselines import load_model, make_model, regimes, save_model, selection, transforms
 from binlj.baselines.frames import frame_states
 from binlj.baselines.members import (
     MEMBERS,
@@ -169,12 +169,12 @@ def test_cross_fitted_weights_do_not_see_the_composition():
 
 
 def test_folds_hold_out_the_edge_and_whole_states(small_train: pd.DataFrame):
-    ((inner, held),) = selection.folds(small_train, "cold", 0)
+    ((inner, held),) = regimes.folds(small_train, "cold", 0)
     assert set(held["T"]) == {0.8}
     assert set(inner["T"]) == {1.0, 1.2}
-    ((inner, held),) = selection.folds(small_train, "hot", 0)
+    ((inner, held),) = regimes.folds(small_train, "hot", 0)
     assert set(held["T"]) == {1.2}
-    parts = list(selection.folds(small_train, "inside", 0))
+    parts = list(regimes.folds(small_train, "inside", 0))
     assert sum(len(h) for _, h in parts) == len(small_train)
     for inner, held in parts:
         assert not set(inner["state_id"]) & set(held["state_id"])
@@ -204,9 +204,9 @@ def test_recovers_a_dataset_linear_in_temperature(small_train: pd.DataFrame, sma
 def test_selection_table_covers_everything(fitted):
     names = [m.name for m in MEMBERS] + [selection.MEDIAN, "ensemble"]
     assert [(r.regime, r.candidate) for r in fitted.table] == [
-        (g, n) for g in selection.REGIMES for n in names
+        (g, n) for g in regimes.REGIMES for n in names
     ]
-    for regime in selection.REGIMES:
+    for regime in regimes.REGIMES:
         for pair in ("AA", "AB", "BB"):
             w = [r.weight[pair] for r in fitted.table if r.regime == regime and r.weight]
             assert min(w) >= 0
