@@ -90,7 +90,12 @@ class Boosted:
         self.fit_points(point_inputs(train), curves(train).ravel(), context, groups=groups)
 
     def fit_points(
-        self, x: np.ndarray, y: np.ndarray, context: FitContext = FitContext(), *, groups: np.ndarray  # noqa: B008
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        context: FitContext = FitContext(),  # noqa: B008
+        *,
+        groups: np.ndarray,
     ) -> None:
         """Tune and train on points, `x` (n, inputs) and `y` (n,); points of equal `groups` share a fold."""
         xgboost = _xgboost()
@@ -117,9 +122,7 @@ class Boosted:
                 trees.append(int(booster.best_iteration) + 1)
                 done += 1
                 context.progress(done, total, f"depth {depth}: held-out rmse {errors[-1]:.4f}")
-            self.tuning.append(
-                {"depth": depth, "rmse": float(np.mean(errors)), "trees": round(np.mean(trees))}
-            )
+            self.tuning.append({"depth": depth, "rmse": float(np.mean(errors)), "trees": round(np.mean(trees))})
         best = min(self.tuning, key=lambda row: row["rmse"])
         record: dict[str, Any] = {}
         data = xgboost.DMatrix(x, y, nthread=p["threads"])

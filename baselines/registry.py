@@ -25,9 +25,7 @@ def _naive(name: str, summary: str) -> Entry:
 
 
 def _physics(learner: str, summary: str) -> Entry:
-    return Entry(
-        "binlj.baselines.theory_residual", "TheoryResidual", summary, (f"{learner}_physics", learner)
-    )
+    return Entry("binlj.baselines.theory_residual", "TheoryResidual", summary, (f"{learner}_physics", learner))
 
 
 MODELS: dict[str, Entry] = {
@@ -47,9 +45,7 @@ MODELS: dict[str, Entry] = {
     ),
     "ideal_gas": _naive("ideal_gas", "g(r) = 1"),
     "mean_rdf": _naive("mean_rdf", "the mean training RDF of the pair"),
-    "nearest_temperature": _naive(
-        "nearest_temperature", "same composition at the nearest training temperature"
-    ),
+    "nearest_temperature": _naive("nearest_temperature", "same composition at the nearest training temperature"),
     "nearest_scaled": _naive("nearest_scaled", "the nearest training state's RDF in r / sigma_ij"),
     "linear_T": _naive("linear_T", "g(r) linear in T* at each composition"),
     "linear_pmf": _naive("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
@@ -78,7 +74,5 @@ def make_model(name: str, **parameters: Any) -> Model:
     try:
         model: Model = build(*entry.fixed, **parameters)
     except TypeError as error:
-        raise InputError(
-            f"parameters of model {name!r}", [str(error)], fix="see the model's docstring"
-        ) from None
+        raise InputError(f"parameters of model {name!r}", [str(error)], fix="see the model's docstring") from None
     return model

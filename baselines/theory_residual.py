@@ -49,9 +49,7 @@ class Learner(Protocol):
     parameters: dict[str, Any]
     history: dict[str, list[float]]
 
-    def fit_points(
-        self, x: np.ndarray, y: np.ndarray, context: FitContext = ..., *, groups: np.ndarray
-    ) -> None:
+    def fit_points(self, x: np.ndarray, y: np.ndarray, context: FitContext = ..., *, groups: np.ndarray) -> None:
         """Fit to points (n, inputs) and targets (n,); points of a group belong together."""
 
     def regress(self, x: np.ndarray) -> np.ndarray:
