@@ -85,13 +85,23 @@ class Boosted:
         DataError
             If the table is not fit for training, or has fewer states than folds.
         """
+        check_training_table(train, min_states=self.parameters["folds"])
+        groups = np.repeat(train["state_id"].to_numpy(), N_BINS)
+        self.fit_points(point_inputs(train), curves(train).ravel(), context, groups=groups)
+
+    def fit_points(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        context: FitContext = FitContext(),  # noqa: B008
+        *,
+        groups: np.ndarray,
+    ) -> None:
+        """Tune and train on points, `x` (n, inputs) and `y` (n,); points of equal `groups` share a fold."""
         xgboost = _xgboost()
         from sklearn.model_selection import GroupKFold
 
         p = self.parameters
-        check_training_table(train, min_states=p["folds"])
-        x, y = point_inputs(train), curves(train).ravel()
-        groups = np.repeat(train["state_id"].to_numpy(), N_BINS)
         splitter = GroupKFold(p["folds"], shuffle=True, random_state=context.seed)
         splits = list(splitter.split(x, y, groups))
         total, done = len(p["depths"]) * len(splits) + 1, 0
@@ -112,9 +122,7 @@ class Boosted:
                 trees.append(int(booster.best_iteration) + 1)
                 done += 1
                 context.progress(done, total, f"depth {depth}: held-out rmse {errors[-1]:.4f}")
-            self.tuning.append(
-                {"depth": depth, "rmse": float(np.mean(errors)), "trees": round(np.mean(trees))}
-            )
+            self.tuning.append({"depth": depth, "rmse": float(np.mean(errors)), "trees": round(np.mean(trees))})
         best = min(self.tuning, key=lambda row: row["rmse"])
         record: dict[str, Any] = {}
         data = xgboost.DMatrix(x, y, nthread=p["threads"])
@@ -131,11 +139,14 @@ class Boosted:
 
     def predict(self, states: Sequence[State], pairs: Sequence[str]) -> np.ndarray:
         """g(r), shape (n, 100)."""
+        return np.maximum(self.regress(point_inputs(query_frame(states, pairs))), 0.0).reshape(-1, N_BINS)
+
+    def regress(self, x: np.ndarray) -> np.ndarray:
+        """The trees' sum at points `x` of shape (n, inputs), of either sign; shape (n,)."""
         if self._booster is None:
             raise RuntimeError("fit or load the model first")
-        x = point_inputs(query_frame(states, pairs))
-        g = self._booster.predict(_xgboost().DMatrix(x, nthread=self.parameters["threads"]))
-        return np.maximum(g.astype(np.float64), 0.0).reshape(-1, N_BINS)
+        out: np.ndarray = self._booster.predict(_xgboost().DMatrix(x, nthread=self.parameters["threads"]))
+        return out.astype(np.float64)
 
     def save(self, folder: Path) -> list[str]:
         """Write the booster in XGBoost's own UBJSON."""

@@ -43,7 +43,8 @@ def train(
 ) -> None:
     """Train model NAME on a track.
 
-    NAME is one of: dnn, xgboost, gp_ensemble, ideal_gas, mean_rdf, nearest_temperature, linear_T, linear_pmf.
+    NAME is one of: dnn, xgboost, dnn_physics, xgboost_physics, gp_ensemble, integral_equation, ideal_gas,
+    mean_rdf, nearest_temperature, nearest_scaled, linear_T, linear_pmf.
     Writes the model, metadata.json and loss.png into --out. A killed training goes on where it stopped.
     """
     from binlj.baselines.network import quiet_tensorflow

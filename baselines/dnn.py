@@ -88,8 +88,7 @@ class Dnn:
         }
         self.history: dict[str, list[float]] = {}
         self._weights: list[np.ndarray] = []
-        self._mean = np.zeros(LAYERS[0])
-        self._scale = np.ones(LAYERS[0])
+        self._mean = self._scale = np.zeros(0)
 
     def fit(self, train: pd.DataFrame, context: FitContext = FitContext()) -> None:  # noqa: B008
         """Train on a table of RDFs.
@@ -104,11 +103,18 @@ class Dnn:
         check_training_table(train)
         self.fit_points(point_inputs(train), curves(train).ravel(), context)
 
-    def fit_points(self, x: np.ndarray, y: np.ndarray, context: FitContext = FitContext()) -> None:  # noqa: B008
-        """Train on points, `x` (n, 7) and `y` (n,); the paper's random split needs this form."""
+    def fit_points(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        context: FitContext = FitContext(),  # noqa: B008
+        *,
+        groups: np.ndarray | None = None,
+    ) -> None:
+        """Train on points, `x` (n, inputs) and `y` (n,); `groups` is of no use to a network."""
         p = self.parameters
         self._mean, self._scale = scaling(x)
-        network = build_network(context.seed)
+        network = build_network(context.seed, x.shape[1])
         trainer = CompiledTrainer(network, (x - self._mean) / self._scale, y, batch=p["batch"], jit=p["jit"])
         key = _fingerprint(x, y, p, context.seed)
         losses = _resume(trainer, context.checkpoint, key)
@@ -135,9 +141,13 @@ class Dnn:
 
     def predict_points(self, x: np.ndarray) -> np.ndarray:
         """g at points `x` of shape (n, 7); shape (n,)."""
+        return np.maximum(self.regress(x), 0.0)
+
+    def regress(self, x: np.ndarray) -> np.ndarray:
+        """The network's output at points `x` of shape (n, inputs), of either sign; shape (n,)."""
         if not self._weights:
             raise RuntimeError("fit or load the model first")
-        return np.maximum(forward(self._weights, (x - self._mean) / self._scale).astype(np.float64), 0.0)
+        return forward(self._weights, (x - self._mean) / self._scale).astype(np.float64)
 
     def save(self, folder: Path) -> list[str]:
         """Write Keras' weights and the input scaling."""
@@ -148,14 +158,14 @@ class Dnn:
         return [write_arrays(folder, {**weights, "mean": self._mean, "scale": self._scale, "loss": loss})]
 
     def load(self, folder: Path) -> None:
-        """Read them back; the shapes must be the paper's."""
+        """Read them back; the hidden layers must be the paper's."""
         stored = read_arrays(folder)
         weights = [stored[f"w{i:02d}"] for i in range(2 * (len(LAYERS) - 1))]
         expected: list[tuple[int, ...]] = []
-        for n_in, n_out in zip(LAYERS[:-1], LAYERS[1:], strict=True):
+        for n_in, n_out in zip((len(stored["mean"]), *LAYERS[1:-1]), LAYERS[1:], strict=True):
             expected += [(n_in, n_out), (n_out,)]
         if [w.shape for w in weights] != expected:
-            raise ValueError("the layers are not 7-112-56-28-14-7-1")
+            raise ValueError("the hidden layers are not 112-56-28-14-7")
         self._weights, self._mean, self._scale = weights, stored["mean"], stored["scale"]
         self.history = {"loss": stored["loss"].tolist()}
 

@@ -67,7 +67,7 @@ def quiet_tensorflow(threads: int | None = None) -> None:
         os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
 
 
-def build_network(seed: int) -> keras.Model:
+def build_network(seed: int, n_inputs: int = LAYERS[0]) -> keras.Model:
     """The paper's 7-112-56-28-14-7-1 network with ReLU hidden layers and a linear output.
 
     Weights start from Glorot's uniform distribution (Keras' default; the paper does not say), seeded.
@@ -83,7 +83,7 @@ def build_network(seed: int) -> keras.Model:
         for i, n in enumerate(LAYERS[1:-1])
     ]
     output = keras.layers.Dense(LAYERS[-1], kernel_initializer=start(len(LAYERS)))
-    return keras.Sequential([keras.Input((LAYERS[0],)), *hidden, output])
+    return keras.Sequential([keras.Input((n_inputs,)), *hidden, output])
 
 
 def forward(weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ def forward(weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
     ----------
     weights : list of ndarray
         Kernel, bias, kernel, bias ... as Keras keeps them.
-    x : ndarray, shape (n, 7)
+    x : ndarray, shape (n, inputs)
 
     Returns
     -------
@@ -116,8 +116,8 @@ class CompiledTrainer:
     ----------
     network : keras.Model
         Its weights are trained in place.
-    x : ndarray, shape (n, 7)
-        Inputs, scaled.
+    x : ndarray, shape (n, inputs)
+        Scaled.
     y : ndarray, shape (n,)
         Targets.
     batch : int
@@ -145,6 +145,7 @@ class CompiledTrainer:
 
     def _compile(self, variables: list[Any], x: Any, y: Any, jit: bool) -> Callable[[Any, Any], Any]:
         tf, batch, steps, last = self._tf, self.batch, self.steps, len(LAYERS) - 2
+        n_inputs = x.shape[0]
         kernels, biases = variables[0::2], variables[1::2]
 
         def gradients(xb: Any, yb: Any) -> tuple[Any, list[Any]]:
@@ -161,7 +162,7 @@ class CompiledTrainer:
             xs, ys = tf.gather(x, order, axis=1), tf.gather(y, order, axis=1)
 
             def body(i: Any, total: Any) -> tuple[Any, Any]:
-                xb = tf.slice(xs, [0, i * batch], [LAYERS[0], batch])
+                xb = tf.slice(xs, [0, i * batch], [n_inputs, batch])
                 yb = tf.slice(ys, [0, i * batch], [1, batch])
                 loss, slopes = gradients(xb, yb)
                 t = self.step.assign_add(1.0)

@@ -64,3 +64,11 @@ class Model(Protocol):
 
     def load(self, folder: Path) -> None:
         """Read what :meth:`save` wrote into this, untrained, model."""
+
+
+@runtime_checkable
+class ModelWithStd(Model, Protocol):
+    """A model that knows how sure it is; ``g_std`` is then written beside ``g``, and scored."""
+
+    def predict_with_std(self, states: Sequence[State], pairs: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """g(r) as by :meth:`predict`, and its standard deviation, both of shape (n, 100)."""

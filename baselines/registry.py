@@ -24,9 +24,15 @@ def _naive(name: str, summary: str) -> Entry:
     return Entry("binlj.baselines.naive_models", "NaiveModel", summary, (name,))
 
 
+def _physics(learner: str, summary: str) -> Entry:
+    return Entry("binlj.baselines.theory_residual", "TheoryResidual", summary, (f"{learner}_physics", learner))
+
+
 MODELS: dict[str, Entry] = {
     "dnn": Entry("binlj.baselines.dnn", "Dnn", "the paper's network, 7-112-56-28-14-7-1, point-wise"),
     "xgboost": Entry("binlj.baselines.boosted", "Boosted", "gradient-boosted trees on the same seven inputs"),
+    "dnn_physics": _physics("dnn", "the paper's layers on the residual of the integral equation"),
+    "xgboost_physics": _physics("xgboost", "gradient-boosted trees on the residual of the integral equation"),
     "gp_ensemble": Entry(
         "binlj.baselines.ensemble",
         "GpEnsemble",
@@ -39,9 +45,7 @@ MODELS: dict[str, Entry] = {
     ),
     "ideal_gas": _naive("ideal_gas", "g(r) = 1"),
     "mean_rdf": _naive("mean_rdf", "the mean training RDF of the pair"),
-    "nearest_temperature": _naive(
-        "nearest_temperature", "same composition at the nearest training temperature"
-    ),
+    "nearest_temperature": _naive("nearest_temperature", "same composition at the nearest training temperature"),
     "nearest_scaled": _naive("nearest_scaled", "the nearest training state's RDF in r / sigma_ij"),
     "linear_T": _naive("linear_T", "g(r) linear in T* at each composition"),
     "linear_pmf": _naive("linear_pmf", "potential of mean force linear in 1/T* at each composition"),
@@ -70,7 +74,5 @@ def make_model(name: str, **parameters: Any) -> Model:
     try:
         model: Model = build(*entry.fixed, **parameters)
     except TypeError as error:
-        raise InputError(
-            f"parameters of model {name!r}", [str(error)], fix="see the model's docstring"
-        ) from None
+        raise InputError(f"parameters of model {name!r}", [str(error)], fix="see the model's docstring") from None
     return model

@@ -1,17 +1,10 @@
 """Choosing between candidates by cross-validation inside the training set; the test set is not an argument.
 
-Three regimes, since a query may lie below, above or between the training temperatures:
-
-* *cold*: the coldest training temperature is held out and predicted from the others;
-* *hot*: the hottest is;
-* *inside*: every fifth state is, in turn.
-
-On the extrapolation track *cold* and *hot* mean: train on two temperatures, predict the third.
+Each regime of :mod:`binlj.baselines.regimes` has its own choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,13 +21,12 @@ from binlj.baselines.members import (
     predict_process,
 )
 from binlj.baselines.protocol import Progress, silent
+from binlj.baselines.regimes import folds
 from binlj.data import curves
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REGIMES = ("cold", "hot", "inside")
-INSIDE_FOLDS = 5
 MEDIAN = "median of processes"
 _BAGS = 100
 
@@ -58,20 +50,6 @@ class Held:
     predicted: np.ndarray
 
 
-def folds(train: pd.DataFrame, regime: str, seed: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """(fit, held-out) parts of a training table for one regime."""
-    if regime == "inside":
-        ids = np.array(sorted(set(train["state_id"])))
-        fold = np.random.default_rng(seed).permutation(len(ids)) % INSIDE_FOLDS
-        of = dict(zip(ids.tolist(), fold.tolist(), strict=True))
-        number = train["state_id"].map(of).to_numpy()
-        for k in range(INSIDE_FOLDS):
-            yield train[number != k], train[number == k]
-    else:
-        edge = train["T"].min() if regime == "cold" else train["T"].max()
-        yield train[train["T"] != edge], train[train["T"] == edge]
-
-
 Thetas = dict[tuple[str, str], np.ndarray]  # (member, pair) -> hyperparameters
 
 
@@ -92,9 +70,7 @@ def held_out(
         Hyperparameters to reuse; without them each fold fits its own.
     """
     collected: dict[str, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    composition = {
-        k: i for i, k in enumerate(sorted(set(zip(train["C_B"], train["S"], train["eps_AB"], strict=True))))
-    }
+    composition = {k: i for i, k in enumerate(sorted(set(zip(train["C_B"], train["S"], train["eps_AB"], strict=True))))}
     parts = list(folds(train, regime, seed))
     pairs = pairs_of(train)
     total, done = len(parts) * len(pairs) * len(members), 0
@@ -112,9 +88,7 @@ def held_out(
                 out.append(bounded(g, query, table))
                 done += 1
                 progress(done, total, f"cross-validation, {regime}: {pair} {member.name}")
-            group = np.array(
-                [composition[k] for k in zip(rows["C_B"], rows["S"], rows["eps_AB"], strict=True)]
-            )
+            group = np.array([composition[k] for k in zip(rows["C_B"], rows["S"], rows["eps_AB"], strict=True)])
             collected.setdefault(pair, []).append((group, curves(rows), np.stack(out)))
     return [
         Held(
@@ -148,6 +122,15 @@ class Weights:
         mean = np.tensordot(self.member, predicted, 1)
         return mean + self.hedge * (_median(predicted, members) - mean) if self.hedge > 0 else mean
 
+    def spread(self, predicted: np.ndarray, combined: np.ndarray, members: tuple[Member, ...] = MEMBERS) -> np.ndarray:
+        """Standard deviation of the members around `combined`, shape (n, 100).
+
+        Processes count alike in the hedge's share.
+        """
+        process = np.array([not m.is_naive for m in members], dtype=float)
+        share = (1 - self.hedge) * self.member + self.hedge * process / max(process.sum(), 1.0)
+        return np.sqrt(np.tensordot(share, (predicted - combined) ** 2, 1))
+
 
 def stack(
     held: Held, *, rows: np.ndarray | None = None, seed: int = 0, members: tuple[Member, ...] = MEMBERS
@@ -175,6 +158,31 @@ def stack(
     return Weights(member, hedge if hedge > 1e-3 else 0.0)
 
 
+def cross_fitted(
+    held: Held, *, parts: int = 5, seed: int = 0, members: tuple[Member, ...] = MEMBERS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ensemble predictions whose weights never saw the composition predicted, and the members' spread.
+
+    Both have shape (n, 100).
+    """
+    groups = np.unique(held.group)
+    fold = dict(
+        zip(
+            groups.tolist(),
+            (np.random.default_rng(seed).permutation(len(groups)) % parts).tolist(),
+            strict=True,
+        )
+    )
+    number = np.array([fold[k] for k in held.group.tolist()])
+    out, spread = np.empty_like(held.g), np.empty_like(held.g)
+    for k in np.unique(number):
+        rows = number == k
+        w = stack(held, rows=~rows, seed=seed, members=members)
+        out[rows] = w.combine(held.predicted[:, rows], members)
+        spread[rows] = w.spread(held.predicted[:, rows], out[rows], members)
+    return out, spread
+
+
 def _median(predicted: np.ndarray, members: tuple[Member, ...]) -> np.ndarray:
     chosen = [i for i, m in enumerate(members) if not m.is_naive]
     return np.median(predicted[chosen], axis=0)
@@ -192,26 +200,6 @@ def _simplex(gram: np.ndarray) -> np.ndarray:
     b[-1] = heavy
     w = nnls(a, b)[0]
     return w / w.sum()
-
-
-def cross_fitted(
-    held: Held, *, parts: int = 5, seed: int = 0, members: tuple[Member, ...] = MEMBERS
-) -> np.ndarray:
-    """Ensemble predictions whose weights never saw the composition predicted; shape (n, 100)."""
-    groups = np.unique(held.group)
-    fold = dict(
-        zip(
-            groups.tolist(),
-            (np.random.default_rng(seed).permutation(len(groups)) % parts).tolist(),
-            strict=True,
-        )
-    )
-    number = np.array([fold[k] for k in held.group.tolist()])
-    out = np.empty_like(held.g)
-    for k in np.unique(number):
-        w = stack(held, rows=number != k, seed=seed, members=members)
-        out[number == k] = w.combine(held.predicted[:, number == k], members)
-    return out
 
 
 @dataclass(frozen=True)
@@ -248,7 +236,7 @@ def selection_table(
         ]
         medians = [_median(h.predicted, members) for h in here]
         named.append((MEDIAN, medians, {p: w.hedge for p, w in used.items()}))
-        named.append(("ensemble", [cross_fitted(h, members=members) for h in here], {}))
+        named.append(("ensemble", [cross_fitted(h, members=members)[0] for h in here], {}))
         for name, predicted, weight in named:
             scores = {h.pair: r2(h.g, p) for h, p in zip(here, predicted, strict=True)}
             scores["overall"] = r2(truth, np.concatenate(predicted))

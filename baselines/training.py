@@ -21,7 +21,7 @@ import numpy as np
 
 from binlj import __version__
 from binlj.baselines.frames import frame_states
-from binlj.baselines.protocol import FitContext, Model, Progress, silent
+from binlj.baselines.protocol import FitContext, Model, ModelWithStd, Progress, silent
 from binlj.baselines.registry import MODELS, make_model
 from binlj.baselines.store import FORMAT, load_model, save_model
 from binlj.data import dataset_info, read_table
@@ -157,7 +157,8 @@ def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.Data
     Returns
     -------
     frame : DataFrame
-        ``state_id``, ``pair``, ``g``: ready for :func:`binlj.eval.write_predictions`.
+        ``state_id``, ``pair``, ``g`` and, where the model gives it, ``g_std``: ready for
+        :func:`binlj.eval.write_predictions`.
     track : str
 
     Raises
@@ -183,10 +184,14 @@ def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.Data
     test = read_table(track, "test", path=dataset).drop(columns=["g", "g_stderr"])
     started = time.perf_counter()
     model = load_model(folder)
-    g = model.predict(frame_states(test), list(test["pair"]))
-    write_json(folder / METADATA, found | {"predict_seconds": round(time.perf_counter() - started, 3)})
+    states, pairs = frame_states(test), list(test["pair"])
     frame = test[["state_id", "pair"]].copy()
-    frame["g"] = list(g)
+    if isinstance(model, ModelWithStd):
+        g, std = model.predict_with_std(states, pairs)
+        frame["g"], frame["g_std"] = list(g), list(std)
+    else:
+        frame["g"] = list(model.predict(states, pairs))
+    write_json(folder / METADATA, found | {"predict_seconds": round(time.perf_counter() - started, 3)})
     return frame, track
 
 
@@ -227,7 +232,5 @@ def _finished(folder: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         found["run"]["track"], found["run"]["dataset_sha256"]
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            file, [f"not a training's metadata: {error!r}"], fix="train again with --force"
-        ) from None
+        raise InputError(file, [f"not a training's metadata: {error!r}"], fix="train again with --force") from None
     return found

@@ -45,7 +45,11 @@ def label_errors(truth: Truth) -> np.ndarray:
 
 
 def _capped(truth: Truth, error: np.ndarray) -> np.ndarray:
-    use = outside_core(truth)
-    top, bottom = (error * use).sum(axis=1), (np.abs(truth.g - 1.0) * use).sum(axis=1)
+    return capped_errors(error, truth.g, outside_core(truth))
+
+
+def capped_errors(error: np.ndarray, g: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """min(1, sum error / sum |g - 1|) over the bins in `use`; all (curves, bins), the result (curves,)."""
+    top, bottom = (error * use).sum(axis=1), (np.abs(g - 1.0) * use).sum(axis=1)
     ratio = np.divide(top, bottom, out=np.where(top > 0, np.inf, 0.0), where=bottom > 0)
     return np.minimum(ratio, 1.0)

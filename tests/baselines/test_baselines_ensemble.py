@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from binlj.baselines import gaussian_process as gp
-from binlj.baselines import load_model, make_model, save_model, selection, transforms
+from binlj.baselines import load_model, make_model, regimes, save_model, selection, spread, transforms
 from binlj.baselines.frames import frame_states
 from binlj.baselines.members import (
     MEMBERS,
@@ -165,16 +165,16 @@ def test_cross_fitted_weights_do_not_see_the_composition():
     special[:10] = g[:10]
     held = Held("cold", "AA", np.arange(50) // 10, g, np.stack([g + 1.0, special]))
     members = (Member("good", "g", "plain"), Member("linear_T"))  # the median is that of the first
-    np.testing.assert_allclose(selection.cross_fitted(held, members=members)[:10], g[:10] + 1.0, atol=1e-6)
+    np.testing.assert_allclose(selection.cross_fitted(held, members=members)[0][:10], g[:10] + 1.0, atol=1e-6)
 
 
 def test_folds_hold_out_the_edge_and_whole_states(small_train: pd.DataFrame):
-    ((inner, held),) = selection.folds(small_train, "cold", 0)
+    ((inner, held),) = regimes.folds(small_train, "cold", 0)
     assert set(held["T"]) == {0.8}
     assert set(inner["T"]) == {1.0, 1.2}
-    ((inner, held),) = selection.folds(small_train, "hot", 0)
+    ((inner, held),) = regimes.folds(small_train, "hot", 0)
     assert set(held["T"]) == {1.2}
-    parts = list(selection.folds(small_train, "inside", 0))
+    parts = list(regimes.folds(small_train, "inside", 0))
     assert sum(len(h) for _, h in parts) == len(small_train)
     for inner, held in parts:
         assert not set(inner["state_id"]) & set(held["state_id"])
@@ -204,9 +204,9 @@ def test_recovers_a_dataset_linear_in_temperature(small_train: pd.DataFrame, sma
 def test_selection_table_covers_everything(fitted):
     names = [m.name for m in MEMBERS] + [selection.MEDIAN, "ensemble"]
     assert [(r.regime, r.candidate) for r in fitted.table] == [
-        (g, n) for g in selection.REGIMES for n in names
+        (g, n) for g in regimes.REGIMES for n in names
     ]
-    for regime in selection.REGIMES:
+    for regime in regimes.REGIMES:
         for pair in ("AA", "AB", "BB"):
             w = [r.weight[pair] for r in fitted.table if r.regime == regime and r.weight]
             assert min(w) >= 0
@@ -223,8 +223,39 @@ def test_beats_the_nearest_temperature(fitted, small_train: pd.DataFrame, small_
 def test_save_and_load(fitted, small_test: pd.DataFrame, tmp_path: Path):
     save_model(fitted, tmp_path)
     loaded = load_model(tmp_path)
-    np.testing.assert_allclose(predict(loaded, small_test), predict(fitted, small_test), rtol=1e-9)
+    query = frame_states(small_test), list(small_test["pair"])
+    for ours, theirs in zip(loaded.predict_with_std(*query), fitted.predict_with_std(*query), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
     assert loaded.n_parameters == fitted.n_parameters > 3 * len(MEMBERS)
+
+
+def test_members_spread_is_that_of_the_mixture():
+    """Weights 1/4 and 3/4 on 0 and 4: mean 3, standard deviation sqrt(3); half a hedge adds the processes alike."""
+    predicted = np.stack([np.zeros((1, 100)), np.full((1, 100), 4.0)])
+    w = selection.Weights(np.array([0.25, 0.75]), 0.0)
+    np.testing.assert_allclose(w.spread(predicted, np.full((1, 100), 3.0), processes(2)), np.sqrt(3))
+    hedged = selection.Weights(np.array([0.25, 0.75]), 0.5)
+    np.testing.assert_allclose(
+        hedged.spread(predicted, np.full((1, 100), 2.5), processes(2)), np.sqrt(0.375 * 2.5**2 + 0.625 * 1.5**2)
+    )
+
+
+@pytest.mark.parametrize("true", [(1.5, 0.0, 0.0), (0.0, 0.2, 0.0), (0.0, 0.0, 0.4)])
+def test_standard_deviation_finds_where_the_error_came_from(true: tuple[float, float, float]):
+    rng = np.random.default_rng(0)
+    g, members = rng.uniform(0.5, 3.0, (400, 100)), rng.uniform(0.02, 0.2, (400, 100))
+    std = spread.standard_deviation(np.array(true), g, members)
+    truth = g + std * rng.normal(size=g.shape)
+    fitted = spread.standard_deviation(spread.fit_factors(truth, g, members), g, members)
+    assert np.quantile(np.abs(fitted / std - 1), 0.9) < 0.1
+    assert np.mean(np.abs(truth - g) < fitted) == pytest.approx(0.683, abs=0.01)
+
+
+def test_the_core_is_sure_where_the_members_agree():
+    g = np.concatenate([np.zeros(8), np.full(92, 1.3)])[None]
+    std = spread.standard_deviation(np.array([1.0, 0.3, 0.0]), g, np.zeros_like(g))
+    assert (std[0, :8] == 0).all()
+    np.testing.assert_allclose(std[0, 8:], 0.3 * 0.3 * 1.3)
 
 
 def test_regimes_by_temperature(fitted):
