@@ -43,6 +43,11 @@ MODELS: dict[str, Entry] = {
         "IntegralEquation",
         "no training: Ornstein-Zernike equation and two-phase geometry on the phases of PeTS",
     ),
+    "fitted_theory": Entry(
+        "binlj.baselines.fitted_theory.model",
+        "FittedTheory",
+        "the same theory on a corrected equation of state, plus a learned residual; gives g_std",
+    ),
     "ideal_gas": _naive("ideal_gas", "g(r) = 1"),
     "mean_rdf": _naive("mean_rdf", "the mean training RDF of the pair"),
     "nearest_temperature": _naive("nearest_temperature", "same composition at the nearest training temperature"),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj import __version__
-from binlj.baselines.frames import frame_states
+from binlj.baselines.frames import frame_states, with_state_columns
 from binlj.baselines.protocol import FitContext, Model, ModelWithStd, Progress, silent
 from binlj.baselines.registry import MODELS, make_model
 from binlj.baselines.store import FORMAT, load_model, save_model
@@ -118,7 +118,7 @@ def train_model(
                 fix="give another --out, or --force to replace it",
             )
         return Trained(load_model(out), found, reused=True)
-    train = read_table(track, "train", path=dataset)
+    train = with_state_columns(read_table(track, "train", path=dataset), dataset=dataset)
     out.mkdir(parents=True, exist_ok=True)
     (out / METADATA).unlink(missing_ok=True)
     started, cpu = time.perf_counter(), time.process_time()

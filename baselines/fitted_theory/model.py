@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from binlj.baselines.fitted_theory.coexistence import UNSETTLED, PhaseData, fit_gibbs
-from binlj.baselines.fitted_theory.labels import PhaseLabel, read_phases
+from binlj.baselines.fitted_theory.labels import PhaseLabel, outside_core, read_phases
 from binlj.baselines.frames import check_training_table, frame_states
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.store import read_arrays, write_arrays
+from binlj.data import curves
 from binlj.errors import DataError, InputError
+from binlj.eval.skill import MEAN_OVER_STD
 from binlj.grid import PAIRS, State
+from binlj.schema import N_BINS
 from binlj.theory import predict
 from binlj.theory.correction import N_DENSITY, Correction, density_features
+from binlj.theory.fitted import Fitted, from_arrays
 from binlj.theory.gibbs import GibbsCurve, gibbs_curve
 from binlj.theory.prediction import Prediction
+from binlj.theory.residual import Residuals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +33,11 @@ STATE_COLUMNS = ("density", "phase", "converged")
 
 
 class FittedTheory:
-    """The theory of :mod:`binlj.theory` on a corrected equation of state.
+    """The theory of :mod:`binlj.theory` on a corrected equation of state, plus a learned residual.
 
-    Learned from the training split: a correction of the density (ridge regression on homogeneous states), and a bag of
-    corrections of the Gibbs energy, each fitted to the phases of a bootstrap sample of the training mixtures.
-    Predictions are means over the bag; their spread is its standard deviation.
+    Learned from the training split: a correction of the density (ridge regression on homogeneous states), a bag of
+    corrections of the Gibbs energy, each fitted to the phases of a bootstrap sample of the training mixtures, and the
+    residuals of the converged training states (:mod:`binlj.theory.residual`). Predictions are means over the bag.
 
     Parameters
     ----------
@@ -64,15 +69,17 @@ class FittedTheory:
             "bag": bag, "ridge": ridge, "density_ridge": density_ridge, "softness": softness,
         }  # fmt: skip
         self.history: dict[str, list[float]] = {}
-        self.corrections: list[Correction] = []
+        self.fitted: Fitted | None = None
 
     @property
-    def n_parameters(self) -> int:
-        """Fitted numbers: the density's once, the Gibbs energy's for each member of the bag."""
-        return N_DENSITY + sum(len(c.gibbs) for c in self.corrections)
+    def n_parameters(self) -> int | None:
+        """Fitted numbers: corrections and residual curves."""
+        if self.fitted is None:
+            return None
+        return sum(v.size for k, v in self.fitted.arrays().items() if k in ("gibbs", "density", "values"))
 
     def fit(self, train: pd.DataFrame, context: FitContext = FitContext()) -> None:  # noqa: B008
-        """Fit the corrections.
+        """Fit corrections and residuals.
 
         Parameters
         ----------
@@ -89,58 +96,122 @@ class FittedTheory:
             problems = [f"column {c!r} is missing" for c in missing]
             raise DataError("training table", problems, fix="see binlj.baselines.frames.with_state_columns")
         check_training_table(train)
-        states, g, table = _by_state(train)
-        density = fit_density(states, table, ridge=self.parameters["density_ridge"])
-        data = phase_data(states, g, table, density, context)
+        data = training_states(train)
+        density = fit_density(data, ridge=self.parameters["density_ridge"])
+        phases = phase_data(data, density, context)
         rng = np.random.default_rng(context.seed)
-        mixtures = sorted({(s.S, s.eps_AB) for s in states})
-        of_mixture = {m: [i for i, s in enumerate(states) if (s.S, s.eps_AB) == m] for m in mixtures}
-        self.corrections = []
         bag = self.parameters["bag"]
+        corrections = []
         for b in range(bag):
-            drawn = range(len(mixtures)) if bag == 1 else rng.integers(len(mixtures), size=len(mixtures))
-            rows = [i for k in drawn for i in of_mixture[mixtures[k]]]
-            self.corrections.append(Correction(fit_gibbs(data, rows, ridge=self.parameters["ridge"]), density))
+            rows = bootstrap_mixtures(phases.states, rng) if bag > 1 else list(range(len(phases.states)))
+            corrections.append(Correction(fit_gibbs(phases, rows, ridge=self.parameters["ridge"]), density))
             context.progress(b + 1, bag, "corrections of the Gibbs energy")
+        softness = self.parameters["softness"]
+        context.progress(0, 1, "residuals of the training states")
+        residuals = fit_residuals(data, tuple(corrections), softness=softness)
+        self.fitted = Fitted(tuple(corrections), softness, residuals)
 
     def theory(self, states: Sequence[State]) -> Prediction:
-        """Curves, their spread, phases and how they were obtained."""
-        if not self.corrections:
+        """Curves, their standard deviations, phases and how they were obtained."""
+        if self.fitted is None:
             raise InputError("fitted_theory", ["the model is not fitted"])
-        return predict(states, corrections=self.corrections, softness=self.parameters["softness"])
+        return self.fitted.predict(states)
 
     def predict(self, states: Sequence[State], pairs: Sequence[str]) -> np.ndarray:
         """g(r), shape (n, 100); each state is solved once, whatever its number of pairs."""
+        return self.predict_with_std(states, pairs)[0]
+
+    def predict_with_std(self, states: Sequence[State], pairs: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """g(r) and its standard deviation, shape (n, 100) each."""
         if len(states) != len(pairs) or not set(pairs) <= set(PAIRS):
             raise InputError("query", [f"needs one pair of {', '.join(PAIRS)} for each state"])
         different = sorted(set(states))
-        g = self.theory(different).g
+        found = self.theory(different)
         row = {state: i for i, state in enumerate(different)}
-        return np.stack([g[row[s], PAIRS.index(p)] for s, p in zip(states, pairs, strict=True)])
+        at = [(row[s], PAIRS.index(p)) for s, p in zip(states, pairs, strict=True)]
+        return np.stack([found.g[i] for i in at]), np.stack([found.spread[i] for i in at])
 
     def save(self, folder: Path) -> list[str]:
-        """Write the coefficients."""
-        gibbs = np.stack([c.gibbs for c in self.corrections])
-        return [write_arrays(folder, {"gibbs": gibbs, "density": self.corrections[0].density})]
+        """Write everything fitted."""
+        if self.fitted is None:
+            raise InputError("fitted_theory", ["the model is not fitted"])
+        return [write_arrays(folder, self.fitted.arrays())]
 
     def load(self, folder: Path) -> None:
-        """Read the coefficients."""
-        arrays = read_arrays(folder)
-        self.corrections = [Correction(row, arrays["density"]) for row in arrays["gibbs"]]
+        """Read what :meth:`save` wrote."""
+        self.fitted = from_arrays(read_arrays(folder), subject=folder)
 
 
-def fit_density(states: Sequence[State], table: pd.DataFrame, *, ridge: float) -> np.ndarray:
+@dataclass(frozen=True)
+class TrainingStates:
+    """Training states with all three pairs.
+
+    Attributes
+    ----------
+    states : list of State
+    g, g_stderr : ndarray, shape (n, 3, 100)
+    density, demixed, converged : ndarray, shape (n,)
+    """
+
+    states: list[State]
+    g: np.ndarray
+    g_stderr: np.ndarray
+    density: np.ndarray
+    demixed: np.ndarray
+    converged: np.ndarray
+
+    def take(self, index: np.ndarray) -> TrainingStates:
+        """The states at these positions."""
+        chosen = [self.states[i] for i in index]
+        arrays = (a[index] for a in (self.g, self.g_stderr, self.density, self.demixed, self.converged))
+        return TrainingStates(chosen, *arrays)
+
+
+def training_states(train: pd.DataFrame) -> TrainingStates:
+    """The states of a training table (see :meth:`FittedTheory.fit`) that have all three pairs."""
+    complete = train.groupby("state_id")["pair"].transform("nunique") == len(PAIRS)
+    kept = train[complete].assign(order=lambda f: f["pair"].map(PAIRS.index)).sort_values(["state_id", "order"])
+    g, error = (curves(kept, column).reshape(-1, len(PAIRS), N_BINS) for column in ("g", "g_stderr"))
+    first = kept.drop_duplicates("state_id")
+    density = first["density"].to_numpy(dtype=float)
+    demixed = (first["phase"] == "demixed").to_numpy(dtype=bool)
+    return TrainingStates(frame_states(first), g, error, density, demixed, first["converged"].to_numpy(dtype=bool))
+
+
+def bootstrap_mixtures(states: Sequence[State], rng: np.random.Generator) -> list[int]:
+    """Positions of the states of as many (S, eps_AB) as there are, drawn with replacement."""
+    of_mixture: dict[tuple[float, float], list[int]] = {}
+    for i, s in enumerate(states):
+        of_mixture.setdefault((s.S, s.eps_AB), []).append(i)
+    groups = [of_mixture[key] for key in sorted(of_mixture)]
+    return [i for k in rng.integers(len(groups), size=len(groups)) for i in groups[k]]
+
+
+def fit_residuals(data: TrainingStates, corrections: Sequence[Correction], *, softness: float) -> Residuals:
+    """Residuals of the converged training states whose phase the theory calls right."""
+    chosen = np.flatnonzero(data.converged)
+    found = predict([data.states[i] for i in chosen], corrections=corrections, softness=softness)
+    p = np.array([info.p_demixed for info in found.info])
+    right = (p > 0.5) == data.demixed[chosen]
+    kept = data.take(chosen[right])
+    use = np.stack([outside_core(s) for s in kept.states])
+    size = (np.abs(kept.g - 1.0) * use).sum(-1)
+    noise = (MEAN_OVER_STD * (kept.g_stderr * use).sum(-1) / size) ** 2
+    points = np.array([(s.T, s.C_B, s.S, s.eps_AB) for s in kept.states])
+    return Residuals(points, kept.demixed, noise, kept.g - found.g[right])
+
+
+def fit_density(data: TrainingStates, *, ridge: float) -> np.ndarray:
     """Coefficients of ln(density / PeTS) from homogeneous states, shape (14,)."""
     rows, target, weight = [], [], []
-    density, converged = table["density"].to_numpy(dtype=float), table["converged"].to_numpy(dtype=bool)
-    for i in np.flatnonzero((table["phase"] == "homogeneous").to_numpy()):
-        state = states[i]
+    for i in np.flatnonzero(~data.demixed):
+        state = data.states[i]
         curve = gibbs_curve(state.T, state.S, state.eps_AB)
         if curve is None:
             continue
         rows.append(density_features(state.T, state.S, state.eps_AB, state.C_B))
-        target.append(np.log(density[i] / float(curve.rho(state.C_B))))
-        weight.append(1.0 if converged[i] else UNSETTLED)
+        target.append(np.log(data.density[i] / float(curve.rho(state.C_B))))
+        weight.append(1.0 if data.converged[i] else UNSETTLED)
     a, y, w = np.array(rows), np.array(target), np.array(weight)
     scale = np.maximum(np.sqrt((w[:, None] * a * a).mean(0)), 1e-9)
     scaled = a / scale
@@ -148,37 +219,29 @@ def fit_density(states: Sequence[State], table: pd.DataFrame, *, ridge: float) -
     return np.asarray(np.linalg.solve(normal, (w[:, None] * scaled).T @ y) / scale)
 
 
-def phase_data(
-    states: Sequence[State], g: np.ndarray, table: pd.DataFrame, density: np.ndarray, context: FitContext
-) -> PhaseData:
+def phase_data(data: TrainingStates, density: np.ndarray, context: FitContext) -> PhaseData:
     """Curves with corrected density, and labels of the converged demixed states."""
-    curves: dict[tuple[float, float, float], GibbsCurve] = {}
-    for key in {(s.T, s.S, s.eps_AB) for s in states}:
-        plain = gibbs_curve(*key)
-        if plain is None:
-            continue
-        features = density_features(*key, plain.composition(plain.logit))
-        curves[key] = replace(plain, density=plain.density * np.exp(features @ density))
-    known = [i for i, s in enumerate(states) if (s.T, s.S, s.eps_AB) in curves]
-    demixed = (table["phase"] == "demixed").to_numpy()[known]
-    converged = table["converged"].to_numpy(dtype=bool)[known]
-    kept = [states[i] for i in known]
-    data = PhaseData(kept, curves, demixed, np.where(converged, 1.0, UNSETTLED), {})
-    chosen = np.flatnonzero(demixed & converged).tolist()
+    of_mixture = density_corrected(data.states, density)
+    known = np.array([i for i, s in enumerate(data.states) if (s.T, s.S, s.eps_AB) in of_mixture])
+    kept = data.take(known)
+    phases = PhaseData(kept.states, of_mixture, kept.demixed, np.where(kept.converged, 1.0, UNSETTLED), {})
+    chosen = np.flatnonzero(kept.demixed & kept.converged).tolist()
     found = read_phases(
-        [kept[i] for i in chosen],
-        [data.curve(i) for i in chosen],
-        g[known][chosen],
+        [kept.states[i] for i in chosen],
+        [phases.curve(i) for i in chosen],
+        kept.g[chosen],
         progress=lambda done, total: context.progress(done, total, "phases of the training states"),
     )
     labels: dict[int, PhaseLabel] = {i: f for i, f in zip(chosen, found, strict=True) if f is not None}
-    return replace(data, labels=labels)
+    return replace(phases, labels=labels)
 
 
-def _by_state(train: pd.DataFrame) -> tuple[list[State], np.ndarray, pd.DataFrame]:
-    """States with all three pairs, their curves (n, 3, 100), and one row each of the state columns."""
-    complete = train.groupby("state_id")["pair"].transform("nunique") == len(PAIRS)
-    kept = train[complete].assign(order=lambda f: f["pair"].map(PAIRS.index)).sort_values(["state_id", "order"])
-    g = np.stack([np.asarray(v, dtype=float) for v in kept["g"]]).reshape(-1, len(PAIRS), len(kept["g"].iloc[0]))
-    first = kept.drop_duplicates("state_id")
-    return frame_states(first), g, first
+def density_corrected(states: Sequence[State], density: np.ndarray) -> dict[tuple[float, float, float], GibbsCurve]:
+    """PeTS's curves of the states' mixtures with their density corrected, where there are any."""
+    curves: dict[tuple[float, float, float], GibbsCurve] = {}
+    for key in {(s.T, s.S, s.eps_AB) for s in states}:
+        plain = gibbs_curve(*key)
+        if plain is not None:
+            features = density_features(*key, plain.composition(plain.logit))
+            curves[key] = replace(plain, density=plain.density * np.exp(features @ density))
+    return curves

@@ -1,0 +1,79 @@
+"""The theory with everything learned: corrections of the equation of state, and residuals of the known states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from binlj.errors import DataError
+from binlj.grid import State
+from binlj.theory.correction import Correction
+from binlj.theory.prediction import Prediction, predict
+from binlj.theory.residual import Residuals, transfer
+
+_ARRAYS = ("gibbs", "density", "softness", "states", "demixed", "noise", "values")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted theory.
+
+    Attributes
+    ----------
+    corrections : tuple of Correction
+        The bag; curves are means over it.
+    softness : float
+        See :func:`binlj.theory.predict`.
+    residuals : Residuals
+    """
+
+    corrections: tuple[Correction, ...]
+    softness: float
+    residuals: Residuals
+
+    def predict(self, states: Sequence[State]) -> Prediction:
+        """Curves, standard deviations (``spread``) and how they were obtained.
+
+        Raises
+        ------
+        InputError
+            If there is no state.
+        """
+        base = predict(states, corrections=self.corrections, softness=self.softness)
+        p = np.array([info.p_demixed for info in base.info])
+        mean, deviation = transfer(self.residuals, list(states), p)
+        return replace(base, g=np.maximum(base.g + mean, 0.0), spread=np.hypot(base.spread, deviation))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything as arrays, for a file without pickle."""
+        r = self.residuals
+        return {
+            "gibbs": np.stack([c.gibbs for c in self.corrections]),
+            "density": self.corrections[0].density,
+            "softness": np.array(self.softness),
+            "states": r.states,
+            "demixed": r.demixed,
+            "noise": r.noise.astype(np.float32),
+            "values": r.values.astype(np.float32),
+        }
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: object = "fitted theory") -> Fitted:
+    """The inverse of :meth:`Fitted.arrays`.
+
+    Raises
+    ------
+    DataError
+        If an array is missing.
+    InputError
+        If one has a wrong shape or a value that is not finite.
+    """
+    missing = [f"array {name!r} is missing" for name in _ARRAYS if name not in arrays]
+    if missing:
+        raise DataError(subject, missing, fix="fit it again")
+    corrections = tuple(Correction(row, arrays["density"]) for row in np.atleast_2d(arrays["gibbs"]))
+    values = {name: np.asarray(arrays[name], dtype=float) for name in ("states", "noise", "values")}
+    residuals = Residuals(demixed=np.asarray(arrays["demixed"], dtype=bool), **values)
+    return Fitted(corrections, float(arrays["softness"]), residuals)
