@@ -118,6 +118,7 @@ def reproduce(
     learning-curve  R2 against the number of training points (Fig. 6)
     timing          seconds to learn 100 RDFs, and to predict one
     selection       how gp_ensemble was chosen: cross-validation inside the training temperatures
+    rdf-model       fit fitted_theory to all 500 states, for binlj.rdf
     benchmark       train and score models on both tracks, one table
     """
     from binlj.baselines.network import quiet_tensorflow

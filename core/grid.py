@@ -32,7 +32,7 @@ _LOOSE_ID = re.compile("-".join(name + _SHORT % digits for name, digits in _DECI
 
 
 @dataclass(frozen=True, order=True)
-class State:
+class StatePoint:
     """One thermodynamic state of the mixture at P* = 1.
 
     Attributes
@@ -49,7 +49,7 @@ class State:
     Raises
     ------
     InputError
-        If a value is outside its physical range, or not representable in a state id.
+        If a value is outside its physical range.
     """
 
     T: float
@@ -58,30 +58,18 @@ class State:
     eps_AB: float
 
     def __post_init__(self) -> None:
+        problems = self._problems()
+        if problems:
+            raise InputError("state", problems)
+
+    def _problems(self) -> list[str]:
         problems = []
         for name, value in (("T", self.T), ("S", self.S), ("eps_AB", self.eps_AB)):
             if not (math.isfinite(value) and value > 0):
                 problems.append(f"{name} = {value} must be a positive number")
         if not 0 < self.C_B < 1:
             problems.append(f"C_B = {self.C_B} must lie between 0 and 1 (both species must be present)")
-        if not problems:
-            for name, value, digits in (
-                ("T", self.T, 2),
-                ("C_B", self.C_B, 3),
-                ("S", self.S, 2),
-                ("eps_AB", self.eps_AB, 2),
-            ):
-                if abs(round(value, digits) - value) > 1e-12:
-                    problems.append(
-                        f"{name} = {value} has more than {digits} decimals, which a state id cannot hold"
-                    )
-        if problems:
-            raise InputError("state", problems)
-
-    @property
-    def state_id(self) -> str:
-        """Readable, sortable identifier, e.g. ``T0.60-C0.010-S1.50-E0.20``."""
-        return f"T{self.T:.2f}-C{self.C_B:.3f}-S{self.S:.2f}-E{self.eps_AB:.2f}"
+        return problems
 
     def sigma(self, pair: str) -> float:
         """Contact distance sigma_ij of a pair: 1, (1 + S)/2 or S."""
@@ -101,6 +89,33 @@ class State:
         """Share of the particle volume that belongs to B: C_B S^3 / (1 - C_B + C_B S^3)."""
         b = self.C_B * self.S**3
         return b / (1.0 - self.C_B + b)
+
+
+@dataclass(frozen=True, order=True)
+class State(StatePoint):
+    """A state that an identifier can name: :class:`StatePoint` with at most two decimals (C_B three).
+
+    Raises
+    ------
+    InputError
+        If a value is outside its physical range, or not representable in a state id.
+    """
+
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        if not problems:
+            for name, digits in (("T", 2), ("C_B", 3), ("S", 2), ("eps_AB", 2)):
+                value = getattr(self, name)
+                if abs(round(value, digits) - value) > 1e-12:
+                    problems.append(
+                        f"{name} = {value} has more than {digits} decimals, which a state id cannot hold"
+                    )
+        return problems
+
+    @property
+    def state_id(self) -> str:
+        """Readable, sortable identifier, e.g. ``T0.60-C0.010-S1.50-E0.20``."""
+        return f"T{self.T:.2f}-C{self.C_B:.3f}-S{self.S:.2f}-E{self.eps_AB:.2f}"
 
     @property
     def on_grid(self) -> bool:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from binlj.grid import PRESSURE, State
+from binlj.grid import PRESSURE, StatePoint
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | None, str]:
+def pets_density(state: StatePoint, *, pressure: float = PRESSURE) -> tuple[float | None, str]:
     """Number density N sigma_AA^3 / V of a homogeneous fluid at the state's T*, composition and P*.
 
     Returns
@@ -39,7 +39,7 @@ def pets_density(state: State, *, pressure: float = PRESSURE) -> tuple[float | N
 
 
 @cache
-def pets_stable(state: State, *, pressure: float = PRESSURE) -> bool | None:
+def pets_stable(state: StatePoint, *, pressure: float = PRESSURE) -> bool | None:
     """Whether the homogeneous fluid is stable against demixing by PeTS; None if the analysis fails."""
     try:
         return bool(_fluid(state.T, state.C_B, state.S, state.eps_AB, pressure)[0].is_stable())
@@ -57,7 +57,7 @@ class Phase:
 
 @cache
 def pets_coexistence(
-    state: State, *, T: float | None = None, pressure: float = PRESSURE
+    state: StatePoint, *, T: float | None = None, pressure: float = PRESSURE
 ) -> tuple[Phase, Phase] | None:
     """The A-rich and the B-rich fluid the mixture separates into; None if it does not.
 
@@ -104,7 +104,7 @@ def pets_mixing(
     return h, density
 
 
-def pets_phases(state: State, *, T: float | None = None, pressure: float = PRESSURE) -> tuple[float, float] | None:
+def pets_phases(state: StatePoint, *, T: float | None = None, pressure: float = PRESSURE) -> tuple[float, float] | None:
     """Mole fractions of B in the phases of :func:`pets_coexistence`; None if the mixture does not separate."""
     phases = pets_coexistence(state, T=T, pressure=pressure)
     return None if phases is None else (phases[0].C_B, phases[1].C_B)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from binlj.eval.comparison import Comparison
 from binlj.eval.scores import Scores
 
 _BREAKDOWNS = (("temperature", "T* = "), ("phase", "phase: "))
+_WIDTH = 100
 _CEILINGS = ("skill_ceiling", "noise_ceiling", "energy_resolution")  # the same for every submission
 
 
@@ -41,6 +43,20 @@ def print_scores(scores: Scores, subject: str, console: Console | None = None) -
         f"95 % intervals: {b['resamples']} bootstrap resamples over {b['n_units']} mixtures (C_B, S, eps_AB), "
         f"seed {b['seed']}. Definitions: --json."
     ))
+
+
+def scores_text(scores: Scores, subject: str = "predictions") -> str:
+    """What :func:`print_scores` prints, without colours."""
+    console = Console(file=io.StringIO(), highlight=False, width=_WIDTH)
+    print_scores(scores, subject, console)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def scores_html(scores: Scores, subject: str = "predictions") -> str:
+    """The same as HTML, for notebooks."""
+    console = Console(file=io.StringIO(), highlight=False, width=_WIDTH, record=True)
+    print_scores(scores, subject, console)
+    return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 
 
 def print_comparison(

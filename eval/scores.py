@@ -75,6 +75,16 @@ class Scores:
         """Plain JSON-ready dictionary that follows :func:`scores_schema`."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        from binlj.eval.report import scores_text
+
+        return scores_text(self)
+
+    def _repr_html_(self) -> str:
+        from binlj.eval.report import scores_html
+
+        return scores_html(self)
+
 
 def scores_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of :meth:`Scores.to_dict`.

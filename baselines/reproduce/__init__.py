@@ -24,6 +24,7 @@ EXPERIMENTS = {
     "learning-curve": "learning_curve",
     "timing": "timing",
     "selection": "selection_report",
+    "rdf-model": "rdf_model",
     "benchmark": "benchmark",
 }
 

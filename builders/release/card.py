@@ -50,7 +50,7 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def card_values(
-    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str, wall_seconds: float
+    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str, wall_seconds: float | None
 ) -> dict[str, str]:
     """Everything the card says, from the dataset's own tables and the cost of the simulations.
 
@@ -84,7 +84,7 @@ def card_values(
         "decks": ", ".join(f"`{v}`" for v in sorted(set(states.deck_sha256))),
         "engines": ", ".join(sorted({name for engines in states.engine for name in str(engines).split("; ")})),
         "atom_steps": f"{states.atom_steps.sum():.3g}",
-        "production_text": f"{_production(states)} {_cost(states, wall_seconds)}",
+        "production_text": f"{_production(states)} {_cost(states, wall_seconds)}".rstrip(),
         "yaml_configs": yaml_configs(tables, version=version, data_sha256=data_sha256),
         "yaml_dataset_info": yaml_dataset_info(tables),
         "citation": citation(version),
@@ -209,8 +209,10 @@ def _production(states: pd.DataFrame) -> str:
     )
 
 
-def _cost(states: pd.DataFrame, wall_seconds: float) -> str:
-    """One sentence, measured over all records."""
+def _cost(states: pd.DataFrame, wall_seconds: float | None) -> str:
+    """One sentence, measured over all records; nothing where they were not read."""
+    if wall_seconds is None:
+        return ""
     rate = states.atom_steps.sum() / wall_seconds / 1e6
     return (
         f"All runs, each on one core, took {wall_seconds / 3600:,.0f} hours together "

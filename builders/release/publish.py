@@ -226,7 +226,8 @@ def _write_tables(
 
 
 def _write_documents(
-    work: Path, target: Path, *, version: str, released: str | None, template: Path, wall_seconds: float
+    work: Path, target: Path, *, version: str, released: str | None, template: Path,
+    wall_seconds: float | None = None,
 ) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from binlj.errors import DataError
-from binlj.grid import State
+from binlj.grid import StatePoint
 from binlj.theory.correction import Correction
 from binlj.theory.prediction import Prediction, predict
 from binlj.theory.residual import Residuals, transfer
@@ -33,7 +34,7 @@ class Fitted:
     softness: float
     residuals: Residuals
 
-    def predict(self, states: Sequence[State]) -> Prediction:
+    def predict(self, states: Sequence[StatePoint]) -> Prediction:
         """Curves, standard deviations (``spread``) and how they were obtained.
 
         Raises
@@ -60,7 +61,7 @@ class Fitted:
         }
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: object = "fitted theory") -> Fitted:
+def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory") -> Fitted:
     """The inverse of :meth:`Fitted.arrays`.
 
     Raises

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from binlj.errors import InputError
-from binlj.grid import N_PARTICLES, State
+from binlj.grid import N_PARTICLES, StatePoint
 from binlj.theory.gibbs import GibbsCurve, binodal, gibbs_curve, tension
 from binlj.theory.two_phase import Box, lever, surface
 
@@ -55,7 +55,7 @@ class Split:
     tension: float
 
 
-def phases(state: State, *, n: int = N_PARTICLES, curve: GibbsCurve | None = None) -> Phases:
+def phases(state: StatePoint, *, n: int = N_PARTICLES, curve: GibbsCurve | None = None) -> Phases:
     """The phases of a state in a periodic box of `n` particles.
 
     Parameters
@@ -69,7 +69,7 @@ def phases(state: State, *, n: int = N_PARTICLES, curve: GibbsCurve | None = Non
         If the curve is of another T*, S or eps_AB.
     """
     if curve is not None and (curve.T, curve.S, curve.eps_AB) != (state.T, state.S, state.eps_AB):
-        raise InputError("phases", [f"the curve is of another mixture or temperature than {state.state_id}"])
+        raise InputError("phases", [f"the curve is of another mixture or temperature than {state}"])
     curve = curve or gibbs_curve(state.T, state.S, state.eps_AB)
     if curve is None:
         volume = 1.0 - state.C_B + state.C_B * state.S**3

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from binlj.errors import InputError
-from binlj.grid import N_PARTICLES, State
+from binlj.grid import N_PARTICLES, StatePoint
 from binlj.schema import N_BINS, R_MAX, bin_centres
 from binlj.theory.bulk import FALLBACKS, Bulk, bulk_rdf
 from binlj.theory.correction import Correction, corrected
@@ -109,7 +109,7 @@ class _Plan:
 
 
 def predict(
-    states: Sequence[State],
+    states: Sequence[StatePoint],
     *,
     closures: tuple[str, ...] = FALLBACKS,
     corrections: Sequence[Correction] = (),
@@ -121,7 +121,7 @@ def predict(
 
     Parameters
     ----------
-    states : sequence of State
+    states : sequence of StatePoint
         On the grid or off it.
     closures : tuple of str
         Tried in this order; see :data:`binlj.theory.closures.CLOSURES`.
@@ -174,7 +174,7 @@ def bin_means(g: np.ndarray) -> np.ndarray:
     return np.asarray((g[..., index] * weight).sum(-1) / weight.sum(-1))
 
 
-def _plan(state: State, corrections: Sequence[Correction], softness: float, n: int) -> _Plan:
+def _plan(state: StatePoint, corrections: Sequence[Correction], softness: float, n: int) -> _Plan:
     pets = gibbs_curve(state.T, state.S, state.eps_AB)
     curves = [pets] if pets is None or not corrections else [corrected(pets, c) for c in corrections]
     found = tuple(phases(state, curve=curve, n=n) for curve in curves)
@@ -200,7 +200,7 @@ def _probability(gain: float, softness: float) -> float:
     return float(1.0 / (1.0 + np.exp(np.clip(gain / softness, -700.0, 700.0))))
 
 
-def _curves(state: State, plan: _Plan, bulk: np.ndarray, width: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _curves(state: StatePoint, plan: _Plan, bulk: np.ndarray, width: float, n: int) -> tuple[np.ndarray, np.ndarray]:
     """The state's curves on the 100 bins and their spread, from its bulk phases on the fine grid."""
     fine = fine_curves(bulk)
     binned = bin_means(fine)

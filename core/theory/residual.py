@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from binlj.errors import InputError
-from binlj.grid import PAIRS, State
+from binlj.grid import PAIRS, StatePoint
 from binlj.schema import N_BINS, bin_centres
 
 LENGTHS = (0.4, 0.15, 0.3, 0.25)  # of 1/T, sqrt(C_B), log2 S, (1 - eps_AB)/T
@@ -58,7 +58,7 @@ class Residuals:
             raise InputError("residuals", problems)
 
 
-def transfer(known: Residuals, states: list[State], p_demixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def transfer(known: Residuals, states: list[StatePoint], p_demixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expected residual of other states and its standard deviation.
 
     Parameters

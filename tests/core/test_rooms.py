@@ -33,6 +33,8 @@ MAY_KNOW: dict[str, set[str]] = {
     VALIDATION: {STARTS, RECORDS, MD, ANALYSIS, COEXISTENCE, CAMPAIGN, RELEASE, "eval"},
     COMMANDS: {STARTS, RECORDS, MD, ANALYSIS, COEXISTENCE, CAMPAIGN, RELEASE, VALIDATION},
 }
+# The package itself only forwards names to the rooms they live in.
+FACADE = "binlj"
 # Modules that name others in strings, to import them when they are asked for: the command line and the models' list.
 BY_NAME = {"binlj.cli", "binlj.baselines.registry"}
 
@@ -96,7 +98,7 @@ def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
         f"{module} imports {target}"
         for module, targets in GRAPH.items()
         for target in sorted(targets)
-        if room_of(module) == room and room_of(target) not in allowed
+        if room_of(module) == room and module != FACADE and room_of(target) not in allowed
     ]
     assert not wrong
 
@@ -106,7 +108,7 @@ def test_the_rules_themselves_have_no_circle() -> None:
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    edges = {module: set(targets) for module, targets in GRAPH.items()}
+    edges = {module: set(targets) for module, targets in GRAPH.items() if module != FACADE}
     edges["binlj.leaderboard.page"].discard("binlj.leaderboard.build")  # still to be mended
     try:
         list(TopologicalSorter(edges).static_order())

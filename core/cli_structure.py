@@ -1,0 +1,96 @@
+"""``binlj rdf``: g(r) of any mixture, as a table, a file or a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from binlj.errors import InputError
+from binlj.grid import parse_state_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("rdf")
+@click.argument("state", required=False)
+@click.option("--states", "table", type=FILE, help="CSV or parquet with columns T, C_B, S, eps_AB, instead of STATE.")
+@click.option("--out", type=FILE, help="Write rows of T, C_B, S, eps_AB, pair, r, g, g_std as parquet.")
+@click.option("--csv", "csv_file", type=FILE, help="Write the curves as CSV, one line a bin.")
+@click.option("--plot", type=FILE, help="Draw the curves of STATE with their bands, as PNG, SVG or PDF.")
+@click.option("--extrapolate", is_flag=True, help="Answer outside the dataset's ranges, too, by theory.")
+def rdf_command(
+    state: str | None, table: Path | None, out: Path | None, csv_file: Path | None, plot: Path | None, extrapolate: bool
+) -> None:
+    """Predict the RDFs of STATE, e.g. T0.7-C0.25-S1.25-E0.9, or of a table of states.
+
+    Prints density, phase and neighbours of each state.
+    """
+    from binlj.structure import rdf, thermo
+
+    if (state is None) == (table is None):
+        raise InputError(
+            "binlj rdf", ["needs a STATE or --states FILE, not both"], fix="binlj rdf T0.7-C0.25-S1.25-E0.9"
+        )
+    if plot is not None and state is None:
+        raise InputError("--plot", ["draws one STATE"], fix="name the state instead of a table")
+    asked = _one(state) if state is not None else _read(table)
+    curves, facts = rdf(asked, extrapolate=extrapolate), thermo(asked, extrapolate=extrapolate)
+    for row in facts.to_dict("records"):
+        click.echo(_line(row))
+    if out is not None:
+        _write_parquet(curves, out)
+    if csv_file is not None:
+        _write_csv(curves, csv_file)
+    if plot is not None:
+        from binlj.structure_plot import write_plot
+
+        write_plot(curves, facts.iloc[0], plot)
+
+
+def _one(text: str | None) -> pd.DataFrame:
+    import pandas as pd
+
+    point = parse_state_id(text or "", exact=False)
+    return pd.DataFrame([{"T": point.T, "C_B": point.C_B, "S": point.S, "eps_AB": point.eps_AB}])
+
+
+def _read(file: Path | None) -> pd.DataFrame:
+    import pandas as pd
+
+    assert file is not None
+    if not file.is_file():
+        raise InputError(file, ["no such file"], fix="give a CSV or parquet file with columns T, C_B, S, eps_AB")
+    try:
+        return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    except (ValueError, OSError) as error:
+        raise InputError(
+            file, [f"cannot be read: {str(error).splitlines()[0]}"], fix="give a CSV or parquet file"
+        ) from None
+
+
+def _line(row: dict[str, object]) -> str:
+    where = f"T*={row['T']:g} C_B={row['C_B']:g} S={row['S']:g} eps_AB={row['eps_AB']:g}"
+    phase = f"{row['phase']} (p demixed {row['p_demixed']:.2f})"
+    if row["phase"] == "demixed":
+        phase += f", C_B {row['C_B_low']:.3g} and {row['C_B_high']:.3g}, {row['geometry']} of {row['fraction']:.2f} V"
+    neighbours = " ".join(f"n_{i}={row[f'n_{i}']:.2f}" for i in ("AA", "AB", "BA", "BB"))
+    return f"{where}  density {row['density']:.4f}  energy {row['energy']:.3f}  {phase}  {neighbours}"
+
+
+def _write_parquet(curves: pd.DataFrame, file: Path) -> None:
+    from binlj.files import replacing
+
+    with replacing(file) as temporary:
+        curves.to_parquet(temporary, index=False)
+
+
+def _write_csv(curves: pd.DataFrame, file: Path) -> None:
+    from binlj.files import replacing
+
+    with replacing(file) as temporary:
+        curves.explode(["r", "g", "g_std"]).to_csv(temporary, index=False, float_format="%.6g")

@@ -1,0 +1,77 @@
+"""A picture of predicted RDFs: three curves with bands, the nearest published states in grey."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binlj.grid import PAIRS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+COLOURS = {"AA": "#1f6f8b", "AB": "#b3651d", "BB": "#7a3b8f"}
+N_NEAREST = 3
+SCALE = (0.8, 0.49, 1.5, 0.8)  # of T, C_B, S, eps_AB: the grid's ranges
+
+
+def figure(curves: pd.DataFrame, facts: pd.Series) -> Figure:
+    """Draw the three curves of one state.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Rows of :func:`binlj.rdf` for one state.
+    facts : Series
+        Its row of :func:`binlj.thermo`.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(10.5, 3.6), layout="constrained")
+    axes = drawn.subplots(1, 3)
+    near = nearest(facts)
+    for ax, pair in zip(axes, PAIRS, strict=True):
+        row = curves[curves["pair"] == pair].iloc[0]
+        r, g, std = (np.asarray(row[name], dtype=float) for name in ("r", "g", "g_std"))
+        for other in near[near["pair"] == pair].itertuples():
+            label = f"T*={other.T:g} C={other.C_B:g} S={other.S:g} ε={other.eps_AB:g}"
+            ax.plot(other.r, other.g, color="0.72", lw=0.9, label=label)
+        ax.fill_between(r, np.maximum(g - std, 0.0), g + std, color=COLOURS[pair], alpha=0.25, lw=0)
+        ax.plot(r, g, color=COLOURS[pair], lw=1.6, label="predicted")
+        ax.axhline(1.0, color="0.5", lw=0.6, ls=":")
+        ax.set(xlabel="r / σ$_{AA}$", title=f"g$_{{{pair}}}$(r)", xlim=(0.0, 10.0))
+        ax.set_ylim(0.0, 1.08 * max(float((g + std).max()), 1.5))
+        ax.legend(frameon=False, fontsize=7)
+    where = f"T* = {facts['T']:g}, C$_B$ = {facts['C_B']:g}, S = {facts['S']:g}, ε$_{{AB}}$ = {facts['eps_AB']:g}"
+    phase = f"{facts['phase']} (probability of demixing {facts['p_demixed']:.2f})"
+    drawn.suptitle(f"{where}: {phase}", fontsize=11)
+    return drawn
+
+
+def nearest(facts: pd.Series) -> pd.DataFrame:
+    """Published curves of the states nearest to one, by distance in units of the grid's ranges."""
+    import pandas as pd
+
+    from binlj.data import read_table
+
+    table = pd.concat([read_table("extrapolation", split) for split in ("train", "test")])
+    states = table.drop_duplicates("state_id")
+    names = ["T", "C_B", "S", "eps_AB"]
+    distance = (((states[names] - facts[names].astype(float)) / SCALE) ** 2).sum(axis=1)
+    chosen = states["state_id"].iloc[np.argsort(distance.to_numpy())[:N_NEAREST]]
+    return table[table["state_id"].isin(chosen)]
+
+
+def write_plot(curves: pd.DataFrame, facts: pd.Series, file: Path) -> None:
+    """Draw the curves of one state into a file; its suffix names the format."""
+    from binlj.errors import InputError
+    from binlj.files import replacing
+
+    kind = file.suffix.lstrip(".").lower() or "png"
+    if kind not in ("png", "svg", "pdf"):
+        raise InputError(file, [f"{file.suffix} is not a format for pictures"], fix="use .png, .svg or .pdf")
+    with replacing(file) as temporary:
+        figure(curves, facts).savefig(temporary, format=kind, dpi=140)

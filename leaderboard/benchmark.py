@@ -1,0 +1,178 @@
+"""The benchmark as an object: data to train on, curves to predict, scores, and a submission."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from binlj.data import read_table
+from binlj.errors import InputError
+from binlj.schema import N_BINS
+from binlj.tracks import check_track
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from binlj.eval.scores import Scores
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One track; made by :func:`benchmark`.
+
+    Attributes
+    ----------
+    track : str
+    dataset : Path or None
+        Another copy of the dataset than the installed one.
+    """
+
+    track: str
+    dataset: Path | None = None
+
+    @cached_property
+    def train(self) -> pd.DataFrame:
+        """Training curves: ``state_id``, ``T``, ``C_B``, ``S``, ``eps_AB``, ``pair``, ``r``, ``g``, ``g_stderr``.
+
+        ``r``, ``g`` and ``g_stderr`` hold 100 values a row; the pair is a text, ``AA``, ``AB`` or ``BB``.
+        """
+        return read_table(self.track, "train", path=self.dataset)
+
+    @cached_property
+    def test(self) -> pd.DataFrame:
+        """What has to be predicted: the columns of :attr:`train` without ``g`` and ``g_stderr``."""
+        return read_table(self.track, "test", path=self.dataset).drop(columns=["g", "g_stderr"])
+
+    def predictions(self, g: ArrayLike | pd.DataFrame, g_std: ArrayLike | None = None) -> pd.DataFrame:
+        """Predictions as a frame with ``state_id``, ``pair``, ``g`` and, if given, ``g_std``.
+
+        Parameters
+        ----------
+        g : array_like, shape (n, 100), or DataFrame
+            One curve for each row of :attr:`test`, in its order; or a frame with the keys, in any order.
+        g_std : array_like, shape (n, 100), optional
+            Standard deviations.
+
+        Raises
+        ------
+        InputError
+            If a shape does not fit.
+        """
+        if hasattr(g, "columns"):
+            if g_std is not None:
+                raise InputError("predictions", ["g_std is given beside a frame"], fix="make it a column of the frame")
+            return g  # type: ignore[return-value]
+        frame = self.test[["state_id", "pair"]].copy()
+        for name, values in (("g", g), ("g_std", g_std)):
+            if values is None:
+                continue
+            array = np.asarray(values, dtype=float)
+            if array.shape != (len(frame), N_BINS):
+                raise InputError(
+                    "predictions",
+                    [f"{name} has shape {array.shape}, not {(len(frame), N_BINS)}"],
+                    fix="give one curve of 100 values for each row of .test",
+                )
+            frame[name] = list(array)
+        return frame
+
+    def evaluate(
+        self, g: ArrayLike | pd.DataFrame, g_std: ArrayLike | None = None, *, n_boot: int = 1000
+    ) -> Scores:
+        """Score predictions; see :func:`binlj.eval.evaluate`.
+
+        Parameters
+        ----------
+        g, g_std
+            As for :meth:`predictions`.
+        n_boot : int
+            Bootstrap resamples.
+
+        Returns
+        -------
+        Scores
+            Prints as the table of ``binlj evaluate``.
+
+        Raises
+        ------
+        InputError
+            With every problem of the predictions.
+        """
+        from binlj.eval import evaluate
+
+        return evaluate(self.predictions(g, g_std), track=self.track, dataset=self.dataset, n_boot=n_boot)
+
+    def submission(
+        self,
+        id: str,
+        g: ArrayLike | pd.DataFrame,
+        g_std: ArrayLike | None = None,
+        *,
+        root: str | Path = "leaderboard/submissions",
+        name: str | None = None,
+        authors: Sequence[str] = (),
+        **fields: str,
+    ) -> Path:
+        """Write a submission folder for the leaderboard, ``root/id``.
+
+        Parameters
+        ----------
+        g, g_std
+            As for :meth:`predictions`.
+        root : path
+            Where the folder is made.
+        name, authors, **fields
+            Content of submission.yaml; what is left out, ``binlj submit check`` asks for.
+
+        Raises
+        ------
+        InputError
+            For predictions or fields that do not fit, or if the folder exists.
+        """
+        from binlj.eval import validate, write_predictions
+        from binlj.leaderboard.new import create
+
+        frame = self.predictions(g, g_std)
+        validate(frame, track=self.track, dataset=self.dataset).raise_if_bad()
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"predictions-{self.track}.parquet"
+            write_predictions(file, frame)
+            return create(
+                id, root=Path(root), predictions={self.track: [file]}, name=name, authors=authors, fields=fields,
+                dataset=self.dataset,
+            )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"Benchmark({self.track!r}: {len(self.train)} training curves, {len(self.test)} test curves)"
+
+
+def benchmark(track: str = "extrapolation", *, dataset: str | Path | None = None) -> Benchmark:
+    """A track of the benchmark: training data, what to predict, and the evaluator.
+
+    Parameters
+    ----------
+    track : str
+        ``extrapolation`` (T* = 0.6 and 1.4 held out) or ``interpolation`` (a fifth of the states held out).
+    dataset : path, optional
+        Another copy of the dataset.
+
+    Raises
+    ------
+    InputError
+        If there is no such track.
+
+    Examples
+    --------
+    >>> import binlj
+    >>> bench = binlj.benchmark("extrapolation")
+    >>> bench
+    Benchmark('extrapolation': 900 training curves, 600 test curves)
+    """
+    return Benchmark(check_track(track), None if dataset is None else Path(dataset))
