@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -73,7 +74,7 @@ def _read(file: Path | None) -> pd.DataFrame:
         ) from None
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(row: Mapping[Hashable, Any]) -> str:
     where = f"T*={row['T']:g} C_B={row['C_B']:g} S={row['S']:g} eps_AB={row['eps_AB']:g}"
     phase = f"{row['phase']} (p demixed {row['p_demixed']:.2f})"
     if row["phase"] == "demixed":

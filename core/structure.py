@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -223,15 +223,15 @@ def _states(
     extrapolate: bool,
 ) -> tuple[list[StatePoint], np.ndarray]:
     """The states asked for, and which of them lie in the dataset's ranges."""
-    given = (T, C_B, S, eps_AB)
+    given: tuple[Any, ...] = (T, C_B, S, eps_AB)
     if hasattr(T, "columns"):
-        missing = [f"column {name!r} is missing" for name in INPUTS if name not in T]
-        extra = [
-            f"{name} is given beside the frame" for name, v in zip(INPUTS[1:], given[1:], strict=True) if v is not None
-        ]
+        frame: Any = T
+        missing = [f"column {name!r} is missing" for name in INPUTS if name not in frame]
+        beside = zip(INPUTS[1:], given[1:], strict=True)
+        extra = [f"{name} is given beside the frame" for name, value in beside if value is not None]
         if missing or extra:
             raise InputError("states", missing + extra, fix="give one frame with T, C_B, S, eps_AB, or four arrays")
-        given = tuple(T[name] for name in INPUTS)
+        given = tuple(frame[name] for name in INPUTS)
     absent = [f"{name} is missing" for name, value in zip(INPUTS, given, strict=True) if value is None]
     if absent:
         raise InputError("states", absent, fix="rdf(T=0.7, C_B=0.25, S=1.25, eps_AB=0.9)")
