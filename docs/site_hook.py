@@ -17,6 +17,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "lammps/README.md": "input-scripts.md",
     "docs/README.md": "reports.md",
+    "docs/explain": "explainability.md",
     "binlj-rdf/README.md": "data.md",
     "leaderboard/index.html": "leaderboard.md",
 }
@@ -82,6 +83,11 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     return markdown
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Take the Sphinx roles of docstrings away, which mkdocstrings leaves as text."""
+    return re.sub(r":(?:func|class|mod|attr|meth|data):<code>~?", "<code>", html)
+
+
 def _metrics() -> str:
     from binlj.eval.metrics import METRICS
 
@@ -97,4 +103,4 @@ def _models() -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"([|*_<])", r"\\\1", text)
+    return re.sub(r"([|*_])", r"\\\1", text).replace("<", "&lt;")

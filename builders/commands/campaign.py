@@ -184,8 +184,8 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
 @click.option(
     "--configurations",
     is_flag=True,
-    help="Also keep what chains go on from elsewhere, where it is beyond the published snapshots and the state has not "
-    "converged without it (60 kB each).",
+    help="Also archive the last configurations of unconverged states, so that another machine can continue them; not "
+    "where a published snapshot serves (60 kB each).",
 )
 def archive_command(store: Path | None, which: str, configurations: bool) -> None:
     """Move loose records into one archive file, to commit or to copy.

@@ -31,7 +31,7 @@ _only_start_option = click.option(
     "--only-start",
     type=click.Choice(["mixed", "separated"]),
     default=None,
-    help="Only chains from this start: what a study with one start would have found. Never for a release.",
+    help="Use runs from this start only, e.g. for mixed-start data. Not for a release.",
 )
 _dataset_option = click.option(
     "--dataset",
