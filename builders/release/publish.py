@@ -120,7 +120,10 @@ def rewrite_documents(target: Path, *, template: Path | None = None) -> Publishe
         if problems:
             raise DataError(target, problems, fix="publish again from the records")
         info = dataset_info(path=target)
-        _write_documents(target, target, version=info["version"], released=info["released"], template=template)
+        _write_documents(
+            target, target, version=info["version"], released=info["released"], template=template,
+            wall_seconds=info.get("wall_seconds"),
+        )  # fmt: skip
     return Published(target, dataset_info(path=target), ())
 
 
@@ -226,8 +229,7 @@ def _write_tables(
 
 
 def _write_documents(
-    work: Path, target: Path, *, version: str, released: str | None, template: Path,
-    wall_seconds: float | None = None,
+    work: Path, target: Path, *, version: str, released: str | None, template: Path, wall_seconds: float | None
 ) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)
@@ -253,10 +255,10 @@ def _write_documents(
     )
     for name in documents:
         files[name] = sha256(work / name)
-    write_json(
-        work / "manifest.json",
-        {"version": version, "released": released, "data_sha256": digest, "files": files},
-    )
+    manifest = {"version": version, "released": released, "data_sha256": digest, "files": files}
+    if wall_seconds is not None:
+        manifest["wall_seconds"] = wall_seconds  # of all runs, for the card; the tables do not hold it
+    write_json(work / "manifest.json", manifest)
 
 
 def read_table_at(folder: Path, config: str) -> Any:
