@@ -44,8 +44,6 @@ class StateResult:
         The start that the gap is the difference from; ``rival`` is empty unless the two still differ.
     relative_error : tuple of float
         Rms standard error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
-    wall_seconds : float
-        Wall time of all segments.
     """
 
     state: State
@@ -85,7 +83,6 @@ class StateResult:
     deck_sha256: str
     seeds: tuple[int, ...]
     atom_steps: int
-    wall_seconds: float
 
 
 @dataclass(frozen=True)
@@ -233,7 +230,6 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         relative_error=relative, converged=not reasons, reason="; ".join(reasons),
         engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
         seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
-        wall_seconds=sum(r.wall_seconds for r in records),
     )
 
 

@@ -89,10 +89,7 @@ def publish(
         work.mkdir()
         try:
             missing = _write_tables(work, results, snapshots, old=target)
-            _write_documents(
-                work, target, version=version, released=released, template=template,
-                wall_seconds=sum(result.wall_seconds for result in results),
-            )  # fmt: skip
+            _write_documents(work, target, version=version, released=released, template=template)
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
                 raise DataError(
@@ -205,16 +202,13 @@ def _write_tables(
     return sorted({r.state.state_id for r in results} - have)
 
 
-def _write_documents(
-    work: Path, target: Path, *, version: str, released: str | None, template: Path, wall_seconds: float
-) -> None:
+def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)
     released = released or _released(target, version, digest)
     values = card.card_values(
-        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest,
-        wall_seconds=wall_seconds,
-    )  # fmt: skip
+        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest
+    )
     write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
     croissant.write(
         work,
