@@ -85,12 +85,8 @@ def repeat_command(
     seconds = duration(budget) if budget else None
     origin = release or default_store()
     target = store or origin.parent / "repeat"
-    states = read_table("states", path=dataset)
-    ids, note = (list(state_ids), "") if state_ids else chosen_states.kept_choice(target, states)
-    rows = chosen_states.rows_of(states, ids)
+    rows = chosen_states.rows_of(read_table("states", path=dataset), state_ids or chosen_states.STATES)
     jobs = chosen_states.plan(rows, release=origin, store=target)
-    if simulate and not state_ids:
-        chosen_states.keep_choice(target, ids)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
     found = fixed_plan.load(jobs)
     done = repeat.repetitions(rows, _whole_states(jobs, found), dataset=dataset)
@@ -98,7 +94,7 @@ def repeat_command(
         raise DataError(target, ["no state has all of its chains begun"], fix="run it again with --run")
     text, data = repeat.report(done, fixed_plan.unfinished(jobs, found), total=len(rows), dataset=dataset)
     repeat.write_curves(out / "repeat.parquet", done)
-    _finish(out, "repeat", text + note, data, rerun_plots.draw_repeat(done))
+    _finish(out, "repeat", text, data, rerun_plots.draw_repeat(done))
     click.echo(f"curves of the rerun: {out / 'repeat.parquet'}")
 
 
