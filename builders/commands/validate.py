@@ -101,17 +101,10 @@ def repeat_command(
 @validate.command("finite-size", short_help="Simulate two states at several N; compare.")
 @click.option("--store", type=_folder, help="Folder of one store for every N [default: finite-size beside the "
               "release store].")  # fmt: skip
-@click.option("--homogeneous", help="State that starts mixed [default: T1.20-C0.300-S1.50-E0.80].")
-@click.option("--demixed", help="State that starts separated [default: T0.80-C0.500-S1.00-E0.20].")
-@click.option("--size", "sizes", multiple=True, metavar="N:STEPS",
-              help="Particles and steps (repeatable) [default: 2000:40000, 10000:16000, 30000:8000].")  # fmt: skip
 @_out_option
 @_run_options
 def finite_size_command(
     store: Path | None,
-    homogeneous: str | None,
-    demixed: str | None,
-    sizes: tuple[str, ...],
     out: Path,
     simulate: bool,
     workers: int,
@@ -126,16 +119,10 @@ def finite_size_command(
     """
     need_build_extra("pymbar")
     from binlj.builders.validation import finite_size, fixed_plan, rerun_plots
-    from binlj.grid import parse_state_id
 
     seconds = duration(budget) if budget else None
     target = store or default_store().parent / "finite-size"
-    states = [
-        (parse_state_id(homogeneous or finite_size.HOMOGENEOUS, exact=False), "mixed"),
-        (parse_state_id(demixed or finite_size.DEMIXED, exact=False), "separated"),
-    ]
-    wanted = [finite_size.parse_size(text) for text in sizes] or list(finite_size.SIZES)
-    jobs = finite_size.plan(states, wanted, target, segment=finite_size.SEGMENT, every=finite_size.EVERY)
+    jobs = finite_size.plan(target)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
     found = fixed_plan.load(jobs)
     series = finite_size.analyse(jobs, found)
