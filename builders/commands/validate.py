@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed, run_jobs
 from binlj.errors import DataError
-from binlj.progress import progress_bar, progress_bars
+from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
     from binlj.builders.md.engine import Engine
@@ -228,19 +228,7 @@ def _run_or_check(
             raise DataError(target, ["no records of these chains"], fix="leave --no-run away to simulate them")
         return
     need_build_extra("freud")
-    found = fixed_plan.load(jobs)
-    # Work is counted in particles times steps: a step at N = 30,000 takes 15 times one at N = 2,000.
-    done = sum(job.n * min(job.steps, fixed_plan.position(found[job.store, job.key])) for job in jobs)
-    with progress_bars("10⁶ atom-steps") as bars:
-        total = sum(job.n * job.steps for job in jobs)
-        task = bars.add_task(f"{len(jobs)} chains", total=total / 1e6, completed=done // 1_000_000)
-
-        def report(job: Job, steps: int, message: str) -> None:
-            bars.advance(task, job.n * steps / 1e6)
-            line = f"{job.chain.name} (N = {job.n:,}): {message}"
-            bars.console.print(line, highlight=False, markup=False)
-
-        left = fixed_plan.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
+    left = run_jobs(jobs, engine=engine(), workers=workers, budget=budget)
     click.echo(f"{len(left)} chain(s) not finished: run the same command again" if left else "all chains finished")
 
 
