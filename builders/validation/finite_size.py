@@ -19,6 +19,7 @@ import numpy as np
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state
+from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
 from binlj.builders.validation.fixed_plan import Job, Records, unfinished
@@ -114,28 +115,23 @@ def compare(series: Series) -> list[dict[str, Any]]:
     if by is None:
         return []
     reference = series.results[by]
-    r = bin_centres()
-    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
-
-    def rms(x: np.ndarray) -> float:
-        return float(np.sqrt((x[inside] ** 2).mean()))
-
+    far, top = bin_centres() >= 8, reference.g.max(1)
     rows = []
     for n, result in series.results.items():
         expected = expected_difference(series, n, by=by)
+        of_interface = None if expected is None or n == by else relative_rms(expected, top)
+        difference = relative_rms(result.g - reference.g, top)
+        noise = relative_rms(np.hypot(result.g_stderr, reference.g_stderr), top)
         for i, pair in enumerate(PAIRS):
-            top = float(reference.g[i].max())
-            noise = rms(np.hypot(result.g_stderr[i], reference.g_stderr[i]))
-            difference = rms(result.g[i] - reference.g[i])
             rows.append(
                 {
                     "state_id": series.state.state_id, "start": series.start, "n": n, "pair": pair, "reference_n": by,
-                    "rms": difference / top, "noise": noise / top,
-                    "rms_in_errors": difference / noise if n != by and noise > 0 else None,
-                    "expected": rms(expected[i]) / top if expected is not None and n != by else None,
+                    "rms": float(difference[i]), "noise": float(noise[i]),
+                    "rms_in_errors": float(difference[i] / noise[i]) if n != by and noise[i] > 0 else None,
+                    "expected": None if of_interface is None else float(of_interface[i]),
                     "density": result.density, "density_stderr": result.density_stderr, "energy": result.energy,
                     "energy_stderr": result.energy_stderr, "phase": result.phase, "drift": result.drift,
-                    "production_steps": result.production_steps, "tail": float(result.g[i][(r >= 8)].mean()),
+                    "production_steps": result.production_steps, "tail": float(result.g[i][far].mean()),
                 }
             )  # fmt: skip
     return rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.assemble import relative_errors
+from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
 from binlj.data import curves, read_table
 from binlj.errors import DataError
@@ -56,10 +56,8 @@ def compare(before: Path, after: Path | None = None) -> pd.DataFrame:
         frame[[f"{name}_{pair}" for pair in PAIRS]] = 0.0
     for i, state_id in enumerate(frame.state_id):
         (g1, e1), (g2, e2) = one[state_id], other[state_id]
-        top = np.maximum(g2.max(1, keepdims=True), 1e-300)
         for name, values in (("rms", g2 - g1), ("err", np.hypot(e1, e2))):
-            # relative_errors scales by the first argument's maximum: the curves' own, so that is 1 here.
-            frame.loc[i, [f"{name}_{pair}" for pair in PAIRS]] = relative_errors(np.ones_like(g2), values / top)
+            frame.loc[i, [f"{name}_{pair}" for pair in PAIRS]] = relative_rms(values, g2.max(1))
     return pd.DataFrame(frame)
 
 
