@@ -1,4 +1,4 @@
-"""Options and helpers that the builders' commands share."""
+"""Options and helpers shared by the commands of the builders."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def repeat_command(
     """Simulate 20 published states again with other seeds; compare within the published errors.
 
     Each state gets its published start and length, in the segments of the release records. The records go to a
-    store of their own. Safe to stop at any time; the same command goes on.
+    store of their own. The command can be stopped at any time; run it again to continue.
     """
     need_build_extra("pymbar")
     from binlj.builders.validation import chosen_states, fixed_plan, repeat, rerun_plots
@@ -115,7 +115,8 @@ def finite_size_command(
 ) -> None:
     """Simulate a homogeneous and a demixed state at several N; compare with N = 10,000 and with theory.
 
-    The first 2,000 steps of every chain are equilibration. Safe to stop at any time; the same command goes on.
+    The first 2,000 steps of every chain are equilibration. The command can be stopped at any time; run it again to
+    continue.
     """
     need_build_extra("pymbar")
     from binlj.builders.validation import finite_size, fixed_plan, rerun_plots
@@ -136,7 +137,7 @@ def finite_size_command(
 @click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
 @_out_option
 def convergence_command(store: Path | None, out: Path) -> None:
-    """Which states meet the criteria, what the others lack, and about how many steps that will take."""
+    """Which states meet the criteria, what the others lack, and an estimate of the steps they still need."""
     need_build_extra("pymbar")
     from binlj.builders.validation import convergence
 
@@ -146,7 +147,7 @@ def convergence_command(store: Path | None, out: Path) -> None:
     _finish(out, "convergence", text, data, convergence.draw(done))
 
 
-@validate.command("coexistence", short_help="The phases that mixtures separate into, by small simulations.")
+@validate.command("coexistence", short_help="Coexisting phases by small simulations.")
 @click.option("--table", type=click.Path(path_type=Path, dir_okay=False), help="Table [default: the builders' own].")
 @click.option("--run/--no-run", "simulate", default=True, help="Simulate what is missing; or only analyse.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="LAMMPS runs at once.")

@@ -1,4 +1,4 @@
-"""What moved from one version of the dataset to the next: curves, published starts, phases, convergence."""
+"""Version diff of the dataset: changes of curves, published starts, phases and convergence."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def report(
     phases = Counter(zip(other.phase_before, other.phase_after, strict=True))
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
-        "# What moved since the version before", "",
+        "# Version diff: changes since the previous version", "",
         f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
@@ -115,12 +115,12 @@ def report(
                                                                       rms[:, i].max())), str(int(beyond[:, i].sum()))]
              for i, pair in enumerate(PAIRS)],
         ), "",
-        "R² of the old curves as predictions of the new ones: what a model that knew the version before by heart would "
-        "score now.", "",
+        "R² of the old curves as predictions of the new ones, i.e. the present score of a model that reproduces the "
+        "previous version exactly.", "",
         markdown_table(
             ["track", *columns], [[track, *(number(r2[track][c], 3) for c in columns)] for track in r2],
         ), "",
-        f"## The {len(worst)} states that moved most", "",
+        f"## The {len(worst)} states that changed most", "",
         markdown_table(
             ["state", "AA", "AB", "BB", "start before", "now", "phase before", "now"],
             [[str(row.state_id), *(number(getattr(row, f"rms_{pair}"), 1, scale=100) + " %" for pair in PAIRS),
