@@ -1,1 +1,1 @@
-"""Run LAMMPS, keep its records, turn them into curves with errors, publish them."""
+"""From LAMMPS runs to the published dataset: simulation, records, analysis, release, validation."""

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binlj.grid import PAIRS
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -85,7 +83,6 @@ def rdf_schema(n: int) -> pa.Schema:
     )
 
 
-LATER_COLUMNS = frozenset({"compared_with", "geometry"})  # of ``states``; versions up to 0.4.0 lack them
 
 
 def states_schema() -> pa.Schema:
@@ -150,8 +147,3 @@ def snapshots_schema() -> pa.Schema:
             ("positions", pa.list_(pa.int16())),
         ]
     )
-
-
-def pair_code(pair: str) -> int:
-    """0, 1, 2 for AA, AB, BB."""
-    return PAIRS.index(pair)

@@ -60,7 +60,7 @@ def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True) -> Pat
             {
                 "state_id": [s.state_id for s, _ in keys],
                 **{name: [getattr(s, name) for s, _ in keys] for name in schema.FEATURES},
-                "pair": [schema.pair_code(p) for _, p in keys],
+                "pair": [PAIRS.index(p) for _, p in keys],
                 "r": [r] * len(keys),
                 "g": [g.tolist() for g, _ in got],
                 "g_stderr": [e.tolist() for _, e in got],

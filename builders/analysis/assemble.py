@@ -16,13 +16,13 @@ import numpy as np
 from binlj.builders.analysis import criteria, equilibration, reconcile
 from binlj.builders.analysis.block_errors import mean_and_error
 from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
-from binlj.builders.analysis.observables import energy_and_pressure
+from binlj.builders.analysis.observables import energy_and_pressure, relative_rms
 from binlj.builders.analysis.reconcile import blocks_of, dilute_limit
 from binlj.builders.records.record import SegmentRecord
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.pets import pets_density
-from binlj.schema import MERGE, N_FINE, bin_centres
+from binlj.schema import MERGE, N_FINE
 
 _SORT_OUT = "keep the records that belong together and move the others out of the store"
 
@@ -44,8 +44,6 @@ class StateResult:
         The start that the gap is the difference from; ``rival`` is empty unless the two still differ.
     relative_error : tuple of float
         Rms standard error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
-    wall_seconds : float
-        Wall time of all segments.
     """
 
     state: State
@@ -85,7 +83,6 @@ class StateResult:
     deck_sha256: str
     seeds: tuple[int, ...]
     atom_steps: int
-    wall_seconds: float
 
 
 @dataclass(frozen=True)
@@ -233,7 +230,6 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         relative_error=relative, converged=not reasons, reason="; ".join(reasons),
         engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
         seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
-        wall_seconds=sum(r.wall_seconds for r in records),
     )
 
 
@@ -244,10 +240,7 @@ def finished(results: Iterable[StateResult]) -> dict[str, tuple[str, ...]]:
 
 def relative_errors(g: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:
     """Rms standard error over 0.9 to 5 sigma_AA as a share of each curve's maximum."""
-    r = bin_centres(g.shape[-1])
-    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
-    top = np.maximum(g.max(1), 1e-300)
-    a, b, c = np.sqrt((stderr[:, inside] ** 2).mean(1)) / top
+    a, b, c = relative_rms(stderr, g.max(1))
     return float(a), float(b), float(c)
 
 

@@ -1,15 +1,30 @@
-"""Energy and pressure that follow from the three g(r)."""
+"""What follows from the three g(r): energy, pressure, and rms values over the range that is compared."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from binlj.builders.analysis import criteria
 from binlj.grid import PAIRS, State
 from binlj.potential import pair_energy, pair_virial
-from binlj.schema import N_FINE, bin_edges, shell_volumes
+from binlj.schema import N_FINE, bin_centres, bin_edges, shell_volumes
 
 _SUB = 16  # points per 0.02 sigma bin at which the potential is averaged
 _FIT = 4  # bins on either side in the fit of the cavity function's slope
+
+
+def relative_rms(values: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """Rms of errors or differences of g over ``criteria.ERROR_RANGE``, as a share of each curve's maximum.
+
+    Parameters
+    ----------
+    values : ndarray, shape (3, n)
+    top : ndarray, shape (3,)
+        Maximum of each curve.
+    """
+    r = bin_centres(values.shape[-1])
+    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
+    return np.asarray(np.sqrt((values[:, inside] ** 2).mean(1)) / np.maximum(top, 1e-300))
 
 
 def bin_weights(state: State, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

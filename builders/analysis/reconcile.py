@@ -44,6 +44,7 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_error
 from binlj.builders.analysis.chains import ChainPart
+from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS, same_side
 from binlj.grid import PAIRS, State
@@ -223,14 +224,8 @@ def start_gap(state: State, one: Sequence[ChainPart], other: Sequence[ChainPart]
     (g1, e1), (g2, e2) = (
         mean_and_error(blocks_of(chains).rebin(MERGE), dilute=dilute) for chains in (one, other)
     )
-    r = bin_centres(N_BINS)
-    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
-    top = np.maximum(np.maximum(g1, g2).max(1), 1e-300)
-
-    def rms(x: np.ndarray) -> np.ndarray:
-        return np.sqrt((x[:, inside] ** 2).mean(1)) / top
-
-    return Gap(rms(g1 - g2), rms(np.hypot(e1, e2)))
+    top = np.maximum(g1, g2).max(1)
+    return Gap(relative_rms(g1 - g2, top), relative_rms(np.hypot(e1, e2), top))
 
 
 def closing(starts: Mapping[str, Sequence[ChainPart]]) -> dict[str, float]:

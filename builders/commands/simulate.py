@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from binlj.builders.commands.options import engine_options, need_build_extra
+from binlj.builders.commands.options import engine_options, need_build_extra, run_jobs
 from binlj.builders.starts.kinds import STARTS
 from binlj.errors import DataError, InputError
 from binlj.progress import progress_bars
@@ -128,16 +128,14 @@ def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launche
     """Simulate two states again (N = 2,000) and compare with the published RDFs within their errors."""
     need_build_extra("freud", "pymbar")
     from binlj.builders.md.engine import find_engine
-    from binlj.builders.records import store as stores
+    from binlj.builders.validation import fixed_plan
     from binlj.builders.validation import resimulate as again
 
     engine = find_engine(lmp, args=lmp_args, launcher=launcher)
-    with stores.locked(out), progress_bars("segments") as progress:
-        job = progress.add_task("resimulate", total=again.SEGMENTS * len(again.DEFAULT_STATES))
-        comparisons = again.resimulate(
-            out, engine=engine, dataset=dataset,
-            report=lambda words, done: progress.update(job, description=words, completed=done),
-        )
+    jobs = again.plan(out)
+    published = again.published(jobs, dataset)
+    run_jobs(jobs, engine=engine, workers=1)
+    comparisons = again.compare(jobs, fixed_plan.load(jobs), published)
     again.draw(comparisons, out / "overlay.png")
     for c in comparisons:
         new = c.new

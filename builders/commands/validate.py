@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed, run_jobs
 from binlj.errors import DataError
-from binlj.progress import progress_bar, progress_bars
+from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
     from binlj.builders.md.engine import Engine
@@ -76,7 +76,7 @@ def repeat_command(
     """Simulate 20 published states again with other seeds; compare within the published errors.
 
     Each state gets its published start and length, in the segments of the release records. The records go to a
-    store of their own. Safe to stop at any time; the same command goes on.
+    store of their own. The command can be stopped at any time; run it again to continue.
     """
     need_build_extra("pymbar")
     from binlj.builders.validation import chosen_states, fixed_plan, repeat, rerun_plots
@@ -85,12 +85,8 @@ def repeat_command(
     seconds = duration(budget) if budget else None
     origin = release or default_store()
     target = store or origin.parent / "repeat"
-    states = read_table("states", path=dataset)
-    ids, note = (list(state_ids), "") if state_ids else chosen_states.kept_choice(target, states)
-    rows = chosen_states.rows_of(states, ids)
+    rows = chosen_states.rows_of(read_table("states", path=dataset), state_ids or chosen_states.STATES)
     jobs = chosen_states.plan(rows, release=origin, store=target)
-    if simulate and not state_ids:
-        chosen_states.keep_choice(target, ids)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
     found = fixed_plan.load(jobs)
     done = repeat.repetitions(rows, _whole_states(jobs, found), dataset=dataset)
@@ -98,24 +94,17 @@ def repeat_command(
         raise DataError(target, ["no state has all of its chains begun"], fix="run it again with --run")
     text, data = repeat.report(done, fixed_plan.unfinished(jobs, found), total=len(rows), dataset=dataset)
     repeat.write_curves(out / "repeat.parquet", done)
-    _finish(out, "repeat", text + note, data, rerun_plots.draw_repeat(done))
+    _finish(out, "repeat", text, data, rerun_plots.draw_repeat(done))
     click.echo(f"curves of the rerun: {out / 'repeat.parquet'}")
 
 
 @validate.command("finite-size", short_help="Simulate two states at several N; compare.")
 @click.option("--store", type=_folder, help="Folder of one store for every N [default: finite-size beside the "
               "release store].")  # fmt: skip
-@click.option("--homogeneous", help="State that starts mixed [default: T1.20-C0.300-S1.50-E0.80].")
-@click.option("--demixed", help="State that starts separated [default: T0.80-C0.500-S1.00-E0.20].")
-@click.option("--size", "sizes", multiple=True, metavar="N:STEPS",
-              help="Particles and steps (repeatable) [default: 2000:40000, 10000:16000, 30000:8000].")  # fmt: skip
 @_out_option
 @_run_options
 def finite_size_command(
     store: Path | None,
-    homogeneous: str | None,
-    demixed: str | None,
-    sizes: tuple[str, ...],
     out: Path,
     simulate: bool,
     workers: int,
@@ -126,20 +115,15 @@ def finite_size_command(
 ) -> None:
     """Simulate a homogeneous and a demixed state at several N; compare with N = 10,000 and with theory.
 
-    The first 2,000 steps of every chain are equilibration. Safe to stop at any time; the same command goes on.
+    The first 2,000 steps of every chain are equilibration. The command can be stopped at any time; run it again to
+    continue.
     """
     need_build_extra("pymbar")
     from binlj.builders.validation import finite_size, fixed_plan, rerun_plots
-    from binlj.grid import parse_state_id
 
     seconds = duration(budget) if budget else None
     target = store or default_store().parent / "finite-size"
-    states = [
-        (parse_state_id(homogeneous or finite_size.HOMOGENEOUS, exact=False), "mixed"),
-        (parse_state_id(demixed or finite_size.DEMIXED, exact=False), "separated"),
-    ]
-    wanted = [finite_size.parse_size(text) for text in sizes] or list(finite_size.SIZES)
-    jobs = finite_size.plan(states, wanted, target, segment=finite_size.SEGMENT, every=finite_size.EVERY)
+    jobs = finite_size.plan(target)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
     found = fixed_plan.load(jobs)
     series = finite_size.analyse(jobs, found)
@@ -153,7 +137,7 @@ def finite_size_command(
 @click.option("--store", type=_folder, help="Folder of segment records [default: the release campaign's].")
 @_out_option
 def convergence_command(store: Path | None, out: Path) -> None:
-    """Which states meet the criteria, what the others lack, and about how many steps that will take."""
+    """Which states meet the criteria, what the others lack, and an estimate of the steps they still need."""
     need_build_extra("pymbar")
     from binlj.builders.validation import convergence
 
@@ -163,7 +147,7 @@ def convergence_command(store: Path | None, out: Path) -> None:
     _finish(out, "convergence", text, data, convergence.draw(done))
 
 
-@validate.command("coexistence", short_help="The phases that mixtures separate into, by small simulations.")
+@validate.command("coexistence", short_help="Coexisting phases by small simulations.")
 @click.option("--table", type=click.Path(path_type=Path, dir_okay=False), help="Table [default: the builders' own].")
 @click.option("--run/--no-run", "simulate", default=True, help="Simulate what is missing; or only analyse.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="LAMMPS runs at once.")
@@ -245,19 +229,7 @@ def _run_or_check(
             raise DataError(target, ["no records of these chains"], fix="leave --no-run away to simulate them")
         return
     need_build_extra("freud")
-    found = fixed_plan.load(jobs)
-    # Work is counted in particles times steps: a step at N = 30,000 takes 15 times one at N = 2,000.
-    done = sum(job.n * min(job.steps, fixed_plan.position(found[job.store, job.key])) for job in jobs)
-    with progress_bars("10⁶ atom-steps") as bars:
-        total = sum(job.n * job.steps for job in jobs)
-        task = bars.add_task(f"{len(jobs)} chains", total=total / 1e6, completed=done // 1_000_000)
-
-        def report(job: Job, steps: int, message: str) -> None:
-            bars.advance(task, job.n * steps / 1e6)
-            line = f"{job.chain.name} (N = {job.n:,}): {message}"
-            bars.console.print(line, highlight=False, markup=False)
-
-        left = fixed_plan.run(jobs, engine=engine(), workers=workers, budget=budget, report=report)
+    left = run_jobs(jobs, engine=engine(), workers=workers, budget=budget)
     click.echo(f"{len(left)} chain(s) not finished: run the same command again" if left else "all chains finished")
 
 

@@ -1,1 +1,1 @@
-"""Run LAMMPS once: engine, start, segment, pair counting, order parameters."""
+"""One LAMMPS run: engine, start, segment, pair counting, order parameters, profiles."""

@@ -1,4 +1,4 @@
-"""A chain: one state, one kind of start, one replica, and the seed that follows from them."""
+"""A chain: one state, one kind of start, one replica (independent repeat), and the seed derived from them."""
 
 from __future__ import annotations
 

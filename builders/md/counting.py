@@ -1,4 +1,4 @@
-"""Pair counts from what the RDF input script prints."""
+"""Pair counts from the output of the RDF input script."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from binlj.builders.records.configuration import Configuration
 CELL_PARTICLES = 50  # mean particles per cell of the composition grid
 SOLID_Q6_DOT = 0.7  # ten Wolde's threshold on q6(i).q6(j)
 SOLID_BONDS = 8  # of 12 nearest neighbours
-MIN_SPECIES = 200  # fewer particles of a species cannot say whether it is solid
+MIN_SPECIES = 200  # the solid fraction of a rarer species is 0 by definition
 
 
 def composition_fluctuation(configuration: Configuration) -> float:
@@ -35,7 +35,7 @@ def solid_fraction(configuration: Configuration, species: int) -> float:
 
     ten Wolde's criterion (J. Chem. Phys. 104, 9932 (1996)), by freud: a particle is solid-like when at
     least 8 of its 12 nearest neighbours of the same species within 1.6 mean spacings have
-    q6(i).q6(j) > 0.7. Zero for species of fewer than 200 particles, which cannot say.
+    q6(i).q6(j) > 0.7. Zero by definition for a species of fewer than 200 particles.
     """
     mine = configuration.types == species
     if mine.sum() < MIN_SPECIES:

@@ -1,4 +1,4 @@
-"""Profiles: how large, how long and how finely a campaign simulates. Data, not code."""
+"""Profiles: system size, run length and sampling interval of a campaign."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """One chain: from a start configuration through segments of NPT dynamics to segment records.
 
-A chain is (state, start, replica). Its folder holds the newest restart file and the last configuration;
-its records go wherever the caller says. A segment is committed in this order: restart file renamed into
-place, record renamed into place, older restart removed. So after ``kill -9`` at any moment the records
-and the restart that the newest of them needs are there, and the segment in flight is redone from the same
-restart, step by step the same.
+The folder of a chain holds the newest restart file and the last configuration; its records go to a folder that the
+caller names. A segment is committed in this order: the restart file is renamed into place, the record is renamed into
+place, the older restart is removed. After ``kill -9`` at any moment, the records and the restart file that the newest
+of them needs are therefore present, and the interrupted segment is repeated from the same restart, step by step the
+same.
 """
 
 from __future__ import annotations

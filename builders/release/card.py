@@ -50,9 +50,9 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def card_values(
-    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str, wall_seconds: float | None
+    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str
 ) -> dict[str, str]:
-    """Everything the card says, from the dataset's own tables and the cost of the simulations.
+    """Everything the card says, from the dataset's own tables.
 
     Parameters
     ----------
@@ -60,8 +60,6 @@ def card_values(
         The dataset folder with its parquet files.
     states : DataFrame
         Its ``states`` table.
-    wall_seconds : float or None
-        Wall time of all segments of these states, from the records; None where it is not known.
     """
     tables = {
         config: {
@@ -84,7 +82,7 @@ def card_values(
         "decks": ", ".join(f"`{v}`" for v in sorted(set(states.deck_sha256))),
         "engines": ", ".join(sorted({name for engines in states.engine for name in str(engines).split("; ")})),
         "atom_steps": f"{states.atom_steps.sum():.3g}",
-        "production_text": f"{_production(states)}{_cost(states, wall_seconds)}",
+        "production_text": _production(states),
         "yaml_configs": yaml_configs(tables, version=version, data_sha256=data_sha256),
         "yaml_dataset_info": yaml_dataset_info(tables),
         "citation": citation(version),
@@ -206,17 +204,6 @@ def _production(states: pd.DataFrame) -> str:
     return (
         f"Between {p.min():,} and {p.max():,} production steps per state (median {int(p.median()):,}), after "
         f"{e.min():,} to {e.max():,} steps of equilibration (median {int(e.median()):,})."
-    )
-
-
-def _cost(states: pd.DataFrame, wall_seconds: float | None) -> str:
-    """One sentence, measured over all records; empty without their wall time."""
-    if wall_seconds is None:
-        return ""
-    rate = states.atom_steps.sum() / wall_seconds / 1e6
-    return (
-        f" All runs, each on one core, took {wall_seconds / 3600:,.0f} hours together "
-        f"({rate:.2g} million atom-steps per second, pair counting included)."
     )
 
 

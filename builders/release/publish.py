@@ -90,10 +90,7 @@ def publish(
         work.mkdir()
         try:
             missing = _write_tables(work, results, snapshots, old=target)
-            _write_documents(
-                work, target, version=version, released=released, template=template,
-                wall_seconds=sum(result.wall_seconds for result in results),
-            )  # fmt: skip
+            _write_documents(work, target, version=version, released=released, template=template)
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
                 raise DataError(
@@ -122,7 +119,6 @@ def rewrite_documents(target: Path, *, template: Path | None = None) -> Publishe
         info = dataset_info(path=target)
         _write_documents(
             target, target, version=info["version"], released=info["released"], template=template,
-            wall_seconds=info.get("wall_seconds"),
         )  # fmt: skip
     return Published(target, dataset_info(path=target), ())
 
@@ -228,16 +224,13 @@ def _write_tables(
     return sorted({r.state.state_id for r in results} - have)
 
 
-def _write_documents(
-    work: Path, target: Path, *, version: str, released: str | None, template: Path, wall_seconds: float | None
-) -> None:
+def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)
     released = released or _released(target, version, digest)
     values = card.card_values(
-        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest,
-        wall_seconds=wall_seconds,
-    )  # fmt: skip
+        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest
+    )
     write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
     documents = ["README.md", "croissant.json"]
     figure = template.parent / "docs" / FIGURE
@@ -256,8 +249,6 @@ def _write_documents(
     for name in documents:
         files[name] = sha256(work / name)
     manifest = {"version": version, "released": released, "data_sha256": digest, "files": files}
-    if wall_seconds is not None:
-        manifest["wall_seconds"] = wall_seconds  # of all runs, for the card; the tables do not hold it
     write_json(work / "manifest.json", manifest)
 
 

@@ -146,7 +146,7 @@ def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
     except (OSError, pa.ArrowException, ValueError) as error:
         return None, [f"{key} is not readable: {str(error).splitlines()[0]}"]
     got = table.schema
-    missing = [name for name in want.names if name not in got.names and name not in schema.LATER_COLUMNS]
+    missing = [name for name in want.names if name not in got.names]
     problems = [f"{key}: column {name} is missing" for name in missing]
     problems += [f"{key}: column {name} is unknown" for name in got.names if name not in want.names]
     problems += [
@@ -246,18 +246,13 @@ def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     """A gap is one between two starts, and the other one is named; every start has its geometry."""
     import pandas as pd
 
-    checks = []
-    if "compared_with" in frame:
-        other = frame.compared_with
-        gap_alone = frame.start_gap.isna() != (other == "")
-        checks += [
-            ("start gap without the start it is against, or the other way round", gap_alone),
-            ("compared with an unknown start", ~other.isin(["", *STARTS])),
-        ]
-    if "geometry" in frame:
-        wrong = [not _shapes_fit(str(a), str(b)) for a, b in zip(frame.start, frame.geometry, strict=True)]
-        checks.append(("geometry is not one of the start", pd.Series(wrong, index=frame.index, dtype=bool)))
-    return checks
+    other = frame.compared_with
+    wrong = [not _shapes_fit(str(a), str(b)) for a, b in zip(frame.start, frame.geometry, strict=True)]
+    return [
+        ("start gap without the start it is against, or the other way round", frame.start_gap.isna() != (other == "")),
+        ("compared with an unknown start", ~other.isin(["", *STARTS])),
+        ("geometry is not one of the start", pd.Series(wrong, index=frame.index, dtype=bool)),
+    ]
 
 
 def _shapes_fit(start: str, shape: str) -> bool:

@@ -1,20 +1,15 @@
-"""Which 20 states are simulated again, and for how long: the plan of the repeatability experiment.
+"""The 20 states that are simulated again, and for how long: the plan of the repeatability experiment.
 
-The states come from the test set of the interpolation track, so that the rerun can be scored beside the models.
-They are drawn one by one, a temperature at a time in turn, four from each: every draw takes the state whose
-values of phase flag, published start, C_B, S and eps_AB have been drawn least often so far (counted over all
-draws, and phase flag, start, C_B and S once more among those of its own temperature); ties go to the lower
-SHA-256 of the state id. Nothing about the quality of the curves enters.
+The states belong to the test set of the interpolation track, so that the rerun can be scored beside the models. There
+are four for each temperature. They were drawn once, for version 1.1.0, so that the values of phase flag, published
+start, C_B, S and eps_AB occur about equally often; the quality of the curves played no part.
 
-A chosen state gets the start (or starts) it was published from, as one chain with the steps it was published with, cut
-into the segments and frames of the release campaign's own records. Replica 1 gives it another seed.
+Each state is run again from its published start (or starts), as one chain of the published length, cut into the
+segments and frames of the release campaign's records. Replica 1 gives it another seed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -30,97 +25,24 @@ from binlj.builders.records import store as stores
 from binlj.builders.records.record import SegmentRecord
 from binlj.builders.validation.fixed_plan import Job
 from binlj.errors import DataError, InputError
-from binlj.files import write_json
 from binlj.grid import parse_state_id
 from binlj.tracks import split
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PER_TEMPERATURE = 4
 REPLICA = 1
-CHOICE = "states.json"
-GLOBAL = ("phase", "start", "C_B", "S", "eps_AB")
-LOCAL = ("phase", "start", "C_B", "S")  # also balanced among the draws of one temperature
-_SEED = "binlj-repeat-1"
-
-
-def choose(states: pd.DataFrame, *, per_temperature: int = PER_TEMPERATURE) -> list[str]:
-    """State ids to simulate again: a pure function of the ``states`` table (rule above), sorted.
-
-    Raises
-    ------
-    DataError
-        If a temperature has too few published test states.
-    """
-    _, test = split("interpolation")
-    wanted = {state.state_id for state in test}
-    rows = states[states.state_id.isin(wanted)].to_dict("records")
-    pools: dict[float, list[dict]] = {}
-    for row in sorted(rows, key=lambda row: _rank(row["state_id"])):
-        pools.setdefault(row["T"], []).append(row)
-    few = [t for t in sorted({s.T for s in test}) if len(pools.get(t, [])) < per_temperature]
-    if few:
-        raise DataError(
-            "states table", [f"T* = {t:g}: fewer than {per_temperature} test states" for t in few],
-            fix="publish all 500 states, or name the states with --state",
-        )  # fmt: skip
-    levels = {name: len({row[name] for row in rows}) for name in GLOBAL}
-    drawn: list[dict] = []
-    for temperature in itertools.chain.from_iterable([sorted(pools)] * per_temperature):
-        counts = {name: Counter(row[name] for row in drawn) for name in GLOBAL}
-        near = {name: Counter(row[name] for row in drawn if row["T"] == temperature) for name in LOCAL}
-
-        def cost(row: dict, counts: dict = counts, near: dict = near) -> float:
-            # Weighted by the number of values, so that one draw too many costs about the same in each.
-            return sum(levels[n] * counts[n][row[n]] for n in GLOBAL) + sum(levels[n] * near[n][row[n]] for n in LOCAL)
-
-        best = min(pools[temperature], key=cost)  # the first of equals: the pool is in order of rank
-        pools[temperature].remove(best)
-        drawn.append(best)
-    return sorted(row["state_id"] for row in drawn)
-
-
-def kept_choice(store: Path, states: pd.DataFrame) -> tuple[list[str], str]:
-    """The choice a store was begun with, so that a dataset published meanwhile does not change the experiment.
-
-    Returns
-    -------
-    ids, note : list of str, str
-        The note says so where the present table would give another choice; else empty.
-
-    Raises
-    ------
-    DataError
-        If the store's list cannot be read.
-    """
-    file = store / CHOICE
-    if not file.is_file():
-        return choose(states), ""
-    try:
-        ids = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        ids = []
-    if not (isinstance(ids, list) and ids and all(isinstance(i, str) for i in ids)):
-        raise DataError(file, ["not a list of state ids"], fix="delete the file: the states are chosen anew")
-    note = ""
-    if ids != choose(states):
-        note = f"\n\nThe states are those this store was begun with ({CHOICE}); the present table would give others."
-    return ids, note
-
-
-def keep_choice(store: Path, ids: Sequence[str]) -> None:
-    """Write the choice down in a store that is begun with it."""
-    if not (store / CHOICE).is_file():
-        write_json(store / CHOICE, list(ids))
-
-
-def _rank(state_id: str) -> str:
-    return hashlib.sha256(f"{_SEED}|{state_id}".encode()).hexdigest()
+STATES = (
+    "T0.60-C0.010-S0.50-E1.00", "T0.60-C0.200-S1.50-E0.40", "T0.60-C0.300-S1.00-E0.20", "T0.60-C0.500-S0.50-E0.80",
+    "T0.80-C0.100-S2.00-E0.80", "T0.80-C0.200-S1.00-E0.80", "T0.80-C0.200-S2.00-E0.40", "T0.80-C0.300-S1.50-E0.80",
+    "T1.00-C0.010-S0.50-E0.40", "T1.00-C0.100-S1.50-E0.20", "T1.00-C0.200-S0.50-E0.60", "T1.00-C0.500-S1.00-E0.40",
+    "T1.20-C0.010-S1.00-E1.00", "T1.20-C0.100-S2.00-E0.60", "T1.20-C0.300-S1.50-E1.00", "T1.20-C0.500-S2.00-E0.20",
+    "T1.40-C0.100-S2.00-E0.40", "T1.40-C0.100-S2.00-E0.60", "T1.40-C0.300-S1.50-E0.60", "T1.40-C0.500-S1.00-E0.20",
+)  # fmt: skip
 
 
 def rows_of(states: pd.DataFrame, ids: Sequence[str]) -> list[pd.Series]:
-    """The published rows of some states, in order.
+    """The published rows of some states, in the order of `ids`.
 
     Raises
     ------
@@ -191,7 +113,7 @@ def published_lengths(row: pd.Series) -> dict[str, int]:
 def cutting(records: Sequence[SegmentRecord], steps: int) -> tuple[tuple[int, int], ...]:
     """(last step, frame interval) of a chain's records up to `steps`; the record that holds `steps` is cut there.
 
-    Where the records end before `steps` (the rest was sampled by branches), they go on like the last one.
+    Where the records end before `steps` (other chains of the lineage sampled the rest), the last one is repeated.
     """
     pieces = [
         (min(record.step_end, steps), record.step_start, frame_interval(record))

@@ -1,4 +1,4 @@
-"""The phases of every (T*, S, eps_AB): small simulations from both sides against each other and against PeTS."""
+"""Coexisting phases of every (T*, S, eps_AB): small simulations from both sides, compared with PeTS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS = {"pure": ">", "mixed": "<"}
 
 
 def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
-    """What the simulations came to, from both sides: Markdown and data."""
+    """Compositions from both sides: Markdown and data."""
     by_triple = {s.triple: {t.side: t for t in slabs if t.triple == s.triple} for s in slabs}
     whole = {triple: sides for triple, sides in by_triple.items() if {"pure", "mixed"} <= set(sides)}
     again = {triple: sides for triple, sides in whole.items() if {"pure2", "mixed2"} <= set(sides)}

@@ -1,11 +1,11 @@
-"""How far each state is from converged, and how many steps that may still take.
+"""Convergence report: what each state lacks, and how many steps it may still need.
 
-For a state that lacks production steps or whose errors are too large, the steps follow from the criteria: errors fall
-as one over the square root of the steps. For one whose starts still differ they are an estimate: the share of the
-gap that a start closes from the first half of its equilibrated part to the second, over half of that part's steps, is
-taken as a rate, and the gap to fall exponentially at the sum of the two starts' rates until it is the share of the
-curve's maximum that counts as closed. Coarsening and dissolving are slower towards their end, so this is a lower
-bound; and where hardly anything moves, no estimate is made.
+For a state that lacks production steps or has too large errors, the steps follow from the criteria: errors fall as one
+over the square root of the steps. For a state whose starts differ, they are an estimate. The share of the gap that a
+start closes from the first half of its equilibrated part to the second, over half of that part's steps, is taken as a
+rate. The gap is assumed to decay exponentially at the sum of the two starts' rates until it counts as closed.
+Coarsening and dissolution slow down towards their end, so this is a lower bound. No estimate is made where neither
+start is seen to move.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Density of all published states against the PeTS equation of state, and why it deviates where it does."""
+"""Density of all published states against the PeTS equation of state, with the causes of large deviations."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Finite size: one homogeneous and one demixed state at several N, and what theory expects of the difference.
+"""Finite size: one homogeneous and one demixed state at several N, compared with the expected difference.
 
-* **Homogeneous**: in a closed box the tail of g falls short of 1 by a term of order 1/N; the local structure
-  does not know the box. Expected differences are below the errors.
-* **Demixed**: a pair is lost where it would reach across the interface. By Porod's law the share of pairs of one
-  domain that lie within it is 1 - r S_V / 4, with S_V the interface area over the domain's volume, so g of like
-  pairs changes by a factor that is linear in r / L, and g of unlike pairs (which meet only at the interface) is
-  proportional to 1 / L, with L ~ N^(1/3).
+* **Homogeneous**: in a closed box the tail of g differs from 1 by a term of order 1/N. The local structure does not
+  depend on the box. Expected differences are below the errors.
+* **Demixed**: pairs that reach across the interface are lost. By Porod's law the share of pairs of one domain that lie
+  within it is 1 - r S_V / 4, with S_V the interface area over the domain's volume. So g of like pairs changes by a
+  factor that is linear in r / L, and g of unlike pairs, which meet only at the interface, is proportional to 1 / L,
+  with L ~ N^(1/3).
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ import numpy as np
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state
+from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
 from binlj.builders.validation.fixed_plan import Job, Records, unfinished
 from binlj.builders.validation.output import number
-from binlj.errors import InputError
 from binlj.grid import N_PARTICLES, PAIRS, State
 from binlj.markdown import markdown_table
 from binlj.schema import bin_centres
 
-HOMOGENEOUS = "T1.20-C0.300-S1.50-E0.80"
-DEMIXED = "T0.80-C0.500-S1.00-E0.20"
+STATES = ((State(1.2, 0.3, 1.5, 0.8), "mixed"), (State(0.8, 0.5, 1.0, 0.2), "separated"))
 # (N, steps): about as many atom-steps for each, so that the small boxes do not drown in noise.
 SIZES = ((2_000, 40_000), (10_000, 16_000), (30_000, 8_000))
 SEGMENT = 2_000  # the first one is equilibration: the head that is always dropped
@@ -53,40 +52,15 @@ class Series:
         return max(self.results, default=None)
 
 
-def plan(
-    states: Sequence[tuple[State, str]],
-    sizes: Sequence[tuple[int, int]],
-    store: Path,
-    *,
-    segment: int = SEGMENT,
-    every: int = EVERY,
-    start_steps: int = PROFILES["release"].start_steps,
-) -> list[Job]:
-    """A chain for every (state, start) and (N, steps), each N in a store of its own.
-
-    Raises
-    ------
-    InputError
-        Listing sizes that are named twice, too small, or not whole segments.
-    """
-    problems = [f"N = {n} is named twice" for n in {n for n, _ in sizes} if [m for m, _ in sizes].count(n) > 1]
-    for n, steps in sizes:
-        if n < 100:
-            problems.append(f"N = {n} is below 100")
-        if steps % segment or steps < 2 * segment:
-            problems.append(f"{steps} steps at N = {n}: not two or more whole segments of {segment}")
-        problems += [
-            f"N = {n} leaves {state.state_id} without A or B" for state, _ in states if min(state.counts(n)) < 1
-        ]
-    if problems:
-        raise InputError("--size", problems, fix="give N:STEPS, e.g. --size 2000:40000")
+def plan(store: Path) -> list[Job]:
+    """A chain for every state and every (N, steps), each N in a store of its own."""
     return [
         Job(
-            Chain(state, start), n, tuple((end, every) for end in range(segment, steps + 1, segment)),
-            store / f"N{n}", start_steps,
+            Chain(state, start), n, tuple((end, EVERY) for end in range(SEGMENT, steps + 1, SEGMENT)),
+            store / f"N{n}", PROFILES["release"].start_steps,
         )
-        for state, start in states
-        for n, steps in sizes
+        for state, start in STATES
+        for n, steps in SIZES
     ]  # fmt: skip
 
 
@@ -141,28 +115,23 @@ def compare(series: Series) -> list[dict[str, Any]]:
     if by is None:
         return []
     reference = series.results[by]
-    r = bin_centres()
-    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
-
-    def rms(x: np.ndarray) -> float:
-        return float(np.sqrt((x[inside] ** 2).mean()))
-
+    far, top = bin_centres() >= 8, reference.g.max(1)
     rows = []
     for n, result in series.results.items():
         expected = expected_difference(series, n, by=by)
+        of_interface = None if expected is None or n == by else relative_rms(expected, top)
+        difference = relative_rms(result.g - reference.g, top)
+        noise = relative_rms(np.hypot(result.g_stderr, reference.g_stderr), top)
         for i, pair in enumerate(PAIRS):
-            top = float(reference.g[i].max())
-            noise = rms(np.hypot(result.g_stderr[i], reference.g_stderr[i]))
-            difference = rms(result.g[i] - reference.g[i])
             rows.append(
                 {
                     "state_id": series.state.state_id, "start": series.start, "n": n, "pair": pair, "reference_n": by,
-                    "rms": difference / top, "noise": noise / top,
-                    "rms_in_errors": difference / noise if n != by and noise > 0 else None,
-                    "expected": rms(expected[i]) / top if expected is not None and n != by else None,
+                    "rms": float(difference[i]), "noise": float(noise[i]),
+                    "rms_in_errors": float(difference[i] / noise[i]) if n != by and noise[i] > 0 else None,
+                    "expected": None if of_interface is None else float(of_interface[i]),
                     "density": result.density, "density_stderr": result.density_stderr, "energy": result.energy,
                     "energy_stderr": result.energy_stderr, "phase": result.phase, "drift": result.drift,
-                    "production_steps": result.production_steps, "tail": float(result.g[i][(r >= 8)].mean()),
+                    "production_steps": result.production_steps, "tail": float(result.g[i][far].mean()),
                 }
             )  # fmt: skip
     return rows
@@ -231,17 +200,3 @@ def _expectation(series: Series) -> str:
         "box, not noise. By the same law, without any interface (N → ∞) the curves would differ from those at "
         f"N = {by:,} by {listed} of the maximum."
     )
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(N, steps) of ``2000:40000``.
-
-    Raises
-    ------
-    InputError
-        If it is not two positive whole numbers.
-    """
-    n, _, steps = text.partition(":")
-    if not (n.isdecimal() and steps.isdecimal() and int(n) and int(steps)):
-        raise InputError(f"--size {text!r}", ["not N:STEPS"], fix="write e.g. --size 2000:40000")
-    return int(n), int(steps)

@@ -1,7 +1,7 @@
-"""Running a fixed plan of chains: so many steps each, in given segments, on a pool of threads.
+"""Running a fixed plan of chains, each with a given length and given segments, on a pool of threads.
 
-LAMMPS is a process of its own, so threads are enough. Every segment leaves its record before the next one
-begins; a run that is stopped or killed goes on from there.
+LAMMPS is a process of its own, so threads are enough. Every segment writes its record before the next one begins, and
+a run that was stopped or killed continues from the last record.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def run(
     budget: float | None = None,
     report: Callable[[Job, int, str], None] = lambda job, steps, message: None,
 ) -> list[str]:
-    """Run all jobs to their ends, the longest first; what is done already is not done again.
+    """Run all jobs to their ends, the longest first; finished segments are not repeated.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def run(
     StoreBusyError
         If another process uses one of the stores.
     EngineError
-        At the end, naming the chains whose LAMMPS failed; the others have gone on.
+        At the end, naming the chains whose LAMMPS failed; the others were continued.
     """
     deadline = None if budget is None else time.monotonic() + budget
     stop = threading.Event()

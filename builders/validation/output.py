@@ -1,4 +1,4 @@
-"""What every check leaves behind: a Markdown text, its numbers as JSON, and a picture."""
+"""Output of the reports: a Markdown text, its numbers as JSON, and a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repeatability: states simulated again with another seed, against the published curves and their errors."""
+"""Repeatability: states simulated again with another seed, compared with the published curves and errors."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ class Repetition:
         return relative_errors(self.g, self.new.g - self.g)
 
     def uncertainties(self) -> tuple[float, ...]:
-        """What the differences may be, in the same units: both standard errors and the published start gap."""
+        """Uncertainties of the differences, in the same units: both standard errors and the published start gap."""
         errors = relative_errors(self.g, np.hypot(self.g_stderr, self.new.g_stderr))
         return tuple(math.hypot(error, self.start_gap) for error in errors)
 
-    def deviates(self, name: str) -> float:
-        """Difference of a scalar ("density", "energy") in combined standard errors; NaN without errors."""
+    def z_score(self, name: str) -> float:
+        """Difference of a scalar ("density", "energy") over its combined standard error; NaN without errors."""
         errors = [self.row[f"{name}_stderr"], getattr(self.new, f"{name}_stderr")]
         known = [float(e) for e in errors if e is not None and e == e]
         if len(known) < 2 or not any(known):
@@ -190,7 +190,7 @@ def report(
                     "start_gap": item.row.start_gap, "drift": item.row.drift, "drift_rerun": item.new.drift,
                     "production_steps": int(item.row.production_steps),
                     "production_steps_rerun": item.new.production_steps,
-                    "density_deviate": item.deviates("density"), "energy_deviate": item.deviates("energy"),
+                    "density_deviate": item.z_score("density"), "energy_deviate": item.z_score("energy"),
                     "seeds_rerun": list(item.new.seeds),
                 }
             )  # fmt: skip
@@ -244,7 +244,7 @@ def _state_row(item: Repetition) -> list[str]:
         item.state_id, item.row.phase, item.row.start, f"{int(item.row.production_steps):,}",
         f"{item.new.production_steps:,}", *(number(c.value) for c in item.chi_squares()),
         *(number(d, 2, scale=100) for d in item.differences()), number(item.row.start_gap, 2, scale=100),
-        number(item.deviates("density"), 1, sign=True), number(item.deviates("energy"), 1, sign=True),
+        number(item.z_score("density"), 1, sign=True), number(item.z_score("energy"), 1, sign=True),
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the repeatability and the finite-size experiments."""
+"""Figures of the repeatability and finite-size experiments."""
 
 from __future__ import annotations
 

@@ -1,38 +1,35 @@
-"""Simulate a few states again, small and quickly, and compare with the published RDFs within their errors.
+"""Two states simulated again in small boxes, compared with the published RDFs within their errors.
 
-This is the end-to-end check a newcomer runs: the input scripts, the engine on this machine, the counting, the
-averaging and the published numbers all have to agree.
+This is a full end-to-end check on a new machine: input scripts, LAMMPS, pair counting, analysis and published numbers
+all have to agree.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state
 from binlj.builders.md.chain import Chain
-from binlj.builders.md.engine import Engine
-from binlj.builders.md.profiles import PROFILES
-from binlj.builders.md.segment import advance
-from binlj.builders.records.record import read_records
-from binlj.builders.records.store import by_chain, load_records
+from binlj.builders.validation.fixed_plan import Job, Records
+from binlj.builders.validation.output import new_figure
 from binlj.data import curves, read_table
+from binlj.files import replacing
 from binlj.grid import PAIRS, State
 from binlj.schema import bin_centres
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # One state where all three RDFs must coincide, and one mixture of unequal sizes; both homogeneous.
-DEFAULT_STATES = (State(1.2, 0.5, 1.0, 1.0), State(1.4, 0.3, 1.5, 0.8))
+STATES = (State(1.2, 0.5, 1.0, 1.0), State(1.4, 0.3, 1.5, 0.8))
 R_RANGE = (0.5, 5.0)  # sigma_AA; half of the small box is about 6
-PROFILE = dataclasses.replace(
-    PROFILES["smoke"], name="resimulate", n=2_000, start_steps=400, steps=1_500, every=150
-)
-SEGMENTS = 3
+N, START_STEPS, STEPS, EVERY, SEGMENTS = 2_000, 400, 1_500, 150, 3
 
 
 @dataclass(frozen=True)
@@ -60,93 +57,50 @@ class Comparison:
         return bool(np.all(self.deviations() < 1.0))
 
 
-def _named(report: Callable[[str, int], None], name: str, done: int, words: str) -> None:
-    report(f"{name} {words}", done)
+def plan(folder: Path, states: Sequence[State] = STATES) -> list[Job]:
+    """A chain from the mixed start for each state, in the store `folder`."""
+    pieces = tuple((STEPS * (i + 1), EVERY) for i in range(SEGMENTS))
+    return [Job(Chain(state), N, pieces, folder, START_STEPS) for state in states]
 
 
-def resimulate(
-    folder: Path,
-    *,
-    engine: Engine,
-    states: Sequence[State] = DEFAULT_STATES,
-    dataset: Path | None = None,
-    report: Callable[[str, int], None] = lambda words, done: None,
-) -> list[Comparison]:
-    """Simulate `states` at N = 2,000 in `folder` (what is there is reused) and compare with the dataset.
+def published(jobs: Sequence[Job], dataset: Path | None = None) -> list[pd.DataFrame]:
+    """The published rows of each job's state: AA, AB, BB."""
+    import pandas as pd
 
-    Parameters
-    ----------
-    folder : Path
-        A store of its own.
-    report : callable
-        Called with a few words and the number of finished segments.
-    """
-    fields = [read_table("extrapolation", split, path=dataset) for split in ("train", "test")]
-    comparisons, done = [], 0
-    for state in states:
-        chain = Chain(state)
-        key = (state.state_id, "mixed", 0)
-        for _ in range(SEGMENTS):
-            have = by_chain(load_records(folder, state_ids=[state.state_id])).get(key, [])
-            if len(have) < SEGMENTS:
-                advance(
-                    chain, profile=PROFILE, engine=engine, folder=folder / "work" / chain.name,
-                    records=folder / "loose", done=(len(have), have[-1].step_end if have else 0),
-                    report=partial(_named, report, state.state_id, done),
-                )
-            done += 1
-        records = [
-            r for p in sorted((folder / "loose").glob(f"{chain.name}_*.parquet")) for r in read_records(p)
-        ]
-        rows = [f[f.state_id == state.state_id] for f in fields]
-        published = next(f for f in rows if len(f)).set_index("pair").loc[list(PAIRS)].reset_index()
-        comparisons.append(
-            Comparison(assemble_state(state, records), curves(published, "g"), curves(published, "g_stderr"))
-        )
-    report("done", done)
-    return comparisons
+    table = pd.concat([read_table("extrapolation", split, path=dataset) for split in ("train", "test")])
+    table = table.set_index(["state_id", "pair"])
+    return [table.loc[[(job.key[0], pair) for pair in PAIRS]] for job in jobs]
+
+
+def compare(jobs: Sequence[Job], records: Records, rows: Sequence[pd.DataFrame]) -> list[Comparison]:
+    """Assemble the new records of each job beside its published rows."""
+    return [
+        Comparison(assemble_state(job.chain.state, records[job.store, job.key]), curves(f), curves(f, "g_stderr"))
+        for job, f in zip(jobs, rows, strict=True)
+    ]
 
 
 def draw(comparisons: Sequence[Comparison], path: Path) -> None:
     """RDF overlay: one panel a state and pair, published with its error band, new run as points."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from binlj.files import replacing
-
     r = bin_centres()
-    figure, axes = plt.subplots(
-        len(comparisons),
-        3,
-        figsize=(12, 3.4 * len(comparisons)),
-        squeeze=False,
-        sharex=True,
-        layout="constrained",
-    )
+    figure = new_figure(12, 3.4 * len(comparisons))
+    axes = figure.subplots(len(comparisons), 3, squeeze=False, sharex=True)
     for row, c in zip(axes, comparisons, strict=True):
         s = c.new.state
         for axis, pair, g, e, new, new_e, dev in zip(
             row, PAIRS, c.g, c.g_stderr, c.new.g, c.new.g_stderr, c.deviations(), strict=True
         ):
-            axis.fill_between(
-                r, g - 2 * e, g + 2 * e, color="#9ecae1", label="published, N = 10,000 (± 2 std. errors)"
-            )
+            label = "published, N = 10,000 (± 2 std. errors)"
+            axis.fill_between(r, g - 2 * e, g + 2 * e, color="#9ecae1", label=label)
             axis.plot(r, g, color="#08519c", lw=1)
-            axis.errorbar(
-                r, new, 2 * new_e, fmt=".", ms=4, lw=0.8, color="#d94801", label=f"new run, N = {PROFILE.n:,}"
-            )
+            axis.errorbar(r, new, 2 * new_e, fmt=".", ms=4, lw=0.8, color="#d94801", label=f"new run, N = {N:,}")
             axis.set_title(
                 f"{pair}   T* = {s.T:g}, C_B = {s.C_B:g}, S = {s.S:g}, ε_AB = {s.eps_AB:g}\n"
                 f"difference / allowed = {dev:.2f}",
                 fontsize=9,
             )
-            axis.set_xlim(0, R_RANGE[1] + 1)
-            axis.set_xlabel("r / σ_AA")
-            axis.set_ylabel("g(r)")
+            axis.set(xlim=(0, R_RANGE[1] + 1), xlabel="r / σ_AA", ylabel="g(r)")
             axis.grid(alpha=0.25)
     axes[0, 0].legend(fontsize=8, loc="upper right")
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=130, format="png")
-    plt.close(figure)

@@ -1,4 +1,4 @@
-"""What moved from one version of the dataset to the next: curves, published starts, phases, convergence."""
+"""Version diff of the dataset: changes of curves, published starts, phases and convergence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.assemble import relative_errors
+from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
 from binlj.data import curves, read_table
 from binlj.errors import DataError
@@ -56,10 +56,8 @@ def compare(before: Path, after: Path | None = None) -> pd.DataFrame:
         frame[[f"{name}_{pair}" for pair in PAIRS]] = 0.0
     for i, state_id in enumerate(frame.state_id):
         (g1, e1), (g2, e2) = one[state_id], other[state_id]
-        top = np.maximum(g2.max(1, keepdims=True), 1e-300)
         for name, values in (("rms", g2 - g1), ("err", np.hypot(e1, e2))):
-            # relative_errors scales by the first argument's maximum: the curves' own, so that is 1 here.
-            frame.loc[i, [f"{name}_{pair}" for pair in PAIRS]] = relative_errors(np.ones_like(g2), values / top)
+            frame.loc[i, [f"{name}_{pair}" for pair in PAIRS]] = relative_rms(values, g2.max(1))
     return pd.DataFrame(frame)
 
 
@@ -100,7 +98,7 @@ def report(
     phases = Counter(zip(other.phase_before, other.phase_after, strict=True))
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
-        "# What moved since the version before", "",
+        "# Version diff: changes since the previous version", "",
         f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
@@ -117,12 +115,12 @@ def report(
                                                                       rms[:, i].max())), str(int(beyond[:, i].sum()))]
              for i, pair in enumerate(PAIRS)],
         ), "",
-        "R² of the old curves as predictions of the new ones: what a model that knew the version before by heart would "
-        "score now.", "",
+        "R² of the old curves as predictions of the new ones, i.e. the present score of a model that reproduces the "
+        "previous version exactly.", "",
         markdown_table(
             ["track", *columns], [[track, *(number(r2[track][c], 3) for c in columns)] for track in r2],
         ), "",
-        f"## The {len(worst)} states that moved most", "",
+        f"## The {len(worst)} states that changed most", "",
         markdown_table(
             ["state", "AA", "AB", "BB", "start before", "now", "phase before", "now"],
             [[str(row.state_id), *(number(getattr(row, f"rms_{pair}"), 1, scale=100) + " %" for pair in PAIRS),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -24,72 +23,26 @@ TEST_IDS = {state.state_id for state in split("interpolation")[1]}
 STATE = parse_state_id(min(TEST_IDS))
 
 
-@pytest.fixture
-def states(toy: Path) -> pd.DataFrame:
-    """The toy's states, with a start that goes with the phase."""
-    frame = read_table("states", path=toy)
-    frame["start"] = np.where(frame.phase == "demixed", "separated", "mixed")
-    return frame
-
-
 def row(**values: object) -> pd.Series:
     base = {"state_id": STATE.state_id, "start": "mixed", "n_A": 9_000, "n_B": 1_000, "equilibration_steps": 2_000,
             "production_steps": 4_000, "atom_steps": 100_000_000}  # fmt: skip
     return pd.Series(base | values)
 
 
-def test_twenty_test_states_four_a_temperature_spread_over_everything(states: pd.DataFrame) -> None:
-    ids = chosen_states.choose(states)
-    assert len(set(ids)) == 20
-    assert set(ids) <= TEST_IDS
-    chosen = [parse_state_id(i) for i in ids]
+def test_twenty_test_states_four_a_temperature_spread_over_everything() -> None:
+    assert len(set(chosen_states.STATES)) == 20 and set(chosen_states.STATES) <= TEST_IDS
+    chosen = [parse_state_id(i) for i in chosen_states.STATES]
     assert set(Counter(s.T for s in chosen).values()) == {4}
     assert max(Counter(s.C_B for s in chosen).values()) <= 6 and len({s.C_B for s in chosen}) == 5
     assert max(Counter(s.S for s in chosen).values()) <= 7 and len({s.S for s in chosen}) == 4
     assert len({s.eps_AB for s in chosen}) == 5
-    phases = Counter(states.set_index("state_id").phase[ids])
-    assert min(phases["homogeneous"], phases["demixed"]) >= 4  # the toy demixes at low T* only
 
 
-def test_the_choice_depends_on_the_table_only_not_on_its_order_or_quality(states: pd.DataFrame) -> None:
-    ids = chosen_states.choose(states)
-    shuffled = states.sample(frac=1, random_state=3).reset_index(drop=True)
-    assert chosen_states.choose(shuffled) == ids
-    assert chosen_states.choose(states.assign(drift=99.0, converged=False, production_steps=1)) == ids
-    other = states.assign(phase=np.where(states.S > 1, "demixed", "homogeneous"))
-    assert chosen_states.choose(other) != ids
-
-
-def test_a_rare_phase_is_not_left_out(states: pd.DataFrame) -> None:
-    solid = states.state_id.isin(sorted(TEST_IDS)[::20])
-    ids = chosen_states.choose(states.assign(phase=states.phase.mask(solid, "solid-like")))
-    assert set(states.state_id[solid]) & set(ids)
-
-
-def test_an_incomplete_grid_is_refused_with_every_temperature(states: pd.DataFrame) -> None:
-    with pytest.raises(DataError) as caught:
-        chosen_states.choose(states[(states["T"] > 0.7) & (states["T"] < 1.3)])
-    assert len(caught.value.problems) == 2 and "0.6" in str(caught.value) and "1.4" in str(caught.value)
-
-
-def test_a_store_keeps_the_states_it_was_begun_with(states: pd.DataFrame, tmp_path: Path) -> None:
-    ids, note = chosen_states.kept_choice(tmp_path, states)
-    assert (ids, note) == (chosen_states.choose(states), "")
-    chosen_states.keep_choice(tmp_path, ids)
-    other = states.assign(phase=np.where(states.S > 1, "demixed", "homogeneous"))
-    again, note = chosen_states.kept_choice(tmp_path, other)
-    assert again == ids and "would give others" in note
-    chosen_states.keep_choice(tmp_path, chosen_states.choose(other))
-    assert chosen_states.kept_choice(tmp_path, states) == (ids, ""), "what was begun stays"
-    (tmp_path / chosen_states.CHOICE).write_text(json.dumps({"a": 1}))
-    with pytest.raises(DataError, match="chosen anew"):
-        chosen_states.kept_choice(tmp_path, states)
-
-
-def test_states_that_cannot_be_repeated_are_all_named(states: pd.DataFrame) -> None:
+def test_states_that_cannot_be_repeated_are_all_named(toy: Path) -> None:
     train = split("interpolation")[0][0].state_id
+    ids = [train, "T9.00-C0.500-S1.00-E1.00", STATE.state_id, STATE.state_id]
     with pytest.raises(InputError) as caught:
-        chosen_states.rows_of(states, [train, "T9.00-C0.500-S1.00-E1.00", STATE.state_id, STATE.state_id])
+        chosen_states.rows_of(read_table("states", path=toy), ids)
     assert len(caught.value.problems) == 3
 
 

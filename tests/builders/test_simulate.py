@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from binlj.builders.analysis.observables import energy_and_pressure
 from binlj.builders.md.chain import Chain
@@ -20,6 +21,7 @@ from binlj.builders.records.record import SegmentRecord, read_records
 from binlj.builders.starts import geometry
 from binlj.builders.starts.kinds import STARTS
 from binlj.builders.validation import resimulate as again
+from binlj.cli import cli
 from binlj.errors import DataError, EngineError, InputError
 from binlj.grid import PAIRS, State
 from binlj.schema import N_FINE, bin_edges
@@ -191,15 +193,16 @@ def test_later_starts_have_first_segments_of_their_own() -> None:
     assert profile.of("saturated").segment(1) == (100, 50)
 
 
-def test_resimulate_into_a_relative_folder(
-    engine: Engine, tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As `make benchmark` calls it; LAMMPS runs in another folder than we do."""
+def test_resimulate_into_a_relative_folder(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make benchmark` calls it; LAMMPS runs in another folder than we do. The toy is no fluid: it disagrees."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(again, "PROFILE", TINY)
-    (found,) = again.resimulate(Path("out/again"), engine=engine, states=again.DEFAULT_STATES[:1], dataset=toy)
-    assert found.new.state == again.DEFAULT_STATES[0]
-    assert len(list(tmp_path.glob("out/again/loose/*.parquet"))) == again.SEGMENTS
+    for name, value in {"N": 500, "START_STEPS": 20, "STEPS": 60, "EVERY": 20}.items():
+        monkeypatch.setattr(again, name, value)
+    done = CliRunner().invoke(cli, ["resimulate", "--out", "out/again", "--dataset", str(toy)])
+    assert isinstance(done.exception, DataError) and "differ from the published ones" in str(done.exception)
+    assert all(f"{state.state_id}: DISAGREES" in done.output for state in again.STATES)
+    assert len(list(tmp_path.glob("out/again/loose/*.parquet"))) == again.SEGMENTS * len(again.STATES)
+    assert (tmp_path / "out" / "again" / "overlay.png").stat().st_size > 10_000
 
 
 def test_a_chain_stands_between_two_frames_of_the_next_interval(engine: Engine, tmp_path: Path) -> None:

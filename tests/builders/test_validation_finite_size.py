@@ -14,30 +14,20 @@ from binlj.builders.analysis.assemble import assemble_state
 from binlj.builders.records import store as stores
 from binlj.builders.validation import finite_size
 from binlj.cli import cli
-from binlj.errors import DataError, InputError
-from binlj.grid import State, parse_state_id
+from binlj.errors import DataError
+from binlj.grid import State
 from binlj.schema import N_FINE, bin_centres, merge_bins
 
-FLUID, APART = parse_state_id(finite_size.HOMOGENEOUS), parse_state_id(finite_size.DEMIXED)
+(FLUID, _), (APART, _) = finite_size.STATES
 
 
-def test_the_default_plan_keeps_sizes_apart_and_starts_as_the_phase_asks(tmp_path: Path) -> None:
-    jobs = finite_size.plan([(FLUID, "mixed"), (APART, "separated")], finite_size.SIZES, tmp_path)
+def test_the_plan_keeps_sizes_apart_and_starts_as_the_phase_asks(tmp_path: Path) -> None:
+    jobs = finite_size.plan(tmp_path)
     assert {(j.n, j.store.name) for j in jobs} == {(2_000, "N2000"), (10_000, "N10000"), (30_000, "N30000")}
     assert {j.chain.shape for j in jobs} == {"mixed", "slab"}
     for job in jobs:
         assert job.pieces[0] == (2_000, 200) and job.steps == dict(finite_size.SIZES)[job.n]
         assert job.profile((2_000, 200)).segment_from(0, 4_000) == (2_000, 200)
-
-
-def test_bad_sizes_are_all_named(tmp_path: Path) -> None:
-    dilute = State(1.0, 0.01, 1.0, 1.0)
-    with pytest.raises(InputError) as caught:
-        finite_size.plan([(dilute, "mixed")], [(40, 4_000), (500, 5_000), (1_000, 4_000), (1_000, 4_000)], tmp_path)
-    assert len(caught.value.problems) == 4
-    for text in ("2000", "a:b", "0:4000", "10:-1"):
-        with pytest.raises(InputError, match="N:STEPS"):
-            finite_size.parse_size(text)
 
 
 def slab_counts(state: State, n: int, density: float) -> np.ndarray:
@@ -90,8 +80,8 @@ def test_equal_structure_at_all_sizes_is_noise() -> None:
 def test_a_tiny_real_run_at_two_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finite_size, "SEGMENT", 100)
     monkeypatch.setattr(finite_size, "EVERY", 50)
-    args = ["validate", "finite-size", "--store", str(tmp_path / "s"), "--out", str(tmp_path / "out"),
-            "--size", "500:200", "--size", "1000:200"]  # fmt: skip
+    monkeypatch.setattr(finite_size, "SIZES", ((500, 200), (1_000, 200)))
+    args = ["validate", "finite-size", "--store", str(tmp_path / "s"), "--out", str(tmp_path / "out")]
     nothing = CliRunner().invoke(cli, [*args, "--no-run"]).exception
     assert isinstance(nothing, DataError) and "no such store" in str(nothing)
     result = CliRunner().invoke(cli, args)
@@ -102,6 +92,7 @@ def test_a_tiny_real_run_at_two_sizes(tmp_path: Path, monkeypatch: pytest.Monkey
     data = json.loads((tmp_path / "out" / "finite-size.json").read_text())
     assert len(data["rows"]) == 12 and {row["reference_n"] for row in data["rows"]} == {1_000}
     assert (tmp_path / "out" / "finite-size.png").stat().st_size > 10_000
-    longer = CliRunner().invoke(cli, [*args[:-1], "1000:400", "--no-run"])
+    monkeypatch.setattr(finite_size, "SIZES", ((500, 200), (1_000, 400)))
+    longer = CliRunner().invoke(cli, [*args, "--no-run"])
     assert longer.exception is None
     assert "2 of 4 chains not finished" in longer.output and "200 of 400 steps" in longer.output

@@ -89,7 +89,7 @@ def test_the_builder_s_own_errors_hold_for_synthetic_records(tmp_path: Path) -> 
     (item,) = repeat.repetitions([row], {STATE.state_id: again}, dataset=dataset)
     for chi in item.chi_squares():
         assert 0.3 < chi.value < 2
-    assert abs(item.deviates("density")) < 4
+    assert abs(item.z_score("density")) < 4
     other = chain(STATE, segments=4, n=2_000, seed=3, g=1.1 * np.maximum(first[0].counts.sum(0) * 0 + 1.0, 0))
     (wrong,) = repeat.repetitions([row], {STATE.state_id: other}, dataset=dataset)
     assert min(chi.value for chi in wrong.chi_squares()) > 10

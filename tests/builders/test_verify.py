@@ -194,13 +194,6 @@ def test_a_start_has_its_geometry(copy: Path) -> None:
     assert check_structure(copy) == ["states: column geometry has 1 nulls", *wrong]
 
 
-def test_versions_from_before_a_column_was_added_are_sound(copy: Path) -> None:
-    path = copy / "states" / "all.parquet"
-    pq.write_table(pq.read_table(path).drop_columns(["compared_with", "geometry"]), path)
-    rehash(copy)
-    assert check_structure(copy) == []
-
-
 def test_bad_snapshots(copy: Path) -> None:
     a, b, c = (s.state_id for s in grid()[:3])
 

@@ -1,4 +1,4 @@
-"""What moved between two versions: nothing between equal ones, and just what was changed otherwise."""
+"""Version diff: nothing between equal versions, and exactly what was changed otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from binlj.errors import DataError
 from binlj.grid import PAIRS
 
 
-def test_nothing_moved_between_a_version_and_itself(toy: Path) -> None:
+def test_a_version_does_not_differ_from_itself(toy: Path) -> None:
     frame = version_diff.compare(toy, toy)
     assert len(frame) == 500 and not frame[[f"rms_{pair}" for pair in PAIRS]].to_numpy().any()
     r2 = version_diff.scores(toy, toy)
