@@ -34,18 +34,16 @@ def markdown_table(folder: Path) -> str:
     path = folder / RESULTS
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        rows = results["rows"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        lines = [_line(row) for track in TRACKS for row in results["rows"] if row["track"] == track]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
-            path, [f"not a results file: {error}"], fix="`binlj leaderboard build` writes it"
+            path, [f"not a results file: {error!r}"], fix="`binlj leaderboard build` writes it"
         ) from None
-    lines = [
+    head = [
         "| track | rank | model | skill | 95 % interval | " + " | ".join(f"R² {c}" for c in COLUMNS) + " |",
         "|---|---|---|" + "---:|" * (len(COLUMNS) + 2),
     ]
-    for track in TRACKS:
-        lines += [_line(row) for row in rows if row["track"] == track]
-    return "\n".join(lines)
+    return "\n".join([*head, *lines])
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -46,10 +46,14 @@ def test_a_name_stays_in_its_cell(name: str, board: Board, tmp_path: Path) -> No
         assert re.sub(r"\\(.)", r"\1", line).count(name)
 
 
-def test_no_results_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a results file"):
-        markdown_table(tmp_path)
-    (tmp_path / "results.json").write_text(json.dumps([]))
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "[]", "[" * 100_000, '{"rows": null}', '{"rows": [1]}', '{"rows": [{}]}',
+     '{"rows": [{"track": "extrapolation", "name": "a"}]}'],
+)  # fmt: skip
+def test_no_results_is_one_clear_error(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
     with pytest.raises(DataError, match="not a results file"):
         markdown_table(tmp_path)
 
