@@ -74,7 +74,7 @@ def chains_by_start(records: Iterable[SegmentRecord]) -> dict[str, dict[int, lis
 def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[ChainPart]:
     """Cut all chains of one start to their equilibrated parts.
 
-    In each family of branches the line that has gone furthest is cut by :func:`equilibrated_part`. Of the others
+    In each restart lineage the line that has gone furthest is cut by :func:`equilibrated_part`. Of the others
     the records that are not in it count from the same step on, or a later one where their own history asks for it;
     a rest of fewer than two blocks is left out.
 
@@ -85,7 +85,7 @@ def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[Ch
     """
     lines = lineage.lines(chains)
     parts = []
-    for members in lineage.families(chains).values():
+    for members in lineage.lineages(chains).values():
         first, *others = sorted(members, key=lambda replica: (-lines[replica][-1].step_end, -replica))
         main = equilibrated_part(lines[first])
         parts.append(main)
