@@ -24,7 +24,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("name", type=click.Choice(list(MODELS)), metavar="NAME")
 @click.option("--track", type=click.Choice(TRACKS), required=True, help="Which training split.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; a finished equal run is reused.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the model, e.g. epochs=200."
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from binlj.baselines.protocol import Model
@@ -76,6 +78,15 @@ def make_model(name: str, **parameters: Any) -> Model:
         raise InputError(f"model {name!r}", ["no such model"], fix=f"use one of: {', '.join(MODELS)}")
     entry = MODELS[name]
     build = getattr(importlib.import_module(entry.module), entry.attribute)
+    problems = [
+        f"{key} = {value!r} must be a whole number"
+        for key, value in parameters.items()
+        if key in (known := inspect.signature(build).parameters)
+        and type(known[key].default) is int
+        and (isinstance(value, bool) or not isinstance(value, Integral))
+    ]
+    if problems:
+        raise InputError(f"parameters of model {name!r}", problems)
     try:
         model: Model = build(*entry.fixed, **parameters)
     except TypeError as error:

@@ -231,6 +231,7 @@ def _finished(folder: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         found["run"]["track"], found["run"]["dataset_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+        format(found["train_seconds"], ".1f")  # as it is shown
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(file, [f"not a training's metadata: {error!r}"], fix="train again with --force") from None
     return found

@@ -1,8 +1,9 @@
 """Damage the files of a submission many times over and count what becomes of them. Run by hand.
 
-``python benchmarks/fuzz.py --mutants 20000 --seed 0`` makes that many mutants of predictions, attributions and
-metadata (``tests/fuzz/mutations.py``). Each must be used as it stands or be refused in one readable error that
-names the file. Anything else, such as a traceback, is printed with its number and ends in exit code 1.
+``python benchmarks/fuzz.py --mutants 20000 --seed 0`` makes that many mutants of predictions, attributions,
+metadata, segment records and the dataset's manifest (``tests/fuzz/mutations.py``). Each must be used as it stands or
+be refused in one readable error that names the file. Anything else, such as a traceback, is printed with its number
+and ends in exit code 1.
 
 Starting a reading child for every parquet file would take half a second each. So workers read one mutant
 after another in processes with the same limits on memory as that child. A mutant that ends a worker, or keeps
@@ -28,7 +29,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "fuzz"))
 
-from mutations import REFUSED, Target, submission, targets  # noqa: E402
+from mutations import REFUSED, Files, Target, good_files, targets  # noqa: E402
 
 from binlj.eval.sandbox import ENVIRONMENT  # noqa: E402
 from binlj.progress import progress_bars  # noqa: E402
@@ -36,7 +37,6 @@ from binlj.progress import progress_bars  # noqa: E402
 PATIENCE = 60.0  # seconds for one mutant
 CRASHED = "refused, having crashed a worker"
 FAILED = "FAILED"
-Files = tuple[tuple[bytes, ...], bytes, bytes]
 
 
 def work(pipe: Connection, dataset: Path, files: Files) -> None:
@@ -49,7 +49,7 @@ def work(pipe: Connection, dataset: Path, files: Files) -> None:
 
     predictions.open_table = attributions.open_table = open_here
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what an aborting library says
-    by_name = {target.name: target for target in targets(dataset, *files)}
+    by_name = {target.name: target for target in targets(dataset, files)}
     sandbox.set_limits(cpu_seconds=10**6)
     with tempfile.TemporaryDirectory() as folder:
         while True:
@@ -122,6 +122,7 @@ def main() -> int:
     """Run; exit code 1 if a mutant was neither used nor refused."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=20_000, help="how many, over all kinds of files")
+    parser.add_argument("--only", action="append", metavar="NAME", help="kind of file (repeatable); default: all")
     parser.add_argument("--seed", type=int, default=0, help="number of the first mutant")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--dataset", type=Path, help="another copy of the dataset")
@@ -130,8 +131,8 @@ def main() -> int:
 
     dataset = (options.dataset or dataset_dir()).absolute()
     with tempfile.TemporaryDirectory() as folder:
-        files = submission(dataset, Path(folder))
-    by_name = {target.name: target for target in targets(dataset, *files)}
+        files = good_files(dataset, Path(folder))
+    by_name = {t.name: t for t in targets(dataset, files) if not options.only or t.name in options.only}
     jobs = [
         (name, options.seed + i) for i in range(-(-options.mutants // len(by_name))) for name in by_name
     ][: options.mutants]

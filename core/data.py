@@ -142,7 +142,7 @@ def dataset_info(*, path: str | Path | None = None) -> dict[str, Any]:
         raise DataError(
             file, ["the dataset's manifest is missing"], fix="`binlj publish` writes it"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(file, [f"not valid JSON: {error}"], fix=REFETCH) from None
     if not isinstance(info, dict):
         raise DataError(file, ["not a manifest: lists no files with their SHA-256"], fix=REFETCH)

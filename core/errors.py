@@ -86,9 +86,14 @@ def as_ours(error: Exception) -> BinljError | None:
         }.get(error.errno or 0, "")
         return FileAccessError(f"{where}{error.strerror or said}" + (f"\n  fix: {fix}" if fix else ""))
     file_libraries = type(error).__module__.partition(".")[0] in ("pyarrow", "zipfile")
-    if file_libraries or isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+    if file_libraries or isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) or _nested_json(error):
         return DataError("a file that this command reads", [f"{type(error).__name__}: {said}"])
     return None
+
+
+def _nested_json(error: Exception) -> bool:
+    """Whether JSON was nested too deeply to be read."""
+    return isinstance(error, RecursionError) and "JSON" in str(error)
 
 
 class MissingExtraError(BinljError):

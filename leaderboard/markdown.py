@@ -28,9 +28,10 @@ def read_rows(path: Path) -> list[Row]:
     """
     try:
         rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        markdown_table(rows)  # rows of a wrong shape are found here
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
-            path, [f"not a results file: {error}"], fix="`binlj leaderboard build` writes it"
+            path, [f"not a results file: {error!r}"], fix="`binlj leaderboard build` writes it"
         ) from None
     return rows
 

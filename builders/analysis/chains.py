@@ -84,7 +84,7 @@ def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[Ch
     """
     lines = lineage.lines(chains)
     parts = []
-    for members in lineage.families(chains).values():
+    for members in lineage.lineages(chains).values():
         first, *others = sorted(members, key=lambda replica: (-lines[replica][-1].step_end, -replica))
         main = equilibrated_part(lines[first])
         parts.append(main)

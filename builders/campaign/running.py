@@ -55,28 +55,28 @@ class Situation:
     gaps: Mapping[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def chains(self) -> dict[ChainKey, Progress]:
-        """Progress of every chain that is no branch, and where it goes on."""
+        """Progress of every chain that is no restart, and where it goes on."""
         return {
-            (*key, trunk): self._progress(key, trunk, family, lineage.lines(chains))
+            (*key, root): self._progress(key, root, related, lineage.lines(chains))
             for key, chains in stores.by_start(self.records).items()
-            for trunk, family in lineage.families(chains).items()
+            for root, related in lineage.lineages(chains).items()
         }
 
     def _progress(
-        self, key: tuple[str, str], trunk: int, family: Sequence[int], lines: Mapping[int, list[SegmentRecord]]
+        self, key: tuple[str, str], root: int, related: Sequence[int], lines: Mapping[int, list[SegmentRecord]]
     ) -> Progress:
-        """The line that goes on, a new branch where none can, the trunk as it stands where nothing is stored."""
-        able = [replica for replica in family if (*key, replica) in self.resumable]
+        """The line that goes on, a new restart where none can, the root as it stands where nothing is stored."""
+        able = [replica for replica in related if (*key, replica) in self.resumable]
         if able:
             replica = max(able, key=lambda r: (lines[r][-1].step_end, r))
             return Progress(len(lines[replica]), lines[replica][-1].step_end, replica)
-        known = _stored_of(self.stored, key, family)
-        points = ((record.step_end, r, i) for r in family for i, record in enumerate(lines[r]))
+        known = _stored_of(self.stored, key, related)
+        points = ((record.step_end, r, i) for r in related for i, record in enumerate(lines[r]))
         ends = [point for point in points if point[0] in known]
         if ends:
             step, _, index = max(ends)
             return Progress(index + 1, step, max(lines) + 1)
-        return Progress(len(lines[trunk]), lines[trunk][-1].step_end)
+        return Progress(len(lines[root]), lines[root][-1].step_end)
 
     def add(self, new: Sequence[SegmentRecord]) -> None:
         for record in new:
@@ -141,7 +141,7 @@ def run(
     DataError
         If the store's records are damaged, or made by other input scripts or for another number of particles.
     InputError
-        If `replica` is the number of a branch.
+        If `replica` is the number of a restart.
     """
     began = time.monotonic()
     deadline = began + budget if budget is not None else None
@@ -309,8 +309,8 @@ def _check_replica(records: Mapping[ChainKey, Sequence[SegmentRecord]], replica:
         free = max(key[2] for key in records) + 1
         raise InputError(
             f"--replica {replica}",
-            [f"{stores.chain_name(key)} is a branch of another chain" for key in sorted(taken)[:5]],
-            fix=f"branches go on with their trunk's number (0); {free} is the next that no chain has",
+            [f"{stores.chain_name(key)} is a restart of another chain" for key in sorted(taken)[:5]],
+            fix=f"restarts go on with their root's number (0); {free} is the next that no chain has",
         )
 
 
@@ -320,18 +320,18 @@ def _resumable(
     return {
         (*key, replica)
         for key, replicas in stores.by_start(chains).items()
-        for family in lineage.families(replicas).values()
-        for replica in family
-        if replicas[replica][-1].step_end in _stored_of(stored, key, family)
+        for related in lineage.lineages(replicas).values()
+        for replica in related
+        if replicas[replica][-1].step_end in _stored_of(stored, key, related)
         or restart_path(
             store / "work" / stores.chain_name((*key, replica)), replicas[replica][-1].step_end
         ).is_file()
     }
 
 
-def _stored_of(stored: Mapping[ChainKey, set[int]], key: tuple[str, str], family: Sequence[int]) -> set[int]:
-    """Steps of which a configuration of a family is stored; another family's would not be independent."""
-    return set().union(*(stored.get((*key, replica), set()) for replica in family))
+def _stored_of(stored: Mapping[ChainKey, set[int]], key: tuple[str, str], related: Sequence[int]) -> set[int]:
+    """Steps of which a configuration of a restart lineage is stored; another lineage's would not be independent."""
+    return set().union(*(stored.get((*key, replica), set()) for replica in related))
 
 
 def _too_long(

@@ -28,19 +28,19 @@ JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps o
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a chain is, its branches included (:mod:`binlj.builders.records.lineage`).
+    """How far a chain is, its restarts included (:mod:`binlj.builders.records.lineage`).
 
     Attributes
     ----------
     segments, step : int
         Segments, and the step at which the newest ends.
-    branch : int, optional
+    restart : int, optional
         The replica that goes on, where it is not the chain itself.
     """
 
     segments: int
     step: int
-    branch: int | None = None
+    restart: int | None = None
 
 
 NOT_BEGUN = Progress(0, 0)
@@ -48,9 +48,9 @@ NOT_BEGUN = Progress(0, 0)
 
 @dataclass(frozen=True)
 class Task:
-    """The next piece of work: `segments` more segments of a chain, or of the branch that goes on for it."""
+    """The next piece of work: `segments` more segments of a chain, or of the restart that goes on for it."""
 
-    trunk: Chain
+    root: Chain
     done: Progress
     segments: int
     phase: int
@@ -58,12 +58,12 @@ class Task:
 
     @property
     def chain(self) -> Chain:
-        return self.trunk if self.done.branch is None else replace(self.trunk, replica=self.done.branch)
+        return self.root if self.done.restart is None else replace(self.root, replica=self.done.restart)
 
     @property
     def key(self) -> ChainKey:
-        """Of the trunk: what is busy, or has failed."""
-        return self.trunk.key
+        """Of the root: what is busy, or has failed."""
+        return self.root.key
 
 
 def order(state: State) -> str:

@@ -1,10 +1,10 @@
-"""Branches: chains of one start that share a part of their history.
+"""Restart lineages: chains of one start that share a part of their history.
 
-A chain goes on from its restart file. Where that is lost (another machine, a wiped disk) and only a configuration
-from before its newest records is stored, the campaign goes on from there, as the next free replica. The branch
-counts its steps on from the configuration's, so one axis of steps serves all chains of a *family*: the trunk, which
-begins at step 0, and whatever branched off it. Nothing that was simulated is thrown away: a chain's records beyond
-the step at which another took over are further samples.
+A chain continues from its restart file. Where that is lost (another machine, a wiped disk) and only a configuration
+from before its newest records is stored, the campaign continues from there, as the next free replica: a *restart*. It
+counts its steps on from the configuration's, so that one axis of steps serves all chains of a *restart lineage*: its
+root, which begins at step 0, and the restarts from it. Nothing that was simulated is thrown away: a chain's records
+beyond the step at which another took over are further samples.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from binlj.builders.records.record import SegmentRecord
 
 
 def parent(replica: int, chains: Mapping[int, Sequence[SegmentRecord]]) -> int | None:
-    """The replica that a chain branched from, or None if it is a trunk.
+    """The replica that a chain was restarted from, or None if it is a root.
 
-    It is the newest of the older replicas that have a record ending where the branch begins.
+    It is the newest of the older replicas that have a record ending where the restart begins.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def lines(chains: Mapping[int, Sequence[SegmentRecord]]) -> dict[int, list[Segme
     return result
 
 
-def families(chains: Mapping[int, Sequence[SegmentRecord]]) -> dict[int, list[int]]:
-    """Trunk -> the replicas of its family (itself among them), in ascending order."""
-    trunk: dict[int, int] = {}
+def lineages(chains: Mapping[int, Sequence[SegmentRecord]]) -> dict[int, list[int]]:
+    """Root -> the replicas of its restart lineage (itself among them), in ascending order."""
+    root_of: dict[int, int] = {}
     for replica in sorted(chains):
         older = parent(replica, chains)
-        trunk[replica] = replica if older is None else trunk[older]
+        root_of[replica] = replica if older is None else root_of[older]
     result: dict[int, list[int]] = {}
-    for replica, root in trunk.items():
+    for replica, root in root_of.items():
         result.setdefault(root, []).append(replica)
     return result

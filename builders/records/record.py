@@ -199,14 +199,17 @@ def examine(path: Path) -> tuple[list[SegmentRecord], list[str]]:
             return [], ["not a record file of this version (columns differ)"]
         rows = table.to_pylist()
     except (OSError, pa.ArrowException, ValueError) as error:
-        return [], [f"not a readable record file: {str(error).splitlines()[0]}"]
+        said = "".join(c for c in (str(error) or type(error).__name__).splitlines()[0] if c.isprintable())
+        return [], [f"not a readable record file: {said:.400}"]
     records, problems = [], []
     for i, row in enumerate(rows):
         try:
             records.append(_from_row(row))
         except (ValueError, TypeError, OverflowError, InputError) as error:
             name = f"{row['state_id']}, {row['start']}, steps from {row['step_start']}"
-            problems.append(f"row {i} ({name}): {error}")
+            problems.append(f"row {i} ({name!r:.120}): {str(error)!r:.400}")
+    if not rows:
+        problems.append("holds no record")
     return records, problems
 
 

@@ -113,8 +113,8 @@ def _plan_configurations(found: Survey, repair: Repair) -> None:
     concerned |= {key for key in chains if chain_name(key) in names}
     published = stores.published_steps(max((r.n_A + r.n_B for m in chains.values() for r in m[:1]), default=0))
     for start, replicas in starts.items():
-        for root, family in lineage.families(replicas).items():
-            keys = [(*start, replica) for replica in family]
+        for root, related in lineage.lineages(replicas).items():
+            keys = [(*start, replica) for replica in related]
             if not running.intersection(keys):
                 known = published.get((*start, 0), set()) if root == 0 else set()
                 _plan_chain({key: chains[key] for key in keys}, stored, last, known, repair, concerned)
@@ -145,7 +145,7 @@ def _plan_chain(
         repair.configurations[key] = last[key]
         repair.notes.append(f"{name} continues from step {at}, with the configuration of its working folder")
     elif at >= 0:
-        if concerned.intersection(chains):
+        if concerned & chains.keys():
             repair.notes.append(f"{name} continues from step {at}, with the configuration stored")
     elif ahead:
         step, key = ahead
@@ -155,7 +155,7 @@ def _plan_chain(
         repair.notes.append(
             f"{name} continues from step {end}, with the configuration of step {step}: the steps between do not count"
         )
-    elif concerned.intersection(chains):
+    elif concerned & chains.keys():
         repair.notes.append(f"{name} has no configuration to continue from: bring one back, or run another --replica")
 
 

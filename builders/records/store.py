@@ -141,7 +141,7 @@ def write_configurations(
 ) -> tuple[Path | None, int]:
     """Collect what the chains can go on from into ``configurations/``: one file, replacing older ones.
 
-    Of each family of branches the configuration that has gone furthest, and at whose step a record ends, is kept: be
+    Of each restart lineage the configuration that has gone furthest, and at whose step a record ends, is kept: be
     it in a working folder or stored before, or one of `more` (the snapshots of a dataset that has been replaced). None
     where the published snapshots hold it, and of a state in `finished` only those of the starts it names.
 
@@ -169,8 +169,8 @@ def write_configurations(
     for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
         if finished and start not in finished.get(state_id, (start,)):
             continue
-        for trunk, family in lineage.families(replicas).items():
-            keys = [(state_id, start, replica) for replica in family]
+        for root, related in lineage.lineages(replicas).items():
+            keys = [(state_id, start, replica) for replica in related]
             found = [
                 (configuration, key[2])
                 for key in keys
@@ -180,10 +180,10 @@ def write_configurations(
                 if configuration is not None
             ]  # fmt: skip
             # A kill between the two leaves a configuration that is ahead of its chain's records: of no use to them.
-            ends = {record.step_end for r in family for record in replicas[r]}
+            ends = {record.step_end for r in related for record in replicas[r]}
             fits = [pair for pair in found if pair[0].step in ends]
-            best, replica = max(fits or found, key=lambda pair: pair[0].step, default=(None, trunk))
-            if best is None or (trunk == 0 and best.step in published.get((state_id, start, 0), ())):
+            best, replica = max(fits or found, key=lambda pair: pair[0].step, default=(None, root))
+            if best is None or (root == 0 and best.step in published.get((state_id, start, 0), ())):
                 continue
             chosen[state_id, start, replica] = best
     return store_configurations(store, chosen)
@@ -239,8 +239,8 @@ def find_configuration(
     """Where a chain without a working folder can go on from: the store's copy, or the published snapshot.
 
     Only a configuration of `n` particles and of `step`, the step at which the chain stands, will do: the chain's own,
-    or one of its family (:mod:`binlj.builders.records.lineage`). That of another replica never: the two would not be
-    independent any more. A chain without records is a branch of the one that :func:`lineage.parent` will name.
+    or one of its restart lineage (:mod:`binlj.builders.records.lineage`). That of another replica never: the two would
+    not be independent any more. A chain without records is a restart of the one that :func:`lineage.parent` will name.
 
     Parameters
     ----------
@@ -260,10 +260,10 @@ def find_configuration(
     chains = by_start(by_chain(records)).get(key[:2], {})
     older = [r for r in chains if r < key[2] and any(record.step_end == step for record in chains[r])]
     member = key[2] if key[2] in chains else max(older, default=key[2])
-    family = next((f for f in lineage.families(chains).values() if member in f), [member])
+    related = next((f for f in lineage.lineages(chains).values() if member in f), [member])
     found = read_configurations(store, only=key[:2])
-    candidates = [found.get(key), *(found.get((*key[:2], replica)) for replica in reversed(family))]
-    if 0 in family:
+    candidates = [found.get(key), *(found.get((*key[:2], replica)) for replica in reversed(related))]
+    if 0 in related:
         candidates += published_configurations(only=key[:2]).values()
     return next((c for c in candidates if c is not None and c.step == step and len(c.types) == n), None)
 

@@ -227,6 +227,7 @@ def _write_tables(
 def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)
+    _refuse_other_data(target, version, digest)
     released = released or _released(target, version, digest)
     values = card.card_values(
         work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest
@@ -257,6 +258,22 @@ def read_table_at(folder: Path, config: str) -> Any:
     import pyarrow.parquet as pq
 
     return pq.read_table(folder / config / f"{schema.SPLITS[config][0]}.parquet").to_pandas()
+
+
+def _refuse_other_data(target: Path, version: str, digest: str) -> None:
+    """A version names one set of data: that in the folder, and that of the installed dataset."""
+    for folder in dict.fromkeys((target, paths.dataset_dir())):
+        with contextlib.suppress(DataError):
+            old = dataset_info(path=folder)
+            if old["version"] == version and old["data_sha256"] != digest:
+                raise InputError(
+                    "publish",
+                    [
+                        f"version {version} is in {folder} with other data "
+                        f"(sha256 {old['data_sha256'][:16]}, these {digest[:16]})"
+                    ],
+                    fix="give another --version",
+                )
 
 
 def _released(target: Path, version: str, digest: str) -> str:

@@ -139,12 +139,12 @@ def test_which_of_two_starts_goes_on() -> None:
     assert start(apart, spent) == "mixed"
 
 
-def test_a_branch_goes_on_for_its_trunk() -> None:
-    chains = {key(A): Progress(4, 3_600, branch=2)}
+def test_a_restart_goes_on_for_its_root() -> None:
+    chains = {key(A): Progress(4, 3_600, restart=2)}
     task = next_task([A], chains, {A: BAD}, RELEASE)
     assert task is not None
     assert task.chain.key == (A.state_id, "mixed", 2)
-    assert task.key == key(A) and task.chain.base_seed != task.trunk.base_seed
+    assert task.key == key(A) and task.chain.base_seed != task.root.base_seed
     assert next_task([A], chains, {A: BAD}, RELEASE, busy=frozenset({key(A)})) is None
 
 
@@ -299,7 +299,7 @@ def test_a_budget_that_is_too_short_begins_nothing_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.lammps
-def test_a_chain_whose_restart_is_lost_goes_on_as_a_branch(tmp_path: Path) -> None:
+def test_a_chain_whose_restart_is_lost_goes_on_as_a_restart(tmp_path: Path) -> None:
     state = State(1.4, 0.5, 1.0, 1.0)
     profile = dataclasses.replace(PROFILES["smoke"], n=500, start_steps=50, steps=40, every=20, max_steps=400)
 
@@ -320,8 +320,8 @@ def test_a_chain_whose_restart_is_lost_goes_on_as_a_branch(tmp_path: Path) -> No
     assert not np.array_equal(records[4].counts, records[2].counts), "new velocities"
     assert abs(records[4].density.mean() / records[2].density.mean() - 1) < 0.05, "the same fluid"
     progress = campaigns.load_situation(tmp_path, profile).chains()
-    assert progress[state.state_id, "mixed", 0] == Progress(4, 160, branch=1)
-    with pytest.raises(InputError, match="is a branch of another chain"):
+    assert progress[state.state_id, "mixed", 0] == Progress(4, 160, restart=1)
+    with pytest.raises(InputError, match="is a restart of another chain"):
         campaigns.run(tmp_path, [state], profile=profile, engine=find_engine(), workers=1, replica=1)
     result = assemble_state(state, records)
     cut = result.equilibration_steps  # both chains count from there on, and what they share counts once

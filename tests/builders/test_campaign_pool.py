@@ -24,7 +24,7 @@ def config(workers, run_dir):
     provider = LocalProvider(init_blocks=1, max_blocks=1, worker_init="INIT")
     executor = HighThroughputExecutor(
         label="pool", address="127.0.0.1", provider=provider, block_error_handler=windowed_error_handler,
-        max_workers_per_node=workers, heartbeat_period=1, heartbeat_threshold=4, encrypted=False)
+        max_workers_per_node=workers, heartbeat_period=1, heartbeat_threshold=4, encrypted=True)
     return Config(executors=[executor], run_dir=str(run_dir), usage_tracking=0)
 """
 

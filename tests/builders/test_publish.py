@@ -89,6 +89,20 @@ def test_the_date_stays_while_the_data_do(copy: Path, whole: list[StateResult]) 
     assert done.manifest["released"] != DATE
 
 
+def test_a_version_names_one_set_of_data(
+    copy: Path, whole: list[StateResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hashes(copy)
+    other = [dataclasses.replace(r, energy=r.energy - 0.001) for r in whole]
+    with pytest.raises(InputError, match=r"version 0.1.0 is in (.|\n)*with other data(.|\n)*give another --version"):
+        publish.publish(other, target=copy, version="0.1.0", released=DATE, snapshots=None)
+    assert hashes(copy) == before
+    publish.publish(other, target=copy, version="0.1.1", released=DATE, snapshots=None)
+    monkeypatch.setattr("binlj.paths.dataset_dir", lambda: copy)
+    with pytest.raises(InputError, match="version 0.1.1 is in"):
+        publish.publish(whole, target=tmp_path / "new", version="0.1.1", snapshots=snapshots())
+
+
 def test_a_new_version_is_never_served_stale(copy: Path, whole: list[StateResult], library: object) -> None:
     def first() -> float:
         ds = library.load_dataset(str(copy), "interpolation")  # type: ignore[attr-defined]
@@ -97,7 +111,9 @@ def test_a_new_version_is_never_served_stale(copy: Path, whole: list[StateResult
     old = first()
     times = {p: p.stat().st_mtime for p in copy.rglob("*.parquet")}
     changed = [dataclasses.replace(r, g=r.g * 2, g_fine=r.g_fine * 2) for r in whole]
-    publish.publish(changed, target=copy, version="0.1.0", released=DATE, snapshots=None)
+    new = copy.parent / "new"
+    publish.publish(changed, target=new, version="0.1.0", released=DATE, snapshots=snapshots())
+    publish.swap(new, copy)
     for path, mtime in times.items():  # same names, same version, same times: only the contents differ
         os.utime(path, (mtime, mtime))
     assert first() == pytest.approx(2 * old, rel=1e-6)
@@ -335,6 +351,7 @@ def test_commands_from_records_to_verified_dataset(tmp_path: Path, capsys: pytes
     assert pq.read_table(tmp_path / "out" / "states.parquet").schema.equals(schema.states_schema())
     target = tmp_path / "binlj-rdf"
     options = ["--store", str(store), "--dataset", str(target), "--snapshots", "refresh", "--workers", "1"]
+    options += ["--version", "0.9.0"]
     with pytest.raises(SystemExit) as stop:
         main(["publish", *options])
     assert stop.value.code == 2 and "498 of 500 states have no records" in capsys.readouterr().err
@@ -379,7 +396,7 @@ def test_snapshots_of_the_installed_dataset_serve_another_folder(
 
     def publish_into(name: str) -> str:
         options = ["--store", str(store), "--dataset", str(tmp_path / name), "--partial"]
-        main(["publish", *options, "--snapshots", "refresh"])
+        main(["publish", *options, "--snapshots", "refresh", "--version", f"0.9.0+{name}"])
         return capsys.readouterr().out
 
     assert "0 states without one" in publish_into("first")

@@ -169,14 +169,14 @@ def test_configurations_survive_and_keep_what_is_not_here(tmp_path: Path) -> Non
     assert stores.read_configurations(tmp_path, only=(STATE.state_id, "separated")) == {}
     assert stores.stored_steps(tmp_path, n=50)[key] == {400}
     fill(tmp_path, held)
-    # A branch goes on from it; a chain that stands elsewhere does not.
+    # A restart goes on from it; a chain that stands elsewhere does not.
     assert stores.find_configuration(tmp_path, (STATE.state_id, "mixed", 3), step=400, n=50) is not None
     assert stores.find_configuration(tmp_path, key, step=800, n=50) is None
     assert stores.find_configuration(tmp_path, key, step=400, n=60) is None
 
 
-def branch(records: list[SegmentRecord], *, at: int) -> list[SegmentRecord]:
-    """The records as a branch that begins at step `at`."""
+def restart(records: list[SegmentRecord], *, at: int) -> list[SegmentRecord]:
+    """The records as a restart that begins at step `at`."""
     return [
         dataclasses.replace(
             r, replica=1, seed=9, step_start=r.step_start + at, step_end=r.step_end + at, step=r.step + at
@@ -185,8 +185,8 @@ def branch(records: list[SegmentRecord], *, at: int) -> list[SegmentRecord]:
     ]
 
 
-def test_a_branch_hangs_on_a_record_of_its_trunk(records: list[SegmentRecord], tmp_path: Path) -> None:
-    new = branch(records[:3], at=4000)
+def test_a_restart_hangs_on_a_record_of_its_root(records: list[SegmentRecord], tmp_path: Path) -> None:
+    new = restart(records[:3], at=4000)
     fill(tmp_path / "good", [*records[:4], *new])
     assert len(stores.load_records(tmp_path / "good")) == 7
     fill(tmp_path / "bad", [*records[:2], *new[1:]])
@@ -195,9 +195,9 @@ def test_a_branch_hangs_on_a_record_of_its_trunk(records: list[SegmentRecord], t
         stores.load_records(tmp_path / "bad")
 
 
-def test_one_configuration_a_family_is_kept_the_furthest(records: list[SegmentRecord], tmp_path: Path) -> None:
+def test_one_configuration_a_lineage_is_kept_the_furthest(records: list[SegmentRecord], tmp_path: Path) -> None:
     made = compact(np.random.default_rng(0).random((50, 3)) * 9, np.zeros(50, int), box_length=9.0, step=0)
-    held = [*records[:4], *branch(records[:4], at=4000)]
+    held = [*records[:4], *restart(records[:4], at=4000)]
     for replica, step in ((0, 4000), (1, 12_000)):
         folder = tmp_path / "work" / stores.chain_name((STATE.state_id, "mixed", replica))
         folder.mkdir(parents=True)
@@ -211,7 +211,7 @@ def test_one_configuration_a_family_is_kept_the_furthest(records: list[SegmentRe
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
     stores.write_configurations(tmp_path, held, more={keys[1]: dataclasses.replace(made, step=14_000)})
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 12_000}
-    further = [dataclasses.replace(r, n_A=40, n_B=10) for r in (*records[:4], *branch(records[:5], at=4000))]
+    further = [dataclasses.replace(r, n_A=40, n_B=10) for r in (*records[:4], *restart(records[:5], at=4000))]
     stores.write_configurations(tmp_path, further, more={keys[1]: dataclasses.replace(made, step=14_000)})
     assert {k[2]: c.step for k, c in stores.read_configurations(tmp_path).items()} == {1: 14_000}
 
@@ -244,7 +244,7 @@ def test_a_replica_does_not_go_on_from_another_ones_configuration(
     assert stores.find_configuration(tmp_path, records[0].chain, step=4000, n=1000) is not None
     assert stores.find_configuration(tmp_path, other[0].chain, step=4000, n=1000) is None
     situation = Situation(stores.by_chain(held), stored=stores.stored_steps(tmp_path, n=1000))
-    assert situation.chains()[other[0].chain].branch is None, "nor does the campaign plan a branch from it"
+    assert situation.chains()[other[0].chain].restart is None, "nor does the campaign plan a restart from it"
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 not a zip file"])

@@ -8,13 +8,18 @@ number names it.
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from binlj.errors import BinljError
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "builders")]
 
 SAME, OTHER, REFUSED = "accepted, same content", "accepted, other content", "refused"
 FOOTER = 2_000  # bytes at the end of a parquet file where most of its structure is
@@ -42,6 +47,8 @@ class Target:
         (bytes, random generator) -> damaged bytes.
     use : callable
         (path, bytes of the good file) -> SAME or OTHER; raises BinljError where the file is refused.
+    file : str
+        Name of the file without suffix.
     """
 
     name: str
@@ -49,6 +56,7 @@ class Target:
     seeds: tuple[bytes, ...]
     mutate: Callable[[bytes, random.Random], bytes]
     use: Callable[[Path, bytes], str]
+    file: str = "mutant"
 
     def mutant(self, number: int) -> tuple[bytes, bytes]:
         """The damaged file of this number, and the good one it was made from."""
@@ -59,12 +67,13 @@ class Target:
     def outcome(self, number: int, folder: Path) -> str:
         """What becomes of a mutant; any exception but a refusal passes through."""
         data, good = self.mutant(number)
-        path = folder / f"mutant{self.suffix}"
+        path = folder / f"{self.file}{self.suffix}"
         path.write_bytes(data)
         try:
             return self.use(path, good)
         except BinljError as error:
-            assert str(path) in str(error), f"the error does not name the file: {error}"
+            named = path if self.file == "mutant" else path.parent  # a dataset's folder stands for its manifest
+            assert str(named) in str(error), f"the error does not name the file: {error}"
             assert len(str(error)) < 5_000, "the error is too long to read"
             assert all(c.isprintable() or c == "\n" for c in str(error)), "the error holds control characters"
             return REFUSED
@@ -118,8 +127,19 @@ def mutate_text(data: bytes, rng: random.Random) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def targets(dataset: Path, predictions: tuple[bytes, ...], attributions: bytes, metadata: bytes) -> tuple[Target, ...]:
-    """The files of a submission to the extrapolation track of `dataset`."""
+@dataclass(frozen=True)
+class Files:
+    """Good files of every kind, by the names of their targets."""
+
+    predictions: tuple[bytes, ...]
+    attributions: bytes
+    metadata: bytes
+    records: bytes
+    manifest: bytes
+
+
+def targets(dataset: Path, good: Files) -> tuple[Target, ...]:
+    """The files of a submission to the extrapolation track of `dataset`, its manifest, and segment records."""
     from binlj.eval.truth import required_keys
 
     keys = required_keys("extrapolation", dataset=dataset)
@@ -159,15 +179,47 @@ def targets(dataset: Path, predictions: tuple[bytes, ...], attributions: bytes, 
             raise InputError(path, problems)
         return SAME if value == yaml.load(good, Loader=yaml.BaseLoader) or value == yaml.safe_load(good) else OTHER
 
+    def use_records(path: Path, good: bytes) -> str:
+        from binlj.builders.records.record import read_records
+
+        # Other content than the checksums say must never be accepted.
+        assert [r.checksum() for r in read_records(path)] == [r.checksum() for r in fuzzed_records()]
+        return SAME
+
+    def use_manifest(path: Path, good: bytes) -> str:
+        import json
+
+        from binlj.data import check_unchanged, dataset_info
+
+        table = path.parent / "extrapolation"
+        if not table.exists():
+            (path.parent / "README.md").touch()
+            table.symlink_to(dataset / "extrapolation", target_is_directory=True)
+        info = dataset_info(path=path.parent)
+        check_unchanged("extrapolation", "test", path=path.parent)
+        return SAME if info == json.loads(good) else OTHER
+
     return (
-        Target("predictions", ".parquet", predictions, mutate_bytes, use_predictions),
-        Target("attributions", ".parquet", (attributions,), mutate_bytes, use_attributions),
-        Target("metadata", ".yaml", (metadata,), mutate_text, use_metadata),
+        Target("predictions", ".parquet", good.predictions, mutate_bytes, use_predictions),
+        Target("attributions", ".parquet", (good.attributions,), mutate_bytes, use_attributions),
+        Target("metadata", ".yaml", (good.metadata,), mutate_text, use_metadata),
+        Target("records", ".parquet", (good.records,), mutate_bytes, use_records),
+        Target("manifest", ".json", (good.manifest,), mutate_text, use_manifest, "manifest"),
     )
 
 
-def submission(dataset: Path, folder: Path) -> tuple[tuple[bytes, ...], bytes, bytes]:
-    """A valid submission to the extrapolation track: its predictions in several encodings, attributions, metadata."""
+@cache
+def fuzzed_records() -> list[Any]:
+    """Three records of one chain."""
+    from synthetic import chain
+
+    from binlj.grid import State
+
+    return chain(State(1.0, 0.2, 1.0, 0.6), segments=3, frames=4, n_blocks=2, n=1000)
+
+
+def good_files(dataset: Path, folder: Path) -> Files:
+    """A valid submission to the extrapolation track, its predictions in several encodings; records and manifest."""
     import io
 
     import pyarrow.parquet as pq
@@ -211,7 +263,16 @@ def submission(dataset: Path, folder: Path) -> tuple[tuple[bytes, ...], bytes, b
         "notes": "a\nb\n",
     }
     text = yaml.safe_dump(meta, sort_keys=False).encode()
-    return tuple(files), (folder / "a.parquet").read_bytes(), text
+    from binlj.builders.records.record import write_records
+
+    write_records(folder / "r.parquet", fuzzed_records())
+    return Files(
+        predictions=tuple(files),
+        attributions=(folder / "a.parquet").read_bytes(),
+        metadata=text,
+        records=(folder / "r.parquet").read_bytes(),
+        manifest=(dataset / "manifest.json").read_bytes(),
+    )
 
 
 def _g(good: bytes, keys: tuple[tuple[str, str], ...]) -> np.ndarray:

@@ -52,11 +52,15 @@ def test_seeds_show_their_spread_and_absurd_scores_are_cut(board: Board) -> None
     assert f"| {row['skill']['overall']:.3f} ± 0.012 |" in line and "| < −99 |" in line
 
 
-def test_no_results_is_one_clear_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "[]", "[" * 100_000, '{"rows": null}', '{"rows": [1]}', '{"rows": [{}]}',
+     '{"rows": [{"track": "extrapolation", "name": "a"}]}'],
+)  # fmt: skip
+def test_no_results_is_one_clear_error(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    with pytest.raises(DataError, match="not a results file"):
-        read_rows(path)
-    path.write_text(json.dumps([]))
+    if content is not None:
+        path.write_text(content)
     with pytest.raises(DataError, match="not a results file"):
         read_rows(path)
 
