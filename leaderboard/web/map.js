@@ -24,7 +24,7 @@ B.map = function () {
       width, height: 74 + S.length * (temperatures.length * (wide ? 17 : 15) + 14), marginLeft: wide ? 46 : 36, marginRight: wide ? 52 : 40, marginTop: 44, marginBottom: 40, style: { fontSize: wide ? "11.5px" : "9px" },
       ariaLabel: `curve errors of ${row.name} by state`,
       fx: { domain: C_B, label: "C_B →", padding: 0.06 }, fy: { domain: S, label: "↑ S", padding: 0.12, reverse: true },
-      x: { type: "band", domain: eps_AB, label: "ε_AB →", padding: 0.04, tickSize: 0, tickFormat: (v) => (wide || v === 0.2 || v === 1 || v === 0.6 ? String(v) : "") },
+      x: { type: "band", domain: eps_AB, label: "ε_AB →", padding: 0.04, tickSize: 0, tickFormat: (v) => (wide || v === 0.2 || v === 0.8 ? String(v) : "") },
       y: { type: "band", domain: temperatures, label: null, padding: 0.06, tickSize: 0, tickFormat: (v) => String(v) },
       color: { type: "linear", domain: [0, 0.5, 1], range, interpolate: "rgb" },
       marks: [
