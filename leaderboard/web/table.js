@@ -56,10 +56,10 @@ B.table = function () {
     const first = [
       ...(narrow() ? [{ formatter: "responsiveCollapse", width: 34, minWidth: 34, headerSort: false, responsive: 0, resizable: false, hozAlign: "center" }] : []),
       { title: narrow() ? "#" : "Rank", headerTooltip: "rank interval by skill: paired bootstrap over mixtures, 95 %", field: "rank", formatter: rank, sorter: numeric, width: narrow() ? 46 : 62, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
-      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 110 : 186, widthGrow: 3, responsive: 0 },
+      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 104 : 186, widthGrow: 3, responsive: 0 },
     ];
     const pairs = (name, title, rest) => ["overall", ...B.PAIRS].map((key, i) => column(
-      `${title} ${key}`, `${name}.${key}`, score(name, key), { responsive: i ? rest : 0, minWidth: narrow() ? 76 : 88, cssClass: `${name}-${key}`, ...(name === "skill" ? { headerTooltip: formula } : {}) }));
+      `${title} ${key}`, `${name}.${key}`, score(name, key), { responsive: i ? rest : 0, minWidth: narrow() ? 84 : 88, cssClass: `${name}-${key}`, ...(name === "skill" ? { headerTooltip: formula } : {}) }));
     const skill = pairs("skill", "Skill", 3), r2 = pairs("r2", "R²", 2);
     const within = (phase) => column(`Skill, ${phase}`, `by.phase.${phase}.skill.overall`, plain(B.r2), { responsive: 4, minWidth: phase === "demixed" ? 78 : 116 });
     if (B.state.columns === "metrics") {
