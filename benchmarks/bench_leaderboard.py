@@ -3,7 +3,7 @@
     python benchmarks/bench_leaderboard.py [--submissions 50] [--dataset DIR]
 
 The alternative it is compared with, in the same run, is what one would do without it: `binlj evaluate` once
-for every predictions file (measured on a few, scaled to all; it gives no ranks, ties or page). Without
+for every predictions file (measured on a few, scaled to all; it gives no rank intervals and no page). Without
 --dataset the installed dataset is used, or the tests' toy dataset if none is installed. Submissions are made
 from the test set itself, so their scores mean nothing.
 """

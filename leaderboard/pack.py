@@ -31,6 +31,11 @@ def pack_signed(values: np.ndarray) -> Packed:
     return {"q": _text(_steps(values, scale, 127).astype("<i1")), "scale": _text(scale)}
 
 
+def pack_shares(values: np.ndarray) -> str:
+    """Pack numbers between 0 and 1, shape (n,), as 8-bit integers (error at most 1/510)."""
+    return _text(np.rint(values * 255).astype("<u1"))
+
+
 def unpack(packed: Packed, kind: str, bins: int) -> np.ndarray:
     """Inverse of the two above for `kind` ``u1``, ``u2`` or ``i1``; the page does the same in JavaScript."""
     top = {"u1": 255, "u2": 65535, "i1": 127}[kind]

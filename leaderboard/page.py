@@ -66,21 +66,27 @@ def embed(value: Any) -> str:
 
 
 def model_curves(board: Board, budget: int, *, dataset: Path | None = None) -> dict[str, dict[str, Any]]:
-    """Packed differences of the models from the data, by id and track, best first, within `budget` bytes.
+    """Packed differences of the models from the data and errors of their curves (:mod:`binlj.eval.skill`), by id and
+    track, best first, within `budget` bytes.
 
     A partial reference has the curves of its row's ``subset`` and no others.
     """
-    from binlj.leaderboard.pack import pack_signed, size
+    from binlj.eval.skill import curve_errors
+    from binlj.eval.truth import load_truth, restrict
+    from binlj.leaderboard.pack import pack_shares, pack_signed, size
 
     g, _ = _published(dataset)
     test = {track: _test_rows(track, dataset) for track in TRACKS}
+    truths = {track: load_truth(track, dataset=dataset) for track in TRACKS}
     names = [s.state_id for s in grid()]
     covered = {(r["id"], r["track"]): {*r["subset"]["state_ids"]} for r in board.rows if "subset" in r}
     models: dict[str, dict[str, Any]] = {}
     for row_id, track in _by_rank(board):
         part = covered.get((row_id, track))
         here = [i for i in test[track] if part is None or names[i // len(PAIRS)] in part]
-        packed = pack_signed(board.curves[row_id, track] - g[here])
+        predicted = board.curves[row_id, track]
+        truth = truths[track] if part is None else restrict(truths[track], part)
+        packed = {**pack_signed(predicted - g[here]), "errors": pack_shares(curve_errors(truth, predicted))}
         budget -= size(packed) + _KEYS
         if budget < 0:
             break

@@ -35,7 +35,7 @@ B.number = function (v) {
   return text.replace("-", "−");
 };
 // For narrow columns: two decimals, three above 0.9.
-B.short = (v) => (v === null || v === undefined ? "–" : v < -99 ? "< −99" : (v + 1e-12).toFixed(v > 0.9 ? 3 : v > -9.995 ? 2 : 0)).replace("-", "−").replace(/^−(0\.?0*)$/, "$1");
+B.short = (v) => (v === null || v === undefined ? "–" : v < -99 ? "<−99" : (v + 1e-12).toFixed(v > 0.9 ? 3 : v > -9.995 ? 2 : 0)).replace("-", "−").replace(/^−(0\.?0*)$/, "$1");
 B.percent = (v) => (v === null || v === undefined ? "–" : v < -9.9 ? "< −990 %" : (100 * v).toFixed(v > 0.99 && v < 1 ? 2 : v < -1 ? 0 : 1) + " %").replace("-", "−");
 B.seconds = function (v) {
   if (v === null || v === undefined) return "–";
@@ -49,8 +49,20 @@ B.count = (v) => (v === null || v === undefined ? "–" : v >= 1e9 ? (v / 1e9).t
 // An en dash between two positive numbers; words where a minus sign is near.
 B.rank = (row) => (row.rank_interval ? (row.rank_interval[0] === row.rank_interval[1] ? String(row.rank_interval[0]) : row.rank_interval.join("–")) : "–");
 // A score, with its standard deviation where it is a mean over seeds.
-B.mean = (row, name, subset) => B.r2(row[name][subset]) + (row.seeds ? ` ± ${B.r2(row.seeds[`${name}_sd`][subset])}` : "");
+B.spread = (v) => (v === null ? "–" : v > 99 ? "> 99" : v.toFixed(3));
+B.mean = (row, name, subset) => B.r2(row[name][subset]) + (row.seeds ? ` ± ${B.spread(row.seeds[`${name}_sd`][subset])}` : "");
 B.range = (ci) => (ci && ci[0] !== null ? B.r2(ci[0]) + (ci[0] < 0 ? " to " : "–") + B.r2(ci[1]) : "");
+
+// Scroll to a part, and again while the parts above it are drawn and grow, until the reader moves.
+B.goto = function (node) {
+  node.scrollIntoView();
+  const stop = () => { observer.disconnect(); for (const type of B.MOVES) window.removeEventListener(type, stop); };
+  const observer = new ResizeObserver(() => node.scrollIntoView({ behavior: "instant" }));
+  observer.observe(document.body);
+  for (const type of B.MOVES) window.addEventListener(type, stop);
+  setTimeout(stop, 3000);
+};
+B.MOVES = ["wheel", "touchstart", "keydown", "pointerdown"];
 
 // One state for the page; parts subscribe to the keys they depend on.
 B.state = {};

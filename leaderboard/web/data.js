@@ -77,13 +77,11 @@ B.difference = function (track, id, position) {
   return packed && row !== undefined ? B.line(B.unpack(`${id}|${track}`, packed, "i1"), row) : null;
 };
 
-// The capped error of one curve, as the evaluator defines it: min(1, Σ|p − y| / Σ|y − 1|) over r ≥ 0.8 σ_ij.
+// The evaluator's capped error of one curve, min(1, Σ|p − y| / Σ|y − 1|) over r ≥ 0.8 σ_ij, to 1/510.
 B.curveError = function (track, id, position) {
-  const { S } = B.stateOf(Math.floor(position / 3)), core = 0.8 * [1, (1 + S) / 2, S][position % 3];
-  const { g } = B.truth(position), d = B.difference(track, id, position);
-  let top = 0, bottom = 0;
-  for (let i = 0; i < B.bins; i++) if (B.data.r[i] >= core - 1e-9) { top += Math.abs(d[i]); bottom += Math.abs(g[i] - 1); }
-  return bottom > 0 ? Math.min(1, top / bottom) : top > 0 ? 1 : 0;
+  const key = `errors|${id}|${track}`;
+  if (!B.cache.has(key)) B.cache.set(key, new Uint8Array(B.bytes(B.data.curves.models[id][track].errors)));
+  return B.cache.get(key)[B.covered(track, id).rowOf.get(position)] / 255;
 };
 B.phase = (state) => (B.data.states.demixed[state] === "1" ? "demixed" : "homogeneous");
 // Why a state has not converged, or nothing.

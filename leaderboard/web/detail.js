@@ -23,6 +23,7 @@ B.detail = function () {
       ["parameters", B.count(model.parameters)],
       ["training, prediction", `${B.seconds(row.train_seconds)}, ${B.seconds(row.predict_seconds)} on ${model.hardware}`],
       ["seeds", model.seeds.length ? model.seeds.join(", ") : "none"],
+      ["scores by seed", row.seeds ? `skill ${row.seeds.skill.map(B.r2).join(", ")}; R² ${row.seeds.r2.map(B.r2).join(", ")}` : ""],
       ["notes", model.notes],
       ["predictions' SHA-256", row.predictions_sha256],
     ];
@@ -39,7 +40,6 @@ B.detail = function () {
     return table(["", ...order], [
       ["Skill", ...order.map((p) => B.h("div", { class: "score" }, B.mean(row, "skill", p), B.h("small", {}, B.range(row.skill_ci95[p]))))],
       ["R²", ...order.map((p) => B.h("div", { class: "score" }, B.mean(row, "r2", p), B.h("small", {}, B.range(row.r2_ci95[p]))))],
-      ...(row.seeds ? [["Skill by seed", row.seeds.skill.map(B.r2).join(", ")], ["R² by seed", row.seeds.r2.map(B.r2).join(", ")]] : []),
       [row.subset ? "R², share of these states' ceiling" : "R², share of its ceiling", ...order.map((p) => B.percent(row.ceiling_share[p]))],
       ...B.metrics.filter((m) => row.metrics[m.name]).map((about) => [B.h("span", { title: about.formula }, about.title + (about.unit ? ` / ${about.unit}` : "")), ...order.map((p) => (p in row.metrics[about.name] ? B.number(row.metrics[about.name][p]) : ""))]),
     ]);
@@ -93,7 +93,7 @@ B.detail = function () {
     const place = row.rank ? `rank ${B.rank(row)}` : "not ranked";
     const parts = [
       B.h("h3", {}, `${row.name} on ${track}: ${place}${part}`), about(row), ...alike(row),
-      B.h("div", { class: "two" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, B.h("figcaption", {}, "Skill and R² by group of states"), breakdown(row))),
+      B.h("div", { class: "two wide-right" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, B.h("figcaption", {}, "Skill and R² by group of states"), breakdown(row))),
     ];
     parts.push(...explained(row));
     if ((B.data.curves.models[row.id] || {})[track]) {
@@ -109,4 +109,4 @@ B.detail = function () {
   B.on(["model"], () => { select.value = B.state.model; again(); });
   options();
 };
-B.show = (id) => { B.set({ model: id }); B.$("detail").scrollIntoView(); };
+B.show = (id) => { B.set({ model: id }); B.goto(B.$("detail")); };

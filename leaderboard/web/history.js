@@ -25,6 +25,6 @@ B.history = function () {
   B.$("history").hidden = !parts.length;
   B.jump = () => {
     const asked = location.hash.startsWith("#history-") && B.$(decodeURIComponent(location.hash.slice(1)));
-    if (asked && box.contains(asked)) { asked.open = true; asked.scrollIntoView(); }
+    if (asked && box.contains(asked)) { asked.open = true; B.goto(asked); }
   };
 };

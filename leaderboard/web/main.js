@@ -51,7 +51,7 @@
     anchor.addEventListener("click", (event) => {
       event.preventDefault();
       const target = anchor.getAttribute("href").slice(1);
-      (target ? B.$(target) : document.body).scrollIntoView();
+      B.goto(target ? B.$(target) : document.body);
     });
   }
   const remember = () => {

@@ -18,17 +18,19 @@ B.map = function () {
     const what = mapPair === "overall" ? "mean of AA, AB and BB" : mapPair;
     B.$("map-caption").textContent = `Curve error, 1 − skill, of ${B.named(row)} on ${track} (${what})`;
     const width = box.clientWidth, wide = width > 700, temperatures = [...new Set(cells.map((c) => c.T))].sort((a, b) => b - a), { C_B, S, eps_AB } = B.data.grid;
+    // Empty cells, so that every panel is there though no state of it is held out.
+    const everywhere = B.data.state_ids.map((_, i) => B.stateOf(i)).filter((s) => temperatures.includes(s.T));
     const range = [B.css("--e0"), B.css("--e1"), B.css("--e2")];
     const text = (c) => `${B.stateText(c.index)}\n${B.phase(c.index)}${B.unsettled(c.index) ? ", not converged: not scored" : ""}\ncurve error ${c.error.toFixed(3)}\nclick: open in the viewer`;
     const plot = Plot.plot({
       width, height: 74 + S.length * (temperatures.length * (wide ? 17 : 15) + 14), marginLeft: wide ? 46 : 36, marginRight: wide ? 52 : 40, marginTop: 44, marginBottom: 40, style: { fontSize: wide ? "11.5px" : "9px" },
       ariaLabel: `curve errors of ${row.name} by state`,
       fx: { domain: C_B, label: "C_B →", padding: 0.06 }, fy: { domain: S, label: "↑ S", padding: 0.12, reverse: true },
-      x: { type: "band", domain: eps_AB, label: "ε_AB →", padding: 0.04, tickSize: 0, tickFormat: (v) => (wide || v === 0.2 || v === 1 || v === 0.6 ? String(v) : "") },
+      x: { type: "band", domain: eps_AB, label: "ε_AB →", padding: 0.04, tickSize: 0, tickFormat: (v) => (wide || v === 0.2 || v === 0.8 ? String(v) : "") },
       y: { type: "band", domain: temperatures, label: null, padding: 0.06, tickSize: 0, tickFormat: (v) => String(v) },
       color: { type: "linear", domain: [0, 0.5, 1], range, interpolate: "rgb" },
       marks: [
-        Plot.frame({ stroke: "var(--line)" }),
+        Plot.cell(everywhere, { fx: "C_B", fy: "S", x: "eps_AB", y: "T", fill: "none", stroke: "var(--line)", strokeOpacity: 0.6, inset: 0.5 }),
         Plot.cell(cells, { fx: "C_B", fy: "S", x: "eps_AB", y: "T", fill: "error", className: "cells" }),
         Plot.dot(cells.filter((c) => B.unsettled(c.index)), { fx: "C_B", fy: "S", x: "eps_AB", y: "T", symbol: "times", r: 3, stroke: "var(--ink)", strokeWidth: 1.6, className: "unsettled" }),
         Plot.tip(cells, Plot.pointer({ fx: "C_B", fy: "S", x: "eps_AB", y: "T", title: text })),

@@ -5,7 +5,7 @@ B.table = function () {
   const score = (name, subset) => (cell) => {
     const row = cell.getData(), ci = (row[`${name}_ci95`] || {})[subset], known = ci && ci[0] !== null;
     const title = [known && `95 % interval ${B.range(ci)}`, row.seeds && `mean ± standard deviation over ${row.seeds.skill.length} seeds`].filter(Boolean).join("; ");
-    return B.h("div", { class: "score", title }, B.r2(row[name][subset]), row.seeds ? B.h("small", { class: "sd" }, `± ${B.short(row.seeds[`${name}_sd`][subset])}`) : null,
+    return B.h("div", { class: "score", title }, B.r2(row[name][subset]), row.seeds ? B.h("small", { class: "sd" }, `± ${B.spread(row.seeds[`${name}_sd`][subset])}`) : null,
       known ? B.h("small", {}, ci.map(B.short).join("…")) : null);
   };
   const rank = (cell) => {
@@ -55,19 +55,19 @@ B.table = function () {
   const columns = () => {
     const first = [
       ...(narrow() ? [{ formatter: "responsiveCollapse", width: 34, minWidth: 34, headerSort: false, responsive: 0, resizable: false, hozAlign: "center" }] : []),
-      { title: "Rank", headerTooltip: "rank interval by skill: paired bootstrap over mixtures, 95 %", field: "rank", formatter: rank, sorter: numeric, width: 62, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
-      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 130 : 190, widthGrow: 3, responsive: 0 },
+      { title: narrow() ? "#" : "Rank", headerTooltip: "rank interval by skill: paired bootstrap over mixtures, 95 %", field: "rank", formatter: rank, sorter: numeric, width: narrow() ? 46 : 62, responsive: 0, headerSortStartingDir: "asc", hozAlign: "center", headerHozAlign: "center" },
+      { title: "Model", field: "name", formatter: name, sorter: "string", minWidth: narrow() ? 104 : 186, widthGrow: 3, responsive: 0 },
     ];
     const pairs = (name, title, rest) => ["overall", ...B.PAIRS].map((key, i) => column(
-      `${title} ${key}`, `${name}.${key}`, score(name, key), { responsive: i ? rest : 0, minWidth: 88, cssClass: `${name}-${key}`, ...(name === "skill" ? { headerTooltip: formula } : {}) }));
+      `${title} ${key}`, `${name}.${key}`, score(name, key), { responsive: i ? rest : 0, minWidth: narrow() ? 84 : 88, cssClass: `${name}-${key}`, ...(name === "skill" ? { headerTooltip: formula } : {}) }));
     const skill = pairs("skill", "Skill", 3), r2 = pairs("r2", "R²", 2);
-    const within = (phase) => column(`Skill, ${phase}`, `by.phase.${phase}.skill.overall`, plain(B.r2), { responsive: 4, minWidth: phase === "demixed" ? 76 : 108 });
+    const within = (phase) => column(`Skill, ${phase}`, `by.phase.${phase}.skill.overall`, plain(B.r2), { responsive: 4, minWidth: phase === "demixed" ? 78 : 116 });
     if (B.state.columns === "metrics") {
       // What is the same for every row says nothing about a model.
       const rows = B.rows(B.state.track).filter((r) => r.metrics && !r.subset), telling = B.metrics.filter((m) => new Set(rows.map((r) => (r.metrics[m.name] || {}).overall)).size > 1);
       return [...first, skill[0], r2[0], ...telling.map((about, i) => column(
         about.title + (about.unit ? ` / ${about.unit}` : "") + ({ higher: " ↑", lower: " ↓" }[about.better] || ""), `metrics.${about.name}.overall`, plain(B.number),
-        { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 92 }))];
+        { headerTooltip: about.formula, responsive: 2 + i, headerSortStartingDir: about.better === "higher" ? "desc" : "asc", minWidth: 106 }))];
     }
     if (B.state.columns === "cost") {
       return [

@@ -65,5 +65,5 @@ B.defaultOverlay = function (track) {
 };
 B.view = function (view, viewPair, id) {
   B.set({ view, viewPair, overlay: B.state.overlay.includes(id) ? B.state.overlay : [id, ...B.state.overlay] });
-  B.$("viewer").scrollIntoView();
+  B.goto(B.$("viewer"));
 };

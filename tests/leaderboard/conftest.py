@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ HOSTILE = '</script><img src=x onerror="window.pwned=1">'
 
 @pytest.fixture(scope="session")
 def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
-    """Seven submissions: two that tie, a worse one with a hostile name, four on a single track.
+    """Seven submissions: two that tie, a worse one with a hostile name, four on a single track, one with three seeds.
 
     One of them, ``sampled``, is a reference that covers 20 of the 100 states.
     """
@@ -35,8 +36,10 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
         notes="<b>bold</b>",
         hardware="=HYPERLINK(1)",
         links={"code": "https://example.org/a?b=%3Cscript%3E&c='"[:34]},
+        prior_knowledge="<i>closure</i>",
     )
-    make(root, "one-track", toy, share=-0.5, seed=4, name="Below the naive", tracks=("extrapolation",), seconds=0.0)
+    make(root, "one-track", toy, share=-0.5, seed=4, name="Below the naive", tracks=("extrapolation",), seconds=0.0,
+         files=3)
     make(
         root,
         "repeated",
@@ -87,9 +90,11 @@ def board(entries: Path, toy: Path):
 
 @pytest.fixture(scope="session")
 def page(board, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of `board` on disk."""
+    """The page of `board` on disk, with the committed history."""
+    from binlj.leaderboard.history import read_history
     from binlj.leaderboard.page import page_text
 
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(page_text(board, dataset=toy), encoding="utf-8")
+    history = read_history(Path(__file__).parents[2] / "leaderboard" / "history")
+    path.write_text(page_text(replace(board, history=history), dataset=toy), encoding="utf-8")
     return path

@@ -94,6 +94,7 @@ def test_table_shows_every_row_and_sorts(driver: Any, page: Path, board: Any) ->
         click_header(driver, field)
         got = names(driver)
         assert [key(next(r for r in expected if r["id"] == id)) for id in got] == sorted(key(r) for r in expected)
+    driver.execute_script("B.set({ columns: 'cost' })")
     click_header(driver, "train_seconds")  # cheapest first; rows without a time stay below
     times = {r["id"]: r.get("train_seconds") for r in expected}
     got_times = [times[id] for id in names(driver)]
@@ -115,7 +116,8 @@ def test_rank_intervals_naive_baselines_and_ceiling_look_different(driver: Any, 
     assert look["hostile"]["rank"] == "3"
     assert look["linear-t"]["rank"] == "–" and look["linear-t"]["badges"] == ["naive baseline"]
     assert look["noise-ceiling"]["badges"] == ["ceiling"]
-    assert look["one-track"]["badges"] == ["below a naive baseline"]
+    assert look["one-track"]["badges"] == ["3 seeds", "below a naive baseline"]
+    assert look["hostile"]["badges"][0] == "<i>closure</i>"
     assert len({look[id]["colour"] for id in ("alpha", "linear-t", "noise-ceiling")}) == 3
 
 
@@ -169,11 +171,68 @@ def test_accuracy_plots_hold_every_row(driver: Any, page: Path, board: Any) -> N
     driver.execute_script("document.getElementById('accuracy').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#tradeoff svg .dots circle, #tradeoff svg g.dots > *').length > 0")
     rows = [r for r in board.rows if r["track"] == "extrapolation"]
-    known = [r for r in rows if r["r2_ci95"]["overall"][0] is not None]
-    becomes(driver, "document.querySelectorAll('#forest g.ci line').length", len(known))
+    becomes(driver, "document.querySelectorAll('#forest g.ci line').length", len(rows))
     becomes(driver, "document.querySelectorAll('#tradeoff g.dots > *').length", 4)
+    boxes = driver.execute_script(
+        "return [...document.querySelectorAll('#tradeoff .labels text')].map((t) => t.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) >= 4
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            apart = a["right"] <= b["left"] or b["right"] <= a["left"]
+            assert apart or a["bottom"] <= b["top"] + 3 or b["bottom"] <= a["top"] + 3
+    label = "document.querySelector('#forest svg').getAttribute('aria-label')"
+    assert driver.execute_script(f"return {label}").startswith("skill overall")
     driver.execute_script("document.querySelector('#acc-pair [data-value=BB]').click()")
-    becomes(driver, "document.querySelector('#forest svg').getAttribute('aria-label').includes('BB')", True)
+    driver.execute_script("document.querySelector('#acc-order [data-value=r2]').click()")
+    becomes(driver, label, "R² of g_BB of every row with its 95 % interval")
+    assert driver.execute_script("return document.querySelector('#order [aria-pressed=true]').dataset.value") == "r2"
+
+
+def test_errors_by_state_are_the_evaluators(driver: Any, page: Path, board: Any, toy: Path) -> None:
+    from binlj.eval.skill import curve_errors
+    from binlj.eval.truth import load_truth
+
+    lb_browser.view(driver, page, hash="#model=hostile")
+    driver.execute_script("document.getElementById('map').scrollIntoView({behavior: 'instant'})")
+    cells = "document.querySelectorAll('#map-plot g.cells rect').length"
+    becomes(driver, cells, 200)
+    truth = load_truth("extrapolation", dataset=toy)
+    expected = curve_errors(truth, board.curves["hostile", "extrapolation"])
+    got = driver.execute_script(
+        "return B.data.tracks.extrapolation.test.map((p) => B.curveError('extrapolation', 'hostile', p))"
+    )
+    assert got == pytest.approx(list(expected), abs=1 / 509)
+    unsettled = int((~truth.converged).sum())
+    marks = "document.querySelectorAll('#map-plot g.unsettled > *').length"
+    assert driver.execute_script(f"return {marks}") == unsettled
+    driver.execute_script("B.set({ track: 'interpolation', model: 'sampled' })")
+    becomes(driver, cells, 20)
+
+
+def test_earlier_scores_have_an_address(driver: Any, page: Path) -> None:
+    lb_browser.view(driver, page, hash="#history-1.1.0")
+    opened = "document.getElementById('history-1.1.0')"
+    assert driver.execute_script(f"return {opened}.open")
+    becomes(driver, f"Math.abs({opened}.getBoundingClientRect().top) < 200", True)
+    text = driver.execute_script(f"return {opened}.innerText")
+    assert "GP ensemble on the PeTS phases" in text and "0.778" in text and "evaluator 1.0.0" in text
+    quoted = driver.execute_script("return document.getElementById('history-quoted').innerText")
+    assert "not recomputed" in quoted and "0.890" in quoted and "0.970" in quoted
+    names_now = driver.execute_script("return B.tabulator.getRows().map((r) => r.getData().name)")
+    assert not [name for name in names_now if name.startswith("Paper")]
+
+
+def test_seeds_show_mean_and_spread(driver: Any, page: Path, board: Any) -> None:
+    row = next(r for r in board.rows if r["id"] == "one-track")
+    lb_browser.view(driver, page, hash="#model=one-track")
+    cell = "B.tabulator.getRow('one-track').getCell('skill.overall').getElement().innerText"
+    spread = f"± {row['seeds']['skill_sd']['overall']:.3f}"
+    assert spread in driver.execute_script(f"return {cell}")
+    driver.execute_script("document.getElementById('detail').scrollIntoView({behavior: 'instant'})")
+    wait(driver, "document.querySelector('#detail-body table') !== null")
+    text = driver.execute_script("return document.getElementById('detail-body').innerText")
+    assert "scores by seed" in text and spread in text
 
 
 def test_viewer_draws_data_and_models_to_the_number(driver: Any, page: Path, board: Any, toy: Path) -> None:
@@ -216,15 +275,25 @@ def test_viewer_draws_data_and_models_to_the_number(driver: Any, page: Path, boa
     assert driver.execute_script("return B.state.view") == before + 1
 
 
-def test_viewer_says_so_where_there_is_no_prediction(driver: Any, page: Path) -> None:
+def test_viewer_says_what_a_state_is_and_where_there_is_no_prediction(driver: Any, page: Path, toy: Path) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import Select
+
+    from binlj.data import read_table
 
     lb_browser.view(driver, page)
     driver.execute_script("document.getElementById('viewer').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#viewer-plots .panel').length === 3")
     Select(driver.find_element(By.ID, "viewer-T")).select_by_value("1")
     becomes(driver, "document.getElementById('viewer-note').innerText.includes('training state')", True)
+    states = read_table("states", "all", path=toy).set_index("state_id")
+    for state_id in (states.index[~states["converged"]][0], states.index[states["converged"]][0]):
+        driver.execute_script("B.set({ view: B.data.state_ids.indexOf(arguments[0]) })", state_id)
+        state = states.loc[state_id]
+        becomes(driver, f"document.getElementById('viewer-note').innerText.includes('Phase: {state['phase']}')", True)
+        note = driver.execute_script("return document.getElementById('viewer-note').innerText")
+        assert ("Converged." in note) == bool(state["converged"]) and str(state["reason"] or "") in note
+    Select(driver.find_element(By.ID, "viewer-T")).select_by_value("1")
     becomes(driver, "document.querySelectorAll('#viewer-plots .model-line').length", 0)
     becomes(driver, "document.querySelectorAll('#viewer-plots .data-dots circle').length", 300)
 
@@ -269,7 +338,8 @@ def test_links_are_the_submitted_ones_and_harmless(driver: Any, page: Path) -> N
     )
     outside = [(href, rel) for href, rel in links if not href.startswith("#")]
     assert outside
-    assert all(href.startswith("https://example.org/") and "noopener" in rel for href, rel in outside)
+    known = ("https://example.org/", "https://doi.org/10.1039/")
+    assert all(href.startswith(known) and "noopener" in rel for href, rel in outside)
 
 
 def test_downloads(driver: Any, page: Path, board: Any) -> None:
@@ -350,10 +420,11 @@ def test_a_partial_reference_is_labelled_and_compared_like_for_like(driver: Any,
         "const rows = document.querySelectorAll('#alike tbody tr');"
         "return [...rows].map((r) => [...r.cells].map((c) => c.innerText.replace('−', '-')))"
     )
-    models = sorted(part["models"].values(), key=lambda r2: -r2["overall"])
-    for cells, r2 in zip(table, [part["ceiling"], row["r2"], *models], strict=True):
-        assert [float(c) for c in cells[1:]] == pytest.approx([r2[p] for p in ("overall", "AA", "AB", "BB")], abs=6e-4)
-    assert [cells[0] for cells in table[1:]] == ["Some states, repeated", *(name(board, part, r2) for r2 in models)]
+    models = sorted(part["models"].values(), key=lambda scores: -scores["skill"]["overall"])
+    for cells, scores in zip(table, [part["ceiling"], row, *models], strict=True):
+        expected = [scores[key][p] for key in ("skill", "r2") for p in ("overall", "AA", "AB", "BB")]
+        assert [float(c.replace("−", "-")) for c in cells[1:]] == pytest.approx(expected, abs=6e-3)
+    assert [cells[0] for cells in table[1:]] == ["Some states, repeated", *(name(board, part, m) for m in models)]
     assert driver.execute_script("return B.errors('interpolation', 'sampled').length") == 60
     assert "20 of the 100 test states" in driver.execute_script(
         "return document.getElementById('cite-sentence').innerText"
@@ -375,7 +446,7 @@ def test_a_partial_reference_is_labelled_and_compared_like_for_like(driver: Any,
     got = driver.execute_script("return [...B.difference('interpolation', 'sampled', 3 * B.state.view + 1)]")
     g = driver.execute_script("return [...B.truth(3 * B.state.view + 1).g]")
     expected = board.curves["sampled", "interpolation"][3 * 7 + 1]
-    assert [a + b for a, b in zip(g, got, strict=True)] == pytest.approx(list(expected), abs=2e-3)
+    assert [a + b for a, b in zip(g, got, strict=True)] == pytest.approx(list(expected), abs=1 / 509)
 
     driver.execute_script("document.getElementById('accuracy').scrollIntoView({behavior: 'instant'})")
     wait(driver, "document.querySelectorAll('#forest svg').length > 0")
@@ -391,7 +462,7 @@ def held_out() -> list[str]:
     return [state.state_id for state in split("interpolation")[1]]
 
 
-def name(board: Any, part: dict[str, Any], r2: dict[str, float]) -> str:
+def name(board: Any, part: dict[str, Any], scores: dict[str, Any]) -> str:
     """Name of the model with these scores."""
-    id = next(id for id, values in part["models"].items() if values is r2)
+    id = next(id for id, values in part["models"].items() if values is scores)
     return next(m["name"] for m in board.models if m["id"] == id)

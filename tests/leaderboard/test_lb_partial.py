@@ -114,7 +114,7 @@ def test_no_kind_that_is_not_one_opens_the_door(toy: Path, tmp_path: Path) -> No
 def test_the_preview_says_what_it_covers(entries: Path, toy: Path, board: Board) -> None:
     lines = preview(check(entries / "sampled", dataset=toy), others=entries, dataset=toy).lines
     text = "\n".join(lines)
-    assert "partial: 20 of 100 test states" in text and "outside the ranking" in text
+    assert "partial: 20 of 100 states" in text and "outside the ranking" in text
     alpha = row(board, "sampled")["subset"]["models"]["alpha"]["skill"]["overall"]
     (line,) = [line for line in lines if "skill on the same states, alpha" in line]
     assert f"overall {alpha:6.4f}" in line

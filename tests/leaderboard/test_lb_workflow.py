@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,18 @@ def test_it_has_no_rights_and_pins_what_it_uses(workflow: dict[Any, Any]) -> Non
     assert [s["run"] for s in steps if "pip install" in s.get("run", "")] == [
         "python -m pip install --quiet --constraint trusted/constraints.txt --editable ./trusted"
     ]
+
+
+@pytest.mark.parametrize("name", ["ci", "pages", "submission"])
+def test_every_workflow_reads_only_by_default_and_pins_actions_by_commit(name: str) -> None:
+    assert ROOT is not None
+    value = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8"))
+    assert value["permissions"] == {"contents": "read"}
+    writes = {k: v for job in value["jobs"].values() for k, v in job.get("permissions", {}).items() if v == "write"}
+    assert writes == ({"pages": "write", "id-token": "write"} if name == "pages" else {})
+    for step in (step for job in value["jobs"].values() for step in job["steps"]):
+        assert "uses" not in step or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+        assert "${{" not in step.get("run", "")
 
 
 def test_it_runs_on_every_pull_request(workflow: dict[Any, Any]) -> None:
