@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from binlj.baselines import ensemble_selection as selection
 from binlj.baselines import gaussian_process as gp
-from binlj.baselines import load_model, make_model, regimes, save_model, selection, spread, transforms
+from binlj.baselines import load_model, make_model, regimes, save_model, spread, transforms
+from binlj.baselines.ensemble_selection import Held, r2
 from binlj.baselines.frames import frame_states
 from binlj.baselines.members import (
     MEMBERS,
@@ -24,7 +26,6 @@ from binlj.baselines.members import (
     predict_process,
     share,
 )
-from binlj.baselines.selection import Held, r2
 from binlj.data import curves, read_table
 from binlj.errors import DataError, InputError
 from binlj.grid import State, grid
