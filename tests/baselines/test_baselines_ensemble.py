@@ -259,6 +259,19 @@ def test_the_core_is_sure_where_the_members_agree():
     np.testing.assert_allclose(std[0, 8:], 0.3 * 0.3 * 1.3)
 
 
+def test_its_standard_deviation_is_written_with_the_predictions(small: Path, tmp_path: Path):
+    from binlj.baselines.training import predict_track, train_model
+
+    settings = {"regimes": list(EDGES)}
+    train_model("gp_ensemble", track="extrapolation", out=tmp_path, dataset=small, parameters=settings)
+    frame, _ = predict_track(tmp_path, dataset=small)
+    states = frame_states(read_table("extrapolation", "test", path=small))
+    g, std = load_model(tmp_path).predict_with_std(states, list(frame["pair"]))
+    np.testing.assert_allclose(curves(frame), g)
+    np.testing.assert_allclose(curves(frame, "g_std"), std)
+    assert (std > 0).any(axis=1).all()
+
+
 def test_regimes_by_temperature(fitted):
     """Between, below and above the training temperatures; off the grid too; never out of bounds."""
     states = [State(T, 0.2, 1.0, 0.5) for T in (0.5, 0.8, 0.9, 1.2, 1.5)]
