@@ -9,9 +9,9 @@ import lazy_loader
 __all__ = ["MODELS", "Model", "load_model", "make_model", "save_model", "train_model"]
 
 if TYPE_CHECKING:
+    from binlj.baselines.model_files import load_model, save_model
     from binlj.baselines.protocol import Model
     from binlj.baselines.registry import MODELS, make_model
-    from binlj.baselines.store import load_model, save_model
     from binlj.baselines.training import train_model
 
 __getattr__, __dir__, _ = lazy_loader.attach(
@@ -19,7 +19,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "protocol": ["Model"],
         "registry": ["MODELS", "make_model"],
-        "store": ["load_model", "save_model"],
+        "model_files": ["load_model", "save_model"],
         "training": ["train_model"],
     },
 )

@@ -20,7 +20,14 @@ DATASET = click.option(
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(
+    help=f"""Train model NAME on a track.
+
+    NAME is one of: {", ".join(MODELS)}.
+
+    Writes the model, metadata.json and loss.png into --out. A killed training goes on where it stopped.
+    """
+)
 @click.argument("name", type=click.Choice(list(MODELS)), metavar="NAME")
 @click.option("--track", type=click.Choice(TRACKS), required=True, help="Which training split.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; a finished equal run is reused.")
@@ -41,12 +48,7 @@ def train(
     force: bool,
     dataset: Path | None,
 ) -> None:
-    """Train model NAME on a track.
-
-    NAME is one of: dnn, xgboost, dnn_physics, xgboost_physics, gp_ensemble, integral_equation, ideal_gas,
-    mean_rdf, nearest_temperature, nearest_scaled, linear_T, linear_pmf.
-    Writes the model, metadata.json and loss.png into --out. A killed training goes on where it stopped.
-    """
+    # The help is in the decorator: the names come from the registry.
     from binlj.baselines.network import quiet_tensorflow
     from binlj.baselines.training import train_model
     from binlj.progress import progress_bar

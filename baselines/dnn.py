@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.baselines.frames import check_training_table, point_inputs, query_frame, scaling
+from binlj.baselines.model_files import read_arrays, write_arrays
 from binlj.baselines.network import LAYERS, CompiledTrainer, build_network, forward
 from binlj.baselines.protocol import FitContext
-from binlj.baselines.store import read_arrays, write_arrays
 from binlj.data import curves
 from binlj.errors import BinljError, InputError
 from binlj.files import replacing

@@ -1,7 +1,7 @@
 """``gp_ensemble``: our best model for the extrapolation track.
 
 Members (:mod:`binlj.baselines.members`) are combined by non-negative weights found by cross-validation
-inside the training set (:mod:`binlj.baselines.selection`), one set of weights for queries below the
+inside the training set (:mod:`binlj.baselines.ensemble_selection`), one set of weights for queries below the
 training temperatures, one above, one between, and hedged with the median of the Gaussian processes. Each
 process is a pair, one on either side of the phase boundary of the PeTS equation of state.
 Predictions are bounded by the densest environment seen.
@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.baselines import members, selection
+from binlj.baselines import ensemble_selection as selection
+from binlj.baselines import members
 from binlj.baselines.frames import check_training_table, query_frame
 from binlj.baselines.members import MEMBERS
+from binlj.baselines.model_files import read_arrays, write_arrays
 from binlj.baselines.naive_models import frame_from_arrays, frame_to_arrays
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.regimes import REGIMES, regimes_of
 from binlj.baselines.spread import fit_factors, standard_deviation
-from binlj.baselines.store import read_arrays, write_arrays
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State
 from binlj.schema import N_BINS

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from binlj.baselines.model_files import read_arrays, write_arrays
 from binlj.baselines.protocol import FitContext
-from binlj.baselines.store import read_arrays, write_arrays
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State
 

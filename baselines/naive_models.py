@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.baselines.frames import check_training_table, query_frame
+from binlj.baselines.model_files import read_arrays, write_arrays
 from binlj.baselines.protocol import FitContext
-from binlj.baselines.store import read_arrays, write_arrays
 from binlj.data import curves
 from binlj.grid import State
 from binlj.schema import FEATURES, bin_centres

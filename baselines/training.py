@@ -1,6 +1,6 @@
 """Train a model on a track into a folder, and predict a track's test set from such a folder.
 
-A run folder holds the model (:mod:`binlj.baselines.store`), ``metadata.json`` (what was trained on what,
+A run folder holds the model (:mod:`binlj.baselines.model_files`), ``metadata.json`` (what was trained on what,
 how long, with which versions) and ``loss.png`` where there is a loss. ``metadata.json`` is written last: a
 folder with it is finished, and is reused when exactly the same run is asked for again.
 """
@@ -21,9 +21,9 @@ import numpy as np
 
 from binlj import __version__
 from binlj.baselines.frames import frame_states, with_state_columns
+from binlj.baselines.model_files import FORMAT, load_model, save_model
 from binlj.baselines.protocol import FitContext, Model, ModelWithStd, Progress, silent
 from binlj.baselines.registry import MODELS, make_model
-from binlj.baselines.store import FORMAT, load_model, save_model
 from binlj.data import dataset_info, read_table
 from binlj.errors import InputError
 from binlj.files import replacing, write_json

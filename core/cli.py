@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
 
 def load_model(folder: Path) -> Any:
     """Read a trained model. Handed to the commands here, so that the evaluator knows no model's code."""
-    return importlib.import_module("binlj.baselines.store").load_model(folder)
+    return importlib.import_module("binlj.baselines.model_files").load_model(folder)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "obj": load_model})

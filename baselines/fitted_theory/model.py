@@ -12,8 +12,8 @@ import numpy as np
 from binlj.baselines.fitted_theory.coexistence import UNSETTLED, PhaseData, fit_gibbs
 from binlj.baselines.fitted_theory.labels import PhaseLabel, outside_core, read_phases
 from binlj.baselines.frames import check_training_table, frame_states
+from binlj.baselines.model_files import read_arrays, write_arrays
 from binlj.baselines.protocol import FitContext
-from binlj.baselines.store import read_arrays, write_arrays
 from binlj.data import curves
 from binlj.errors import DataError, InputError
 from binlj.eval.skill import MEAN_OVER_STD

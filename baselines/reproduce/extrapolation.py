@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from binlj.baselines.ensemble_selection import r2
+from binlj.baselines.model_files import load_model
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.result import Result, Row, mean_row
 from binlj.baselines.reproduce.runs import (
@@ -16,8 +18,6 @@ from binlj.baselines.reproduce.runs import (
     train_jobs,
     training_frame,
 )
-from binlj.baselines.selection import r2
-from binlj.baselines.store import load_model
 from binlj.data import curves, read_table
 from binlj.grid import PAIRS
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.overlays import panel, pick
 from binlj.baselines.reproduce.result import Result, Row
 from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, train_jobs, training_frame
-from binlj.baselines.selection import r2
 from binlj.data import curves, read_table
 from binlj.grid import parse_state_id
 

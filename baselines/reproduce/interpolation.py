@@ -7,7 +7,9 @@ import json
 import numpy as np
 
 from binlj.baselines.dnn import Dnn
+from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import point_inputs
+from binlj.baselines.model_files import load_model
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.extrapolation import tail_rows
@@ -21,8 +23,6 @@ from binlj.baselines.reproduce.runs import (
     train_jobs,
     training_frame,
 )
-from binlj.baselines.selection import r2
-from binlj.baselines.store import load_model
 from binlj.data import curves, dataset_info, read_table
 from binlj.files import write_json
 from binlj.grid import PAIRS

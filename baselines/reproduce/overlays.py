@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.reproduce import figures
 from binlj.baselines.reproduce.result import Result, Row
 from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, train_jobs
-from binlj.baselines.selection import r2
 from binlj.data import curves, read_table
 from binlj.grid import PAIRS
 from binlj.tracks import EXTRAPOLATION_TEST_T

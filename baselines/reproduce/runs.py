@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.baselines.frames import frame_states
+from binlj.baselines.model_files import load_model
 from binlj.baselines.registry import make_model
-from binlj.baselines.store import load_model
 from binlj.baselines.training import METADATA, hardware, predict_track, train_model
 from binlj.data import dataset_info, read_table
 from binlj.errors import BinljError

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from binlj.baselines import ensemble_selection as selection
 from binlj.baselines import gaussian_process as gp
-from binlj.baselines import load_model, make_model, regimes, save_model, selection, spread, transforms
+from binlj.baselines import load_model, make_model, regimes, save_model, spread, transforms
+from binlj.baselines.ensemble_selection import Held, r2
 from binlj.baselines.frames import frame_states
 from binlj.baselines.members import (
     MEMBERS,
@@ -24,7 +26,6 @@ from binlj.baselines.members import (
     predict_process,
     share,
 )
-from binlj.baselines.selection import Held, r2
 from binlj.data import curves, read_table
 from binlj.errors import DataError, InputError
 from binlj.grid import State, grid
@@ -256,6 +257,19 @@ def test_the_core_is_sure_where_the_members_agree():
     std = spread.standard_deviation(np.array([1.0, 0.3, 0.0]), g, np.zeros_like(g))
     assert (std[0, :8] == 0).all()
     np.testing.assert_allclose(std[0, 8:], 0.3 * 0.3 * 1.3)
+
+
+def test_its_standard_deviation_is_written_with_the_predictions(small: Path, tmp_path: Path):
+    from binlj.baselines.training import predict_track, train_model
+
+    settings = {"regimes": list(EDGES)}
+    train_model("gp_ensemble", track="extrapolation", out=tmp_path, dataset=small, parameters=settings)
+    frame, _ = predict_track(tmp_path, dataset=small)
+    states = frame_states(read_table("extrapolation", "test", path=small))
+    g, std = load_model(tmp_path).predict_with_std(states, list(frame["pair"]))
+    np.testing.assert_allclose(curves(frame), g)
+    np.testing.assert_allclose(curves(frame, "g_std"), std)
+    assert (std > 0).any(axis=1).all()
 
 
 def test_regimes_by_temperature(fitted):

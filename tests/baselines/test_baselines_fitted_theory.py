@@ -10,7 +10,7 @@ import pytest
 
 from binlj.baselines.fitted_theory.model import FittedTheory, bootstrap_mixtures, fit_density, training_states
 from binlj.baselines.frames import with_state_columns
-from binlj.baselines.store import load_model, save_model
+from binlj.baselines.model_files import load_model, save_model
 from binlj.data import read_table
 from binlj.errors import DataError, InputError
 from binlj.grid import PAIRS, State

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from binlj.baselines import MODELS, load_model, make_model, save_model
+from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import frame_states
+from binlj.baselines.model_files import write_arrays
 from binlj.baselines.protocol import FitContext, Model
-from binlj.baselines.selection import r2
-from binlj.baselines.store import write_arrays
 from binlj.data import curves
 from binlj.errors import DataError, InputError
 from binlj.eval import NAIVE_BASELINES

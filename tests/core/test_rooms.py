@@ -136,11 +136,11 @@ def test_imports_are_found_in_every_form() -> None:
         "from . import files\n"
         "from .eval.metrics import r2\n"
         "def f():\n    from binlj.builders.md.engine import Engine\n"
-        "g = import_module('binlj.baselines.store')\n"
+        "g = import_module('binlj.baselines.model_files')\n"
     )
-    known = {"binlj.eval.scoring", "binlj.files", "binlj.baselines.store"}
+    known = {"binlj.eval.scoring", "binlj.files", "binlj.baselines.model_files"}
     found = set(imports(ast.parse(text), "binlj.x", package=False, known=known))
     assert found == {
         "binlj.data", "binlj.eval.scoring", "binlj.files", "binlj.eval.metrics", "binlj.builders.md.engine",
-        "binlj.baselines.store",
+        "binlj.baselines.model_files",
     }  # fmt: skip
