@@ -46,7 +46,7 @@ def test_a_lost_node_costs_only_what_ran_on_it(tmp_path: Path) -> None:
     while len(list(store.glob("loose/*.parquet"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert subprocess.run(["pkill", "-9", "-f", f"process_worker_pool.*{store}"], check=False).returncode == 0
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert "lost its worker" in err and "nothing left to do" in out
     assert len(stores.load_records(store)) == 10
