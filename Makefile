@@ -24,7 +24,7 @@ benchmark: env
 	@echo "RDF overlay:  $(OUT)/resimulate/overlay.png"
 	@echo "Leaderboard:  $(OUT)/leaderboard/index.html"
 
-# After a new version of the data: retrain, rerun every experiment and report, rebuild the page (about 35 minutes).
+# After a new version of the data: retrain, rerun every experiment and report, rebuild the page (more than an hour).
 refresh: env
 	docs/refresh.sh
 

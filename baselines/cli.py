@@ -119,7 +119,7 @@ def reproduce(
     failing-case    BB at T* = 0.6, C_B = 0.01, S = 1.5, eps_AB = 0.2 (Fig. 5)
     learning-curve  R2 against the number of training points (Fig. 6)
     timing          seconds to learn 100 RDFs, and to predict one
-    selection       how gp_ensemble was chosen: cross-validation inside the training temperatures
+    selection       what each part of fitted_theory adds on curves held out of the training splits
     rdf-model       fit fitted_theory to all 500 states, for binlj.rdf
     benchmark       train and score models on both tracks, one table
     """

@@ -35,11 +35,6 @@ MODELS: dict[str, Entry] = {
     "xgboost": Entry("binlj.baselines.boosted", "Boosted", "gradient-boosted trees on the same seven inputs"),
     "dnn_physics": _physics("dnn", "the paper's layers on the residual of the integral equation"),
     "xgboost_physics": _physics("xgboost", "gradient-boosted trees on the residual of the integral equation"),
-    "gp_ensemble": Entry(
-        "binlj.baselines.ensemble",
-        "GpEnsemble",
-        "Gaussian processes over states and temperature extrapolations, weighted by cross-validation",
-    ),
     "integral_equation": Entry(
         "binlj.baselines.integral_equation",
         "IntegralEquation",

@@ -28,10 +28,10 @@ from pathlib import Path
 import numpy as np
 
 from binlj.baselines.dnn import Dnn
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import frame_states, point_inputs
 from binlj.baselines.network import build_network, forward, quiet_tensorflow, tensorflow
 from binlj.baselines.protocol import FitContext
+from binlj.baselines.reproduce.result import r2
 from binlj.baselines.reproduce.timing import FAST, N_RDFS
 from binlj.data import curves, read_table
 from binlj.grid import PAIRS

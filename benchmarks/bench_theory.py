@@ -18,9 +18,9 @@ import numpy as np
 from binlj.grid import grid
 from binlj.theory import predict
 from binlj.theory.bulk import bulk_rdf
+from binlj.theory.mixtures import Mixtures
 from binlj.theory.ornstein_zernike import lennard_jones, solve
 from binlj.theory.phases import phases
-from binlj.theory.potentials import Mixtures
 
 MIXING, MAX_STEPS = 0.2, 2000
 

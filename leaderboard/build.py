@@ -17,10 +17,10 @@ from binlj.errors import DataError, InputError
 from binlj.files import write_text
 from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
 from binlj.leaderboard.history import keep, read_history
-from binlj.leaderboard.markdown import with_table
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
 from binlj.leaderboard.score import Scored, score_cases, score_files
+from binlj.leaderboard.scores_markdown import with_table
 from binlj.leaderboard.submission import Submission, check, names_in
 from binlj.schema import TRACKS
 

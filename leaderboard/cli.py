@@ -129,8 +129,8 @@ def pull_request(
     Where GITHUB_STEP_SUMMARY names a file, the scores and the rank interval are appended to it as Markdown.
     """
     from binlj.errors import InputError
-    from binlj.leaderboard.markdown import refusal, summary
     from binlj.leaderboard.pull_request import review
+    from binlj.leaderboard.scores_markdown import refusal, summary
 
     try:
         rows = review(Path(repository), base, head, by=by, submissions=_root(submissions), dataset=dataset,
@@ -180,8 +180,8 @@ def build_command(check: bool, out: Path | None, submissions: Path | None, datas
 def _build(root: Path, out: Path, dataset: Path | None) -> list[Path]:
     """Build the leaderboard, print its rows; the files written."""
     from binlj.leaderboard.build import build, count_steps
-    from binlj.leaderboard.markdown import rank_text
     from binlj.leaderboard.partial import label
+    from binlj.leaderboard.scores_markdown import rank_text
 
     with _progress(count_steps(root)) as step:
         board, written = build(root, out, readme=_readme(out), dataset=dataset, step=step)
@@ -230,7 +230,7 @@ def merge_command(id: str, submissions: Path | None, dataset: Path | None) -> No
 def table_command(out: Path | None, submissions: Path | None) -> None:
     """Print results.json as a Markdown table."""
     from binlj.leaderboard.build import RESULTS
-    from binlj.leaderboard.markdown import markdown_table, read_rows
+    from binlj.leaderboard.scores_markdown import markdown_table, read_rows
 
     click.echo(markdown_table(read_rows((out or _root(submissions).parent) / RESULTS)))
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.errors import BinljError
 from binlj.leaderboard.build import model_row
-from binlj.leaderboard.markdown import rank_text
 from binlj.leaderboard.partial import label, subset
 from binlj.leaderboard.rank import assign
 from binlj.leaderboard.score import Scored, mean_draws, mean_values, score_files
+from binlj.leaderboard.scores_markdown import rank_text
 from binlj.leaderboard.submission import Submission, check
 
 if TYPE_CHECKING:

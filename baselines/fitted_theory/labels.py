@@ -12,8 +12,8 @@ from binlj.grid import N_PARTICLES, PAIRS, State
 from binlj.schema import bin_centres
 from binlj.theory.bulk import bulk_rdf
 from binlj.theory.gibbs import GibbsCurve
+from binlj.theory.mixtures import Mixtures
 from binlj.theory.phases import split
-from binlj.theory.potentials import Mixtures
 from binlj.theory.prediction import bin_means, fine_curves
 from binlj.theory.two_phase import INTERFACE, assemble, autocorrelation, lever
 

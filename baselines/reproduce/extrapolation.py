@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.model_files import load_model
 from binlj.baselines.reproduce import figures, paper
-from binlj.baselines.reproduce.result import Result, Row, mean_row
+from binlj.baselines.reproduce.result import Result, Row, mean_row, r2
 from binlj.baselines.reproduce.runs import (
     Settings,
     job,

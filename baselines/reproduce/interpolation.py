@@ -7,13 +7,12 @@ import json
 import numpy as np
 
 from binlj.baselines.dnn import Dnn
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import point_inputs
 from binlj.baselines.model_files import load_model
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.extrapolation import tail_rows
-from binlj.baselines.reproduce.result import Result, mean_row
+from binlj.baselines.reproduce.result import Result, mean_row, r2
 from binlj.baselines.reproduce.runs import (
     Settings,
     job,

@@ -7,11 +7,10 @@ import json
 import numpy as np
 
 from binlj.baselines.dnn import Dnn
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import point_inputs
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
-from binlj.baselines.reproduce.result import Result, Row
+from binlj.baselines.reproduce.result import Result, Row, r2
 from binlj.baselines.reproduce.runs import Settings, training_frame
 from binlj.data import curves, dataset_info, read_table
 from binlj.files import write_json

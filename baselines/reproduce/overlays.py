@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.reproduce import figures
-from binlj.baselines.reproduce.result import Result, Row
+from binlj.baselines.reproduce.result import Result, Row, r2
 from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, train_jobs
 from binlj.data import curves, read_table
 from binlj.grid import PAIRS

@@ -80,6 +80,11 @@ def mean_row(quantity: str, values: list[float], *, paper: float | None = None, 
     return Row(quantity, float(np.mean(values)), spread, paper, digits)
 
 
+def r2(g: np.ndarray, predicted: np.ndarray) -> float:
+    """1 - SS_res / SS_tot over all points."""
+    return float(1 - ((predicted - g) ** 2).sum() / ((g - g.mean()) ** 2).sum())
+
+
 def _value(row: Row) -> str:
     text = f"{row.ours:.{row.digits}f}"
     return text if row.spread is None else f"{text} ± {row.spread:.{row.digits}f}"

@@ -7,11 +7,10 @@ import time
 import numpy as np
 
 from binlj.baselines.dnn import Dnn
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import frame_states
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import paper
-from binlj.baselines.reproduce.result import Result, Row
+from binlj.baselines.reproduce.result import Result, Row, r2
 from binlj.baselines.reproduce.runs import Settings, busy, training_frame
 from binlj.data import curves
 from binlj.errors import DataError

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binlj import schema
-from binlj.builders.release.physics_checks import check_physics, curves_of
+from binlj.builders.release.plausibility import check_physics, curves_of
 from binlj.builders.starts.kinds import SHAPES, STARTS
 from binlj.data import data_hash
 from binlj.files import sha256

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from binlj.theory.mixtures import Mixtures
 from binlj.theory.ornstein_zernike import COARSE, FINE, lennard_jones, solve
-from binlj.theory.potentials import Mixtures
 
 FALLBACKS = ("DH", "MS", "VM", "PY", "HNC")
 FIRST_BETA, FIRST_STEP, LAST_STEP = 0.25, 0.25, 0.03

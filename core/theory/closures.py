@@ -25,7 +25,7 @@ class Closure:
     Attributes
     ----------
     split : str
-        ``duh-henderson``, ``wca`` or ``none`` (see :mod:`binlj.theory.potentials`).
+        ``duh-henderson``, ``wca`` or ``none`` (see :mod:`binlj.theory.mixtures`).
     bridge : callable or None
         B(s), of the shape of s. None for Percus-Yevick.
     source : str

@@ -14,7 +14,7 @@ from scipy.fft import dst
 
 from binlj.errors import InputError
 from binlj.theory.closures import closure
-from binlj.theory.potentials import Mixtures, attraction, pair_potential
+from binlj.theory.mixtures import Mixtures, attraction, pair_potential
 
 TOLERANCE = 1e-6  # largest change of gamma in one step of plain iteration
 STEPS = 400

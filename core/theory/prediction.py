@@ -15,9 +15,9 @@ from binlj.schema import N_BINS, R_MAX, bin_centres
 from binlj.theory.bulk import FALLBACKS, Bulk, bulk_rdf
 from binlj.theory.correction import Correction, corrected
 from binlj.theory.gibbs import gibbs_curve
+from binlj.theory.mixtures import Mixtures
 from binlj.theory.ornstein_zernike import FINE
 from binlj.theory.phases import Phases, phases
-from binlj.theory.potentials import Mixtures
 from binlj.theory.two_phase import INTERFACE, Box, assemble, autocorrelation, lever
 
 _POINTS = round(R_MAX / FINE.dr)  # grid points up to 10 sigma

@@ -3,7 +3,8 @@
 The residual of a state is its published curve minus the theory's. Its covariance with that of another state is a
 Gaussian in (1/T, sqrt(C_B), log2 S, (1 - eps_AB)/T), and zero between a homogeneous and a demixed one. Far from every
 known state the mean is zero, so theory alone is left. Residuals are moved between size ratios along r / sigma_ij, where
-the peaks stay in place. The lengths were chosen inside the training splits; `binlj reproduce selection` shows it.
+the peaks stay in place. The lengths were chosen inside the training splits; `binlj reproduce selection` shows what the
+residuals add.
 """
 
 from __future__ import annotations

@@ -84,14 +84,14 @@ def explain() -> None:
 @_boot
 def data_command(out: Path, seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int) -> None:
     """Rank the features by the data alone: UMAP and mixing entropy, Sobol indices, Shapley values."""
-    from binlj.eval.explain import report, verdict
+    from binlj.eval.explain import document, verdict
 
     run = _explain_data(seed, dataset, maps, resamples, n_boot)
     rankings = [*run.map.rankings, *run.map_scaled.rankings, *run.curves.rankings]
     _data_pictures(run, out)
     details = {"map": run.map.details, "map_scaled": run.map_scaled.details, "curves": run.curves.details}
-    made = report.document("data", rankings, dataset=dataset, settings=run.settings, details=details)
-    report.write_document(out / "data.json", made)
+    made = document.document("data", rankings, dataset=dataset, settings=run.settings, details=details)
+    document.write_document(out / "data.json", made)
     click.echo(verdict.table(rankings))
     click.echo(f"{out / 'data.json'} and pictures written")
 
@@ -120,7 +120,7 @@ def model_command(
     Give a model folder, several (seeds of one model), a submission folder or a predictions file.
     """
     from binlj.eval.explain import attributions as files
-    from binlj.eval.explain import plots, report, verdict
+    from binlj.eval.explain import plots, verdict
     from binlj.eval.explain.curve_report import explain_curves, restrict_frames
     from binlj.eval.explain.curves import load_frames
 
@@ -139,10 +139,10 @@ def model_command(
     plots.plot_shap(found, out / f"shap-{_slug(found.name)}.png")
     settings = {"seed": seed, "n_boot": n_boot, "sources": source.files, "track": track}
     notes = _stale([source], dataset)
-    made = report.document(
+    made = document.document(
         "model", found.rankings, dataset=dataset, settings=settings, details=details, differences=notes
     )
-    report.write_document(out / f"model-{_slug(found.name)}.json", made)
+    document.write_document(out / f"model-{_slug(found.name)}.json", made)
     click.echo(verdict.table(found.rankings))
     click.echo("\n".join([*notes, _agreement_lines(found.details["agreement"], "the model")]))
     if given is not None:
@@ -188,7 +188,7 @@ def check_command(
     The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
     DNN.
     """
-    from binlj.eval.explain import plots, report, verdict
+    from binlj.eval.explain import plots, verdict
 
     groups = [("dnn", dnn), ("xgboost", xgboost), *((None, (p,)) for p in other)]
     with _bars() as bar:  # first, since a wrong path should not cost minutes
@@ -215,7 +215,7 @@ def check_command(
     claim = verdict.check_claim(rankings, dnn=claimed)
     notes = verdict.differences(rankings, claim) + _stale(sources, dataset)
     settings = {**run.settings, "track": track, "sources": {s.name: s.files for s in sources}}
-    made = report.document(
+    made = document.document(
         "check",
         rankings,
         dataset=dataset,
@@ -224,7 +224,7 @@ def check_command(
         claim=claim.to_dict(),
         differences=notes,
     )
-    report.write_document(out / "check.json", made)
+    document.write_document(out / "check.json", made)
     click.echo(verdict.table(rankings))
     click.echo("\n".join(["", *notes]))
     click.echo(

@@ -27,6 +27,7 @@ def small(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         (folder / "extrapolation").mkdir(parents=True, exist_ok=True)
         pq.write_table(table.filter(keep), folder / "extrapolation" / f"{split}.parquet")
+    shutil.copytree(toy / "states", folder / "states")
     shutil.copy(toy / "README.md", folder / "README.md")
     write_manifest(folder)
     return folder

@@ -173,15 +173,6 @@ def test_network_experiments_from_one_training(toy: Path, tmp_path: Path):
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
 
-def test_selection_prints_the_cross_validation_table(small: Path, tmp_path: Path):
-    done = call(cli.reproduce, "selection", "--dataset", small, "--out", tmp_path, "--workers", 1)
-    assert done.exit_code == 0, done.exception
-    table = json.loads((tmp_path / "selection.json").read_text())["details"]["table"]
-    for row in table:
-        assert f"{row['regime']}: {row['candidate']}" in done.output
-        assert f"{row['r2']['overall']:.4f}" in done.output
-
-
 def test_timing_needs_more_than_a_hundred_rdfs(small: Path, tmp_path: Path):
     refused = call(cli.reproduce, "timing", "--dataset", small, "--out", tmp_path)
     assert "54 RDFs" in str(refused.exception)

@@ -11,6 +11,7 @@ import pytest
 from binlj.baselines.fitted_theory.model import FittedTheory, bootstrap_mixtures, fit_density, training_states
 from binlj.baselines.frames import with_state_columns
 from binlj.baselines.model_files import load_model, save_model
+from binlj.baselines.reproduce.selection_report import candidates, skill
 from binlj.data import read_table
 from binlj.errors import DataError, InputError
 from binlj.grid import PAIRS, State
@@ -127,3 +128,20 @@ def test_a_bootstrap_sample_keeps_mixtures_whole():
     for mixture in {(s.S, s.eps_AB) for s in drawn}:
         count = sum((s.S, s.eps_AB) == mixture for s in drawn)
         assert count % 4 == 0, "4 states a mixture, as often as it was drawn"
+
+
+def test_each_part_brings_curves_elsewhere_nearer_to_the_truth(train: pd.DataFrame):
+    held = training_states(table([State(0.9, 0.3, 1.0, 0.6), State(1.2, 0.4, 1.0, 0.4), State(1.0, 0.4, 1.0, 1.0)]))
+    found = {name: skill(held, g)["overall"] for name, g in candidates(training_states(train), held.states)}
+    theory, density, gibbs, bag, residuals = found.values()
+    assert theory < density < gibbs, found
+    assert min(bag, residuals) > theory, found
+
+
+def test_skill_caps_the_error_of_each_curve(train: pd.DataFrame):
+    data = training_states(train)
+    g = data.g.copy()
+    g[0, 1] = 1e6
+    found = skill(data, g)
+    assert (found["AA"], found["BB"]) == (1.0, 1.0)
+    assert found["AB"] == pytest.approx(1 - 1 / len(STATES))

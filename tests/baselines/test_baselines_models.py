@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from binlj.baselines import MODELS, load_model, make_model, save_model
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import frame_states
 from binlj.baselines.model_files import write_arrays
 from binlj.baselines.protocol import FitContext, Model
-from binlj.data import curves
+from binlj.baselines.reproduce.result import r2
+from binlj.data import curves, read_table
 from binlj.errors import DataError, InputError
 from binlj.eval import NAIVE_BASELINES
 
@@ -33,7 +37,7 @@ def test_every_naive_baseline_is_a_model():
 def test_unknown_model():
     with pytest.raises(InputError, match="no such model") as caught:
         make_model("transformer")
-    assert "gp_ensemble" in caught.value.fix
+    assert "fitted_theory" in caught.value.fix
 
 
 @pytest.mark.parametrize("name", NAIVE_NAMES)
@@ -98,7 +102,7 @@ def test_trees_need_as_many_states_as_folds(small_train: pd.DataFrame):
 def test_nan_in_training_data(small_train: pd.DataFrame):
     bad = small_train.copy()
     bad["g"] = [g * np.nan if i == 4 else g for i, g in enumerate(bad["g"])]
-    for name in ("dnn", "xgboost", "gp_ensemble", "linear_T"):
+    for name in ("dnn", "xgboost", "linear_T"):
         with pytest.raises(DataError, match="NaN or infinite g"):
             make_model(name).fit(bad)
 
@@ -165,6 +169,40 @@ def test_pickled_arrays_are_neither_written_nor_read(saved: Path):
 
 
 def test_models_refuse_to_predict_untrained(small_test: pd.DataFrame):
-    for name in ("dnn", "xgboost", "gp_ensemble", "mean_rdf"):
+    for name in ("dnn", "xgboost", "mean_rdf"):
         with pytest.raises(RuntimeError, match="fit or load"):
             predict(make_model(name), small_test)
+
+
+def test_test_values_cannot_reach_any_model(small: Path, tmp_path: Path):
+    """Poison: with every test curve replaced by NaN, trainings and predictions are the same, bit for bit.
+
+    The test states' densities and phases are not there at all.
+    """
+    from binlj.baselines.training import predict_track, train_model
+
+    poisoned = tmp_path / "binlj-rdf"
+    shutil.copytree(small, poisoned)
+    file = poisoned / "extrapolation" / "test.parquet"
+    table = pq.read_table(file)
+    nan = pa.array([[float("nan")] * 100] * len(table), table.schema.field("g").type)
+    for column in ("g", "g_stderr"):
+        table = table.set_column(table.schema.get_field_index(column), table.schema.field(column), nan)
+    pq.write_table(table, file)
+    states = pq.read_table(poisoned / "states" / "all.parquet")
+    unknown = pc.invert(pc.is_in(states["state_id"], table["state_id"]))
+    pq.write_table(states.filter(unknown), poisoned / "states" / "all.parquet")
+    assert np.isnan(curves(read_table("extrapolation", "test", path=poisoned))).all()
+    models = {
+        "linear_pmf": {},
+        "fitted_theory": {"bag": 2},
+        "xgboost": {"depths": [3], "max_trees": 5, "folds": 2},
+    }
+    for name, parameters in models.items():
+        found = []
+        for which, dataset in (("clean", small), ("poisoned", poisoned)):
+            out = tmp_path / f"{name}-{which}"
+            train_model(name, track="extrapolation", out=out, dataset=dataset, parameters=parameters)
+            found.append(curves(predict_track(out, dataset=dataset)[0]))
+        np.testing.assert_array_equal(found[0], found[1])
+        assert np.isfinite(found[0]).all()

@@ -11,10 +11,10 @@ import pytest
 from binlj.baselines import dnn as dnn_module
 from binlj.baselines import make_model
 from binlj.baselines.dnn import DivergedError, Dnn
-from binlj.baselines.ensemble_selection import r2
 from binlj.baselines.frames import frame_states, point_inputs
 from binlj.baselines.network import CompiledTrainer, build_network, forward
 from binlj.baselines.protocol import FitContext, Model
+from binlj.baselines.reproduce.result import r2
 from binlj.data import to_points
 from binlj.errors import InputError
 

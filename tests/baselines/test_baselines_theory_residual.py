@@ -11,6 +11,7 @@ import pytest
 from binlj.baselines import load_model, make_model, save_model
 from binlj.baselines.frames import frame_states
 from binlj.baselines.protocol import Model
+from binlj.baselines.regimes import folds
 from binlj.baselines.theory_residual import theory_of
 from binlj.errors import DataError, InputError
 
@@ -106,3 +107,15 @@ def test_bad_parameters_are_one_error():
 def test_two_temperatures_are_too_few(small_train: pd.DataFrame):
     with pytest.raises(DataError, match="2 different temperatures, at least 3 needed"):
         quick().fit(small_train[small_train["T"] > 0.9])
+
+
+def test_folds_hold_out_the_edge_and_whole_states(small_train: pd.DataFrame):
+    ((inner, held),) = folds(small_train, "cold", 0)
+    assert set(held["T"]) == {0.8}
+    assert set(inner["T"]) == {1.0, 1.2}
+    ((inner, held),) = folds(small_train, "hot", 0)
+    assert set(held["T"]) == {1.2}
+    parts = list(folds(small_train, "inside", 0))
+    assert sum(len(h) for _, h in parts) == len(small_train)
+    for inner, held in parts:
+        assert not set(inner["state_id"]) & set(held["state_id"])

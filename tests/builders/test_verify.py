@@ -17,7 +17,7 @@ from synthetic import results, snapshots
 
 from binlj import schema
 from binlj.builders.release import publish
-from binlj.builders.release.physics_checks import check_physics
+from binlj.builders.release.plausibility import check_physics
 from binlj.builders.release.verify import check_structure, verify
 from binlj.cli import main
 from binlj.files import sha256, write_json

@@ -19,14 +19,14 @@ from binlj.cli import load_model
 from binlj.data import dataset_info
 from binlj.errors import InputError
 from binlj.eval import write_predictions
-from binlj.eval.explain import cli, embedding, report, sources
+from binlj.eval.explain import cli, document, embedding, sources
 from binlj.eval.explain.attributions import KEYS, read_attributions, score_attributions
 from binlj.eval.explain.model_free import model_free_importances
 from binlj.grid import grid
 from binlj.schema import FEATURES
 from binlj.tracks import split
 
-ROOM = Path(report.__file__).parent
+ROOM = Path(document.__file__).parent
 FAST = ["--maps", "2", "--resamples", "1", "--n-boot", "20"]
 
 
@@ -78,7 +78,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def written(path: Path) -> dict:  # type: ignore[type-arg]
     value = json.loads(path.read_text())
-    jsonschema.validate(value, report.explain_schema())
+    jsonschema.validate(value, document.explain_schema())
     return value
 
 

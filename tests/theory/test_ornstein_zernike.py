@@ -11,8 +11,8 @@ from binlj.grid import PAIRS, State, grid
 from binlj.schema import bin_centres
 from binlj.theory.bulk import bulk_rdf
 from binlj.theory.closures import CLOSURES, closure
+from binlj.theory.mixtures import Mixtures, attraction, pair_potential
 from binlj.theory.ornstein_zernike import COARSE, FINE, Problem, lennard_jones, oz_gamma, solve
-from binlj.theory.potentials import Mixtures, attraction, pair_potential
 from binlj.theory.prediction import bin_means
 
 

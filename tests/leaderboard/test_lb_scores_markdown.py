@@ -10,7 +10,7 @@ from conftest import HOSTILE
 
 from binlj.errors import DataError
 from binlj.leaderboard.build import Board, results_text
-from binlj.leaderboard.markdown import markdown_table, plain, read_rows, refusal, summary, with_table
+from binlj.leaderboard.scores_markdown import markdown_table, plain, read_rows, refusal, summary, with_table
 from binlj.paths import clone_root
 
 
