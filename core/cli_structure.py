@@ -20,7 +20,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command("rdf")
 @click.argument("state", required=False)
 @click.option("--states", "table", type=FILE, help="CSV or parquet with columns T, C_B, S, eps_AB, instead of STATE.")
-@click.option("--out", type=FILE, help="Write rows of T, C_B, S, eps_AB, pair, r, g, g_std as parquet.")
+@click.option("--out", type=FILE, help="Write one row a state and pair as parquet, with 100 values of r, g and g_std.")
 @click.option("--csv", "csv_file", type=FILE, help="Write the curves as CSV, one line a bin.")
 @click.option("--plot", type=FILE, help="Draw the curves of STATE with their bands, as PNG, SVG or PDF.")
 @click.option("--extrapolate", is_flag=True, help="Answer outside the dataset's ranges, too, by theory.")
@@ -94,4 +94,6 @@ def _write_csv(curves: pd.DataFrame, file: Path) -> None:
     from binlj.files import replacing
 
     with replacing(file) as temporary:
-        curves.explode(["r", "g", "g_std"]).to_csv(temporary, index=False, float_format="%.6g")
+        columns = ["r", "g", "g_std"]
+        lines = curves.explode(columns).astype(dict.fromkeys(columns, float))
+        lines.to_csv(temporary, index=False, float_format="%.6g")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -205,7 +207,7 @@ def fitted() -> Fitted:
     try:
         with np.load(FILE, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(FILE, [f"cannot be read: {error}"], fix=fix) from None
     return from_arrays(arrays, subject=FILE)
 
