@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,11 +38,10 @@ def figure(curves: pd.DataFrame, facts: pd.Series) -> Figure:
         row = curves[curves["pair"] == pair].iloc[0]
         r, g, std = (np.asarray(row[name], dtype=float) for name in ("r", "g", "g_std"))
         highest = float((g + std).max())
-        for other, line in zip(near[near["pair"] == pair].itertuples(), LINES, strict=True):
-            label = f"simulated: {_where(other.T, other.C_B, other.S, other.eps_AB)}"
-            ax.plot(other.r, other.g, color="0.6", lw=0.9, ls=line, label=label)
+        for other, line in zip(near[near["pair"] == pair].to_dict("records"), LINES, strict=True):
+            ax.plot(other["r"], other["g"], color="0.6", lw=0.9, ls=line, label=f"simulated: {_where(other)}")
             # A much higher neighbour is cut off, so that the prediction stays readable.
-            highest = max(highest, min(float(other.g.max()), 1.5 * float(g.max())))
+            highest = max(highest, min(float(other["g"].max()), 1.5 * float(g.max())))
         ax.fill_between(r, np.maximum(g - std, 0.0), g + std, color=COLOURS[pair], alpha=0.25, lw=0)
         ax.plot(r, g, color=COLOURS[pair], lw=1.6)
         ax.axhline(1.0, color="0.5", lw=0.6, ls=":")
@@ -50,13 +49,12 @@ def figure(curves: pd.DataFrame, facts: pd.Series) -> Figure:
         ax.set_ylim(0.0, 1.08 * max(highest, 1.5))
     grey = axes[0].get_legend_handles_labels()
     drawn.legend(*grey, loc="outside lower center", ncols=N_NEAREST, frameon=False, fontsize=7.5)
-    where = _where(*(facts[name] for name in ("T", "C_B", "S", "eps_AB")))
-    drawn.suptitle(f"{where}: {facts['phase']} (probability of demixing {facts['p_demixed']:.2f})", fontsize=11)
+    drawn.suptitle(f"{_where(facts)}: {facts['phase']} (probability of demixing {facts['p_demixed']:.2f})", fontsize=11)
     return drawn
 
 
-def _where(T: float, C_B: float, S: float, eps_AB: float) -> str:
-    return f"T* = {T:g}, C$_B$ = {C_B:g}, S = {S:g}, ε$_{{AB}}$ = {eps_AB:g}"
+def _where(state: Any) -> str:
+    return f"T* = {state['T']:g}, C$_B$ = {state['C_B']:g}, S = {state['S']:g}, ε$_{{AB}}$ = {state['eps_AB']:g}"
 
 
 def nearest(facts: pd.Series) -> pd.DataFrame:
