@@ -18,6 +18,7 @@ DATASET = click.option(
     help="Dataset folder; default: the installed one.",
 )
 FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
@@ -71,15 +72,26 @@ def train(
 
 @click.command()
 @click.argument("folder", type=FOLDER, metavar="DIR")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Predictions, parquet."
-)
+@click.option("--out", type=FILE, required=True, help="Predictions, parquet.")
+@click.option("--states", type=FILE, help="Predict these instead: CSV or parquet with columns T, C_B, S, eps_AB.")
 @DATASET
-def predict(folder: Path, out: Path, dataset: Path | None) -> None:
-    """Predict the test set of the track that the model in DIR was trained on; --out is a ready submission."""
-    from binlj.baselines.training import predict_track
+def predict(folder: Path, out: Path, states: Path | None, dataset: Path | None) -> None:
+    """Predict the test set of the track that the model in DIR was trained on; --out is a ready submission.
+
+    With --states, any states: --out has the columns T, C_B, S, eps_AB, pair, r and g.
+    """
+    from binlj.baselines.training import predict_states, predict_track
     from binlj.eval import write_predictions
 
+    if states is not None:
+        from binlj.files import replacing
+        from binlj.structure import read_states
+
+        found = predict_states(folder, read_states(states))
+        with replacing(out) as temporary:
+            found.to_parquet(temporary, index=False)
+        click.echo(f"{out}: {len(found)} RDFs")
+        return
     frame, track = predict_track(folder, dataset=dataset)
     write_predictions(out, frame)
     click.echo(

@@ -117,7 +117,7 @@ def query_frame(states: Sequence[State], pairs: Sequence[str]) -> pd.DataFrame:
     r = bin_centres()
     return pd.DataFrame(
         {
-            "state_id": [s.state_id for s in states],
+            "state_id": [getattr(s, "state_id", str(s)) for s in states],  # a StatePoint has no identifier
             **{name: np.array([getattr(s, name) for s in states], dtype=float) for name in FEATURES},
             "pair": list(pairs),
             "r": [r] * len(states),

@@ -11,11 +11,12 @@ import json
 import os
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata as packages
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -27,7 +28,9 @@ from binlj.baselines.registry import MODELS, make_model
 from binlj.data import dataset_info, read_table
 from binlj.errors import InputError
 from binlj.files import replacing, write_json
+from binlj.grid import PAIRS, State
 from binlj.machine import processor
+from binlj.schema import bin_centres
 from binlj.tracks import check_track
 
 if TYPE_CHECKING:
@@ -185,14 +188,54 @@ def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.Data
     started = time.perf_counter()
     model = load_model(folder)
     states, pairs = frame_states(test), list(test["pair"])
-    frame = test[["state_id", "pair"]].copy()
+    frame = _with_curves(test[["state_id", "pair"]].copy(), model, states, pairs)
+    write_json(folder / METADATA, found | {"predict_seconds": round(time.perf_counter() - started, 3)})
+    return frame, track
+
+
+def predict_states(folder: Path, states: pd.DataFrame) -> pd.DataFrame:
+    """Predictions of a trained model for any states.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a model (:func:`binlj.baselines.model_files.load_model`).
+    states : DataFrame
+        Columns ``T``, ``C_B``, ``S``, ``eps_AB``.
+
+    Returns
+    -------
+    DataFrame
+        One row a state and pair: the inputs, ``pair``, ``r``, ``g`` and, where the model gives it, ``g_std``.
+
+    Raises
+    ------
+    InputError
+        If `folder` holds no model, a column is missing, or a value lies outside :data:`binlj.structure.WIDER`.
+    """
+    import pandas as pd
+
+    from binlj.structure import INPUTS, state_points
+
+    model = load_model(folder)
+    points, _ = state_points(states, extrapolate=True)
+    rows = [(point, pair) for point in points for pair in PAIRS]
+    frame = pd.DataFrame([{name: getattr(point, name) for name in INPUTS} for point, _ in rows])
+    frame["pair"] = [pair for _, pair in rows]
+    frame["r"] = list(np.tile(bin_centres(), (len(rows), 1)))
+    # Models read the four values of a state and do not need its identifier.
+    return _with_curves(frame, model, cast("list[State]", [point for point, _ in rows]), list(frame["pair"]))
+
+
+def _with_curves(
+    frame: pd.DataFrame, model: Model, states: Sequence[State], pairs: Sequence[str]
+) -> pd.DataFrame:
     if isinstance(model, ModelWithStd):
         g, std = model.predict_with_std(states, pairs)
         frame["g"], frame["g_std"] = list(g), list(std)
     else:
         frame["g"] = list(model.predict(states, pairs))
-    write_json(folder / METADATA, found | {"predict_seconds": round(time.perf_counter() - started, 3)})
-    return frame, track
+    return frame
 
 
 def write_loss_picture(file: Path, loss: list[float], *, title: str) -> None:

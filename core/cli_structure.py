@@ -20,7 +20,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command("rdf")
 @click.argument("state", required=False)
 @click.option("--states", "table", type=FILE, help="CSV or parquet with columns T, C_B, S, eps_AB, instead of STATE.")
-@click.option("--out", type=FILE, help="Write rows of T, C_B, S, eps_AB, pair, r, g, g_std as parquet.")
+@click.option("--out", type=FILE, help="Write one row a state and pair as parquet, with 100 values of r, g and g_std.")
 @click.option("--csv", "csv_file", type=FILE, help="Write the curves as CSV, one line a bin.")
 @click.option("--plot", type=FILE, help="Draw the curves of STATE with their bands, as PNG, SVG or PDF.")
 @click.option("--extrapolate", is_flag=True, help="Answer outside the dataset's ranges, too, by theory.")
@@ -31,7 +31,7 @@ def rdf_command(
 
     Prints density, phase and neighbours of each state.
     """
-    from binlj.structure import rdf, thermo
+    from binlj.structure import rdf, read_states, thermo
 
     if (state is None) == (table is None):
         raise InputError(
@@ -39,7 +39,7 @@ def rdf_command(
         )
     if plot is not None and state is None:
         raise InputError("--plot", ["draws one STATE"], fix="name the state instead of a table")
-    asked = _one(state) if state is not None else _read(table)
+    asked = read_states(table) if table is not None else _one(state)
     curves, facts = rdf(asked, extrapolate=extrapolate), thermo(asked, extrapolate=extrapolate)
     for row in facts.to_dict("records"):
         click.echo(_line(row))
@@ -58,20 +58,6 @@ def _one(text: str | None) -> pd.DataFrame:
 
     point = parse_state_id(text or "", exact=False)
     return pd.DataFrame([{"T": point.T, "C_B": point.C_B, "S": point.S, "eps_AB": point.eps_AB}])
-
-
-def _read(file: Path | None) -> pd.DataFrame:
-    import pandas as pd
-
-    assert file is not None
-    if not file.is_file():
-        raise InputError(file, ["no such file"], fix="give a CSV or parquet file with columns T, C_B, S, eps_AB")
-    try:
-        return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
-    except (ValueError, OSError) as error:
-        raise InputError(
-            file, [f"cannot be read: {str(error).splitlines()[0]}"], fix="give a CSV or parquet file"
-        ) from None
 
 
 def _line(row: Mapping[Hashable, Any]) -> str:
@@ -94,4 +80,6 @@ def _write_csv(curves: pd.DataFrame, file: Path) -> None:
     from binlj.files import replacing
 
     with replacing(file) as temporary:
-        curves.explode(["r", "g", "g_std"]).to_csv(temporary, index=False, float_format="%.6g")
+        columns = ["r", "g", "g_std"]
+        lines = curves.explode(columns).astype(dict.fromkeys(columns, float))
+        lines.to_csv(temporary, index=False, float_format="%.6g")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -70,7 +72,7 @@ def rdf(
 
     from binlj.schema import bin_centres
 
-    states, inside = _states(T, C_B, S, eps_AB, extrapolate=extrapolate)
+    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
     found = fitted().predict(states)
     rows = [
         {**_inputs(s), "pair": pair, "r": bin_centres(), "g": found.g[i, j], "g_std": found.spread[i, j],
@@ -114,7 +116,7 @@ def thermo(
 
     from binlj.pets import pets_density
 
-    states, inside = _states(T, C_B, S, eps_AB, extrapolate=extrapolate)
+    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
     found = fitted().predict(states)
     rows = []
     for i, state in enumerate(states):
@@ -205,7 +207,7 @@ def fitted() -> Fitted:
     try:
         with np.load(FILE, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(FILE, [f"cannot be read: {error}"], fix=fix) from None
     return from_arrays(arrays, subject=FILE)
 
@@ -214,11 +216,30 @@ def _inputs(state: StatePoint) -> dict[str, float]:
     return {name: getattr(state, name) for name in INPUTS}
 
 
-def _states(
+def read_states(file: Path) -> pd.DataFrame:
+    """A CSV or parquet file of states, for :func:`rdf`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it cannot be read.
+    """
+    import pandas as pd
+
+    fix = "give a CSV or parquet file with columns T, C_B, S, eps_AB"
+    if not file.is_file():
+        raise InputError(file, ["no such file"], fix=fix)
+    try:
+        return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    except (ValueError, OSError) as error:
+        raise InputError(file, [f"cannot be read: {str(error).splitlines()[0]}"], fix=fix) from None
+
+
+def state_points(
     T: ArrayLike | pd.DataFrame,
-    C_B: ArrayLike | None,
-    S: ArrayLike | None,
-    eps_AB: ArrayLike | None,
+    C_B: ArrayLike | None = None,
+    S: ArrayLike | None = None,
+    eps_AB: ArrayLike | None = None,
     *,
     extrapolate: bool,
 ) -> tuple[list[StatePoint], np.ndarray]:

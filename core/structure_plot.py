@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"AA": "#1f6f8b", "AB": "#b3651d", "BB": "#7a3b8f"}
 N_NEAREST = 3
+LINES = ("-", "--", ":")  # of the nearest states
 SCALE = (0.8, 0.49, 1.5, 0.8)  # of T, C_B, S, eps_AB: the grid's ranges
 
 
@@ -30,25 +31,30 @@ def figure(curves: pd.DataFrame, facts: pd.Series) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(10.5, 3.6), layout="constrained")
+    drawn = Figure(figsize=(10.5, 3.9), layout="constrained")
     axes = drawn.subplots(1, 3)
     near = nearest(facts)
     for ax, pair in zip(axes, PAIRS, strict=True):
         row = curves[curves["pair"] == pair].iloc[0]
         r, g, std = (np.asarray(row[name], dtype=float) for name in ("r", "g", "g_std"))
-        for other in near[near["pair"] == pair].itertuples():
-            label = f"T*={other.T:g} C={other.C_B:g} S={other.S:g} ε={other.eps_AB:g}"
-            ax.plot(other.r, other.g, color="0.72", lw=0.9, label=label)
+        highest = float((g + std).max())
+        for other, line in zip(near[near["pair"] == pair].to_dict("records"), LINES, strict=True):
+            ax.plot(other["r"], other["g"], color="0.6", lw=0.9, ls=line, label=f"simulated: {_where(other)}")
+            # A much higher neighbour is cut off, so that the prediction stays readable.
+            highest = max(highest, min(float(other["g"].max()), 1.5 * float(g.max())))
         ax.fill_between(r, np.maximum(g - std, 0.0), g + std, color=COLOURS[pair], alpha=0.25, lw=0)
-        ax.plot(r, g, color=COLOURS[pair], lw=1.6, label="predicted")
+        ax.plot(r, g, color=COLOURS[pair], lw=1.6)
         ax.axhline(1.0, color="0.5", lw=0.6, ls=":")
         ax.set(xlabel="r / σ$_{AA}$", title=f"g$_{{{pair}}}$(r)", xlim=(0.0, 10.0))
-        ax.set_ylim(0.0, 1.08 * max(float((g + std).max()), 1.5))
-        ax.legend(frameon=False, fontsize=7)
-    where = f"T* = {facts['T']:g}, C$_B$ = {facts['C_B']:g}, S = {facts['S']:g}, ε$_{{AB}}$ = {facts['eps_AB']:g}"
-    phase = f"{facts['phase']} (probability of demixing {facts['p_demixed']:.2f})"
-    drawn.suptitle(f"{where}: {phase}", fontsize=11)
+        ax.set_ylim(0.0, 1.08 * max(highest, 1.5))
+    grey = axes[0].get_legend_handles_labels()
+    drawn.legend(*grey, loc="outside lower center", ncols=N_NEAREST, frameon=False, fontsize=7.5)
+    drawn.suptitle(f"{_where(facts)}: {facts['phase']} (probability of demixing {facts['p_demixed']:.2f})", fontsize=11)
     return drawn
+
+
+def _where(state: Any) -> str:
+    return f"T* = {state['T']:g}, C$_B$ = {state['C_B']:g}, S = {state['S']:g}, ε$_{{AB}}$ = {state['eps_AB']:g}"
 
 
 def nearest(facts: pd.Series) -> pd.DataFrame:

@@ -2,8 +2,9 @@
 
 A predictions file is a parquet table keyed by (``state_id``, ``pair``): ``g`` is a list of 100 floats,
 ``g_std`` (optional) the model's own standard deviation at the same points. Rows may come in any order;
-they are matched by key, never by position. It holds the whole test set of a track; only where a caller
-asks for ``partial=True`` may it hold some of the states, and then whole ones (AA, AB and BB).
+they are matched by key, never by position. In frames, pairs may also be the class labels 0, 1 and 2.
+It holds the whole test set of a track; only where a caller asks for ``partial=True`` may it hold some of
+the states, and then whole ones (AA, AB and BB).
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from binlj.eval.reading import (
 from binlj.eval.sandbox import open_table
 from binlj.eval.truth import Key, required_keys
 from binlj.files import replacing
-from binlj.grid import PAIRS
-from binlj.schema import N_BINS
+from binlj.grid import PAIRS, parse_state_id
+from binlj.schema import FEATURES, N_BINS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 MAX_VALUE = 1e6
 
 MIN_STATES = 2  # of a partial file: the R² of one state says nothing about another
+
+_INPUTS = (*FEATURES, "r")  # of the dataset's tables; a frame may keep them
 
 FIX = "`binlj template --track TRACK out.parquet` writes a valid file to fill in"
 
@@ -141,6 +144,12 @@ def read_predictions(
 def write_predictions(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a predictions frame as parquet (float64 lists), atomically.
 
+    Parameters
+    ----------
+    frame : DataFrame
+        ``state_id``, ``pair`` (AA, AB, BB or the dataset's class labels 0, 1, 2), ``g`` and, optionally, ``g_std``.
+        Other columns are left out.
+
     Raises
     ------
     InputError
@@ -149,6 +158,7 @@ def write_predictions(path: str | Path, frame: pd.DataFrame) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    frame = _with_pair_names(frame)
     names = [name for name in COLUMNS if name in frame]
     problems = [f"column {name} is missing" for name in COLUMNS[:3] if name not in frame]
     columns: dict[str, pa.Array] = {}
@@ -175,9 +185,19 @@ def write_predictions(path: str | Path, frame: pd.DataFrame) -> None:
 
 
 def template(track: str, *, dataset: Path | None = None) -> pd.DataFrame:
-    """A valid predictions frame to fill in: every key of the track, g = 1 everywhere (the ideal gas)."""
+    """A valid predictions frame to fill in: every key of the track, g = 1 everywhere (the ideal gas).
+
+    Returns
+    -------
+    DataFrame
+        ``state_id``, ``pair``, ``T``, ``C_B``, ``S``, ``eps_AB`` and ``g``, an array of 100 values a row.
+    """
     keys = required_keys(track, dataset=dataset)
-    return _frame(keys, np.ones((len(keys), N_BINS)), None)
+    frame = _frame(keys, np.ones((len(keys), N_BINS)), None)
+    states = [parse_state_id(state_id) for state_id in frame["state_id"]]
+    for place, name in enumerate(FEATURES, start=2):
+        frame.insert(place, name, [getattr(state, name) for state in states])
+    return frame
 
 
 def check(source: str | Path | pd.DataFrame, keys: Sequence[Key], *, partial: bool = False) -> Checked:
@@ -318,7 +338,8 @@ def _table_from_frame(frame: pd.DataFrame) -> tuple[pa.Table | None, list[str], 
 
     columns: dict[str, pa.Array] = {}
     problems: list[str] = []
-    ignored = [str(name) for name in frame.columns if name not in COLUMNS]
+    frame = _with_pair_names(frame)
+    ignored = [str(name) for name in frame.columns if name not in (*COLUMNS, *_INPUTS)]
     for name in dict.fromkeys(name for name in frame.columns if name in COLUMNS):
         if list(frame.columns).count(name) > 1:
             problems.append(f"column {name} appears more than once")
@@ -343,6 +364,15 @@ def _frame(keys: Sequence[Key], g: np.ndarray, std: np.ndarray | None) -> pd.Dat
     if std is not None:
         data["g_std"] = list(std)
     return pd.DataFrame(data)
+
+
+def _with_pair_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with names for the class labels of pairs, as ``datasets`` gives them."""
+    from pandas.api.types import is_integer_dtype
+
+    if list(frame.columns).count("pair") != 1 or not is_integer_dtype(frame["pair"]):
+        return frame
+    return frame.assign(pair=[PAIRS[i] if 0 <= i < len(PAIRS) else str(i) for i in frame["pair"]])
 
 
 def _subject(source: object) -> str:

@@ -244,7 +244,11 @@ def _root(submissions: Path | None) -> Path:
 
     root = _root_or_none(submissions)
     if root is None:
-        raise InputError("submissions", ["not in a clone of the repository"], fix="give --submissions DIR")
+        raise InputError(
+            "submissions",
+            ["no folder leaderboard/submissions here, and binlj is not installed from a clone (pip install -e .)"],
+            fix="run it in the clone's root, or give --submissions DIR",
+        )
     return root
 
 
@@ -252,7 +256,8 @@ def _root_or_none(submissions: Path | None) -> Path | None:
     from binlj.paths import clone_root
 
     clone = clone_root()
-    return submissions or (clone / "leaderboard" / "submissions" if clone else None)
+    root = (clone or Path()) / "leaderboard" / "submissions"
+    return submissions or (root if clone or root.is_dir() else None)
 
 
 @contextmanager

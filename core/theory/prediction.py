@@ -18,7 +18,7 @@ from binlj.theory.gibbs import gibbs_curve
 from binlj.theory.mixtures import Mixtures
 from binlj.theory.ornstein_zernike import FINE
 from binlj.theory.phases import Phases, phases
-from binlj.theory.two_phase import INTERFACE, Box, assemble, autocorrelation, lever
+from binlj.theory.two_phase import INTERFACE, assemble, autocorrelation, lever
 
 _POINTS = round(R_MAX / FINE.dr)  # grid points up to 10 sigma
 _NEGLIGIBLE = 1e-3  # a phase call less probable than this is not worth a solution of the equation
@@ -152,7 +152,10 @@ def predict(
         _curves(state, plan, bulk.g[i:j], width, n)
         for state, plan, i, j in zip(states, plans, first[:-1], first[1:], strict=True)
     ]
-    info = tuple(_info(plan, bulk, range(i, j)) for plan, i, j in zip(plans, first[:-1], first[1:], strict=True))
+    info = tuple(
+        _info(state, plan, bulk, range(i, j), n)
+        for state, plan, i, j in zip(states, plans, first[:-1], first[1:], strict=True)
+    )
     return Prediction(np.stack([g for g, _ in curves]), np.stack([spread for _, spread in curves]), info)
 
 
@@ -223,11 +226,11 @@ def _curves(state: StatePoint, plan: _Plan, bulk: np.ndarray, width: float, n: i
     return g, np.sqrt(np.tensordot(weight, (stack - g) ** 2, axes=1))
 
 
-def _info(plan: _Plan, bulk: Bulk, here: range) -> StateInfo:
+def _info(state: StatePoint, plan: _Plan, bulk: Bulk, here: range, n: int) -> StateInfo:
     p = float(plan.p.mean())
     demixed = plan.two and p >= 0.5
     kept = plan.bulk[-2:] if demixed else plan.bulk[:1]
-    box = _mean_box(plan) if demixed else None
+    box = lever(state.C_B, *kept, n=n) if demixed else None
     return StateInfo(
         p_demixed=p,
         body="homogeneous" if box is None else box.body,
@@ -241,10 +244,3 @@ def _info(plan: _Plan, bulk: Bulk, here: range) -> StateInfo:
         iterations=int(sum(bulk.iterations[i] for i in here)),
         density_from=plan.found[0].density_from,
     )
-
-
-def _mean_box(plan: _Plan) -> Box:
-    """The box of the correction whose phase call is the most probable."""
-    best = plan.found[int(plan.p.argmax())]
-    assert best.box is not None
-    return best.box

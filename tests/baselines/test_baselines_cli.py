@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,6 +16,7 @@ from binlj.baselines.reproduce.extrapolation import without_tail
 from binlj.baselines.reproduce.learning_curve import subset
 from binlj.baselines.reproduce.result import Result as Finding
 from binlj.baselines.reproduce.result import Row, mean_row
+from binlj.data import curves, read_table
 from binlj.errors import BinljError, InputError
 from binlj.eval import NAIVE_BASELINES, evaluate, naive_predictions, validate
 
@@ -47,6 +49,22 @@ def test_train_and_predict_make_a_ready_submission(run: Path, toy: Path, tmp_pat
         n_boot=10,
     )
     assert evaluate(file, track="extrapolation", dataset=toy, n_boot=10).r2 == pytest.approx(expected.r2)
+
+
+def test_predict_answers_a_table_of_states(run: Path, toy: Path, tmp_path: Path):
+    (tmp_path / "states.csv").write_text("eps_AB,S,T,C_B,note\n0.4,1.5,0.9123,0.1,a\n0.2,1.0,1.0,0.3,b\n")
+    done = call(cli.predict, run, "--states", tmp_path / "states.csv", "--out", tmp_path / "out.parquet")
+    assert done.exit_code == 0, (done.output, done.exception)
+    frame = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(frame) == ["T", "C_B", "S", "eps_AB", "pair", "r", "g"]
+    assert frame["pair"].tolist() == ["AA", "AB", "BB"] * 2
+    assert frame["T"].tolist() == [0.9123] * 3 + [1.0] * 3
+    train = read_table("extrapolation", "train", path=toy)
+    known = train[train["state_id"] == "T1.00-C0.300-S1.00-E0.20"]  # T = 1.0 is a training temperature
+    np.testing.assert_allclose(curves(frame[3:]), curves(known), atol=1.0)
+    assert np.abs(curves(frame[:3]) - curves(frame[3:])).max() > 0.1
+    done = call(cli.predict, tmp_path, "--states", tmp_path / "states.csv", "--out", tmp_path / "out.parquet")
+    assert isinstance(done.exception, InputError) and "no model here" in str(done.exception)
 
 
 def test_metadata_says_what_was_done(run: Path, toy: Path):

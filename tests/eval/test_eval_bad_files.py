@@ -419,3 +419,18 @@ def test_writing_refuses_what_could_not_be_read(good: pd.DataFrame, tmp_path: Pa
     with pytest.raises(InputError, match="column g is missing"):
         write_predictions(path, good[["state_id", "pair"]])
     assert not path.exists()
+
+
+def test_the_template_holds_the_inputs_and_pairs_may_be_class_labels(toy: Path, tmp_path: Path) -> None:
+    frame = template(TRACK, dataset=toy)
+    row = frame[(frame["state_id"] == "T0.60-C0.010-S1.50-E0.20") & (frame["pair"] == "BB")].iloc[0]
+    assert row[["T", "C_B", "S", "eps_AB"]].tolist() == [0.6, 0.01, 1.5, 0.2]
+    report = validate(frame, track=TRACK, dataset=toy)
+    assert report.ok and not report.warnings
+    labels = frame.assign(pair=frame["pair"].map({"AA": 0, "AB": 1, "BB": 2}))
+    assert validate(labels, track=TRACK, dataset=toy).ok
+    write_predictions(tmp_path / "a.parquet", frame)
+    write_predictions(tmp_path / "b.parquet", labels)
+    assert pq.read_table(tmp_path / "a.parquet").equals(pq.read_table(tmp_path / "b.parquet"))
+    problems = validate(labels.assign(pair=labels["pair"] + 1), track=TRACK, dataset=toy).problems
+    assert "column pair: unknown '3' (use AA, AB, BB)" in problems

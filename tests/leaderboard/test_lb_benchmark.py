@@ -1,0 +1,96 @@
+"""The benchmark as an object: it scores as the evaluator does, and its submissions can be checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from lb_make import blend, run
+
+import binlj
+from binlj.data import curves
+from binlj.errors import InputError
+from binlj.eval import evaluate, write_predictions
+from binlj.leaderboard.benchmark import Benchmark
+
+
+@pytest.fixture(scope="module")
+def bench(toy: Path) -> Benchmark:
+    return binlj.benchmark("interpolation", dataset=toy)
+
+
+@pytest.fixture(scope="module")
+def good(toy: Path) -> pd.DataFrame:
+    """A predictions frame in the test table's order."""
+    return blend("interpolation", toy, share=0.9, noise=1.0, seed=0)
+
+
+def test_train_and_test_are_disjoint_and_the_test_hides_its_curves(bench: Benchmark) -> None:
+    assert len(bench.train) == 1200 and len(bench.test) == 300
+    assert not set(bench.train["state_id"]) & set(bench.test["state_id"])
+    assert {"g", "g_stderr"} <= set(bench.train) and not {"g", "g_stderr"} & set(bench.test)
+    assert set(bench.test["pair"]) == {"AA", "AB", "BB"}
+
+
+def test_arrays_frames_and_files_score_the_same(
+    bench: Benchmark, good: pd.DataFrame, toy: Path, tmp_path: Path
+) -> None:
+    g = curves(good)
+    std = np.full_like(g, 0.1)
+    write_predictions(tmp_path / "good.parquet", good.assign(g_std=list(std)))
+    written = evaluate(tmp_path / "good.parquet", track="interpolation", dataset=toy, n_boot=20).to_dict()
+    assert 0.5 < written["skill"]["overall"] < 1.0
+    assert bench.evaluate(g, std, n_boot=20).to_dict() == written
+    shuffled = good.assign(g_std=list(std)).sample(frac=1.0, random_state=0)
+    labels = shuffled.assign(pair=shuffled["pair"].map({"AA": 0, "AB": 1, "BB": 2}))
+    assert bench.evaluate(labels, n_boot=20).to_dict() == written
+
+
+def test_scores_print_as_a_table(bench: Benchmark, good: pd.DataFrame) -> None:
+    scores = bench.evaluate(curves(good), n_boot=20)
+    line = next(line for line in str(scores).splitlines() if line.startswith("skill"))
+    assert f"{scores.skill['overall']:.4f}" in line
+    html = scores._repr_html_()
+    assert html.startswith("<pre>") and f"{scores.skill['overall']:.4f}" in html
+
+
+@pytest.mark.parametrize(
+    ("shape", "std_shape", "said"),
+    [((300, 99), None, "g has shape (300, 99), not (300, 100)"), ((300, 100), (100,), "g_std has shape (100,)")],
+)
+def test_a_wrong_shape_is_named(bench: Benchmark, shape: tuple, std_shape: tuple | None, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        bench.evaluate(np.ones(shape), None if std_shape is None else np.ones(std_shape))
+    (problem,) = caught.value.problems
+    assert said in problem
+
+
+def test_a_track_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match="extrapolation"):
+        binlj.benchmark("sideways")
+
+
+def test_a_submission_lacks_only_what_was_not_given(
+    bench: Benchmark, good: pd.DataFrame, toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "submissions"
+    given = {"name": "Mine", "authors": ["A. Author"], "license": "MIT", "code": "https://example.org/mine"}
+    folder = bench.submission("mine", curves(good), root=root, **given)
+    assert sorted(path.name for path in folder.iterdir()) == ["predictions-interpolation.parquet", "submission.yaml"]
+    code, out, err = run(capsys, "submit", "check", folder, "--submissions", root, "--dataset", toy)
+    assert code == 2
+    said = out + err
+    assert not any(name in said for name in ("license", "authors", "code", "name "))
+    assert all(name in said for name in ("prior_knowledge", "extra_training_data", "train_seconds"))
+    with pytest.raises(InputError, match="exists already"):
+        bench.submission("mine", curves(good), root=root)
+
+
+def test_predictions_that_cannot_be_scored_leave_no_folder(
+    bench: Benchmark, good: pd.DataFrame, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="3 of 300 keys are missing"):
+        bench.submission("mine", good[3:], root=tmp_path)
+    assert not list(tmp_path.iterdir())
