@@ -120,7 +120,7 @@ def model_command(
     Give a model folder, several (seeds of one model), a submission folder or a predictions file.
     """
     from binlj.eval.explain import attributions as files
-    from binlj.eval.explain import plots, verdict
+    from binlj.eval.explain import document, plots, verdict
     from binlj.eval.explain.curve_report import explain_curves, restrict_frames
     from binlj.eval.explain.curves import load_frames
 
@@ -188,7 +188,7 @@ def check_command(
     The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
     DNN.
     """
-    from binlj.eval.explain import plots, verdict
+    from binlj.eval.explain import document, plots, verdict
 
     groups = [("dnn", dnn), ("xgboost", xgboost), *((None, (p,)) for p in other)]
     with _bars() as bar:  # first, since a wrong path should not cost minutes
