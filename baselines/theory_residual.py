@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from binlj.baselines.frames import check_training_table, frame_states, point_inputs, query_frame
+from binlj.baselines.frames import check_training_table, point_inputs, query_frame
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.regimes import REGIMES, folds, regimes_of
 from binlj.data import curves
 from binlj.eval.skill import CORE, capped_errors
 from binlj.files import write_json
-from binlj.grid import PAIRS, State
-from binlj.schema import N_BINS, bin_centres
+from binlj.grid import PAIRS, State, StatePoint
+from binlj.schema import FEATURES, N_BINS, bin_centres
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,7 +199,8 @@ def theory_of(frame: pd.DataFrame) -> Theory:
     """The theory for the rows of a frame with the columns of a query; each state is solved once."""
     from binlj.theory import predict
 
-    states = frame_states(frame)
+    values = frame[list(FEATURES)].to_numpy(dtype=float)
+    states = [StatePoint(*row) for row in values.tolist()]  # not State: any number of decimals
     different = sorted(set(states))
     solved = predict(different)
     of = {state: i for i, state in enumerate(different)}

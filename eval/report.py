@@ -15,7 +15,7 @@ from binlj.eval.comparison import Comparison
 from binlj.eval.scores import Scores
 
 _BREAKDOWNS = (("temperature", "T* = "), ("phase", "phase: "))
-_WIDTH = 100
+_WIDTH = 110
 _CEILINGS = ("skill_ceiling", "noise_ceiling", "energy_resolution")  # the same for every submission
 
 
@@ -49,7 +49,8 @@ def scores_text(scores: Scores, subject: str = "predictions") -> str:
     """What :func:`print_scores` prints, without colours."""
     console = Console(file=io.StringIO(), highlight=False, width=_WIDTH)
     print_scores(scores, subject, console)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def scores_html(scores: Scores, subject: str = "predictions") -> str:
