@@ -69,7 +69,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         name, feature = folder.name.split("-")[:2]
         return Planted(feature, name)
 
-    monkeypatch.setattr(store, "load_model", load)
+    monkeypatch.setattr(model_files, "load_model", load)
     for name in ("dnn-S", "dnn-S-2", "dnn-T", "xgboost-S", "gp-C_B"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.json").write_text("{}")
