@@ -63,13 +63,13 @@ def quick(analysed: object, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders that pass for trained models: ``<name>-<ruling feature>/model.json``."""
-    from binlj.baselines import store
+    from binlj.baselines import model_files
 
     def load(folder: Path) -> Planted:
         name, feature = folder.name.split("-")[:2]
         return Planted(feature, name)
 
-    monkeypatch.setattr(store, "load_model", load)
+    monkeypatch.setattr(model_files, "load_model", load)
     for name in ("dnn-S", "dnn-S-2", "dnn-T", "xgboost-S", "gp-C_B"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.json").write_text("{}")
@@ -212,11 +212,11 @@ def test_model_command_refuses_an_incomplete_grid(toy: Path, tmp_path: Path) -> 
 
 
 def test_sources_that_cannot_be(toy: Path, models: Path, tmp_path: Path) -> None:
-    from binlj.baselines import store
+    from binlj.baselines import model_files
 
     def problem(*paths: Path) -> str:
         with pytest.raises(InputError) as caught:
-            sources.open_sources(paths, track="extrapolation", load_model=store.load_model, dataset=toy)
+            sources.open_sources(paths, track="extrapolation", load_model=model_files.load_model, dataset=toy)
         return str(caught.value)
 
     assert "no such file or folder" in problem(tmp_path / "nowhere")
@@ -232,7 +232,7 @@ def test_sources_that_cannot_be(toy: Path, models: Path, tmp_path: Path) -> None
 
 
 def test_a_folder_of_model_folders_is_seeds_of_one(toy: Path, models: Path, tmp_path: Path) -> None:
-    from binlj.baselines import store
+    from binlj.baselines import model_files
 
     home = tmp_path / "runs"
     home.mkdir()
@@ -240,7 +240,7 @@ def test_a_folder_of_model_folders_is_seeds_of_one(toy: Path, models: Path, tmp_
         (models / f"dnn-S-{k + 10}").mkdir()
         (models / f"dnn-S-{k + 10}" / "model.json").write_text("{}")
         (models / f"dnn-S-{k + 10}").rename(home / f"dnn-S-{k}")
-    found = sources.open_sources([home], track="extrapolation", load_model=store.load_model, dataset=toy)
+    found = sources.open_sources([home], track="extrapolation", load_model=model_files.load_model, dataset=toy)
     assert found.name == "dnn" and len(found.runs) == 3 and found.trained
 
 
