@@ -257,6 +257,7 @@ def good_files(dataset: Path, folder: Path) -> Files:
         "links": {"code": "https://example.org/code"},
         "tracks": {"extrapolation": {"train_seconds": 12.5, "predict_seconds": 0.25}},
         "extra_training_data": "none",
+        "prior_knowledge": "none",
         "parameters": 9542,
         "hardware": "2 CPU cores",
         "seeds": [1, 2, 3],
