@@ -31,7 +31,7 @@ def rdf_command(
 
     Prints density, phase and neighbours of each state.
     """
-    from binlj.structure import rdf, read_states, thermo
+    from binlj.structure import fitted, rdf_table, read_states, state_points, thermo_table
 
     if (state is None) == (table is None):
         raise InputError(
@@ -40,7 +40,9 @@ def rdf_command(
     if plot is not None and state is None:
         raise InputError("--plot", ["draws one STATE"], fix="name the state instead of a table")
     asked = read_states(table) if table is not None else _one(state)
-    curves, facts = rdf(asked, extrapolate=extrapolate), thermo(asked, extrapolate=extrapolate)
+    states, inside = state_points(asked, extrapolate=extrapolate)
+    found = fitted().predict(states)  # once for both tables
+    curves, facts = rdf_table(states, inside, found), thermo_table(states, inside, found)
     for row in facts.to_dict("records"):
         click.echo(_line(row))
     if out is not None:

@@ -68,12 +68,16 @@ def rdf(
     >>> list(frame["pair"])
     ['AA', 'AB', 'BB']
     """
+    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
+    return rdf_table(states, inside, fitted().predict(states))
+
+
+def rdf_table(states: Sequence[StatePoint], inside: np.ndarray, found: Prediction) -> pd.DataFrame:
+    """The frame that :func:`rdf` returns, from a prediction; `inside` says which states lie in the ranges."""
     import pandas as pd
 
     from binlj.schema import bin_centres
 
-    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
-    found = fitted().predict(states)
     rows = [
         {**_inputs(s), "pair": pair, "r": bin_centres(), "g": found.g[i, j], "g_std": found.spread[i, j],
          "p_demixed": found.info[i].p_demixed, "in_range": bool(inside[i])}
@@ -112,12 +116,16 @@ def thermo(
     InputError
         As for :func:`rdf`.
     """
+    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
+    return thermo_table(states, inside, fitted().predict(states))
+
+
+def thermo_table(states: Sequence[StatePoint], inside: np.ndarray, found: Prediction) -> pd.DataFrame:
+    """The frame that :func:`thermo` returns, from a prediction."""
     import pandas as pd
 
     from binlj.pets import pets_density
 
-    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
-    found = fitted().predict(states)
     rows = []
     for i, state in enumerate(states):
         info = found.info[i]
@@ -143,16 +151,11 @@ def thermo(
     return pd.DataFrame(rows)
 
 
-def predict_states(states: Sequence[StatePoint]) -> Prediction:
-    """Curves, standard deviations and phases of states, without a check of their ranges."""
-    return fitted().predict(states)
-
-
 def energy(state: StatePoint, g: np.ndarray, density: float) -> float:
     """Potential energy per particle from three curves on the 100 bins.
 
     U/N = (rho/2) sum_ij x_i x_j int u_ij g_ij 4 pi r^2 dr (Hansen and McDonald, Theory of Simple Liquids, eq. 2.5.20).
-    Within a bin g is taken to vary as exp(-u/T).
+    Within a bin g is taken to vary as exp(-u/T): :func:`binlj.potential.energy_weights`.
 
     Parameters
     ----------
@@ -160,19 +163,12 @@ def energy(state: StatePoint, g: np.ndarray, density: float) -> float:
     density : float
         Number density N/V.
     """
-    from binlj.potential import pair_energy
-    from binlj.schema import N_BINS, R_MAX, shell_volumes
+    from binlj.potential import energy_weights
 
-    fine = (np.arange(20 * N_BINS) + 0.5) * (R_MAX / (20 * N_BINS))
-    shares = ((1.0 - state.C_B) ** 2, 2.0 * state.C_B * (1.0 - state.C_B), state.C_B**2)
-    total = 0.0
-    for pair, curve, share in zip(PAIRS, g, shares, strict=True):
-        u = pair_energy(fine, state.sigma(pair), state.epsilon(pair))
-        weight = (np.exp(-np.minimum(u / state.T, 700.0)) * fine**2).reshape(N_BINS, -1)
-        inside = weight.sum(1) > 1e-6 * (fine**2).reshape(N_BINS, -1).sum(1)
-        mean = (u.reshape(N_BINS, -1) * weight).sum(1) / np.where(inside, weight.sum(1), 1.0)
-        total += 0.5 * density * share * float((np.where(inside, mean, 0.0) * curve * shell_volumes()).sum())
-    return total
+    sigma, epsilon = (np.array([f(pair) for pair in PAIRS]) for f in (state.sigma, state.epsilon))
+    weights = energy_weights(np.full(len(PAIRS), state.T), sigma, epsilon, g.shape[1])
+    shares = np.array([(1.0 - state.C_B) ** 2, 2.0 * state.C_B * (1.0 - state.C_B), state.C_B**2])
+    return float(0.5 * density * (shares * (weights * g).sum(axis=1)).sum())
 
 
 def coordination(state: StatePoint, g: np.ndarray, density: float) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.grid import PAIRS
+from binlj.structure import INPUTS, RANGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 COLOURS = {"AA": "#1f6f8b", "AB": "#b3651d", "BB": "#7a3b8f"}
 N_NEAREST = 3
 LINES = ("-", "--", ":")  # of the nearest states
-SCALE = (0.8, 0.49, 1.5, 0.8)  # of T, C_B, S, eps_AB: the grid's ranges
 
 
 def figure(curves: pd.DataFrame, facts: pd.Series) -> Figure:
@@ -65,8 +65,9 @@ def nearest(facts: pd.Series) -> pd.DataFrame:
 
     table = pd.concat([read_table("extrapolation", split) for split in ("train", "test")])
     states = table.drop_duplicates("state_id")
-    names = ["T", "C_B", "S", "eps_AB"]
-    distance = (((states[names] - facts[names].astype(float)) / SCALE) ** 2).sum(axis=1)
+    names = list(INPUTS)
+    scale = [high - low for low, high in (RANGES[name] for name in names)]
+    distance = (((states[names] - facts[names].astype(float)) / scale) ** 2).sum(axis=1)
     chosen = states["state_id"].iloc[np.argsort(distance.to_numpy())[:N_NEAREST]]
     return table[table["state_id"].isin(chosen)]
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from binlj import potential
 from binlj.eval.truth import Truth
 from binlj.grid import CUTOFF
-from binlj.potential import pair_energy
 from binlj.schema import R_MAX, shell_volumes
 
 PEAK_WINDOW = (0.8, 1.5)  # in sigma_ij: contact, and not yet the second shell
-MIN_BOLTZMANN = 1e-6  # below this mean of exp(-u/T*) a bin lies inside the core
-SUBPOINTS = 20
 
 
 def first_peak(truth: Truth, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,29 +76,12 @@ def wasserstein(truth: Truth, g: np.ndarray) -> np.ndarray:
 
 
 def energy_weights(truth: Truth, bins: int) -> np.ndarray:
-    """Weights w with (integral of u g over space) = sum of w g over bins, shape (curves, bins).
-
-    A bin's mean of u is taken with weight r^2 exp(-u/T*), since within a bin g varies as exp(-u/T*) times
-    something smooth; with bins of 0.1 sigma that matters. Bins inside the core (mean of exp(-u/T*) below
-    1e-6) get weight 0.
-    """
+    """:func:`binlj.potential.energy_weights` of each curve, shape (curves, bins)."""
     kinds, which = np.unique(
         np.column_stack([truth.T[truth.state], truth.sigma, truth.epsilon]), axis=0, return_inverse=True
     )
-    T, sigma, epsilon = (kinds[:, i, None] for i in range(3))
-    n = bins * SUBPOINTS
-    r = (np.arange(n) + 0.5) * (R_MAX / n)
-    u = pair_energy(r, sigma, epsilon)
-    boltzmann = np.exp(-np.minimum(u / T, 700.0)) * r**2
-
-    def per_bin(values: np.ndarray) -> np.ndarray:
-        binned: np.ndarray = values.reshape(-1, bins, SUBPOINTS).sum(axis=2)
-        return binned
-
-    weight, plain = per_bin(boltzmann), per_bin(np.broadcast_to(r**2, u.shape))
-    reachable = weight > MIN_BOLTZMANN * plain
-    mean = np.divide(per_bin(u * boltzmann), weight, out=np.zeros_like(weight), where=reachable)
-    weights: np.ndarray = (mean * shell_volumes(bins))[which.reshape(-1)]
+    T, sigma, epsilon = kinds.T
+    weights: np.ndarray = potential.energy_weights(T, sigma, epsilon, bins)[which.reshape(-1)]
     return weights
 
 

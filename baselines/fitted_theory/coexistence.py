@@ -10,7 +10,7 @@ Compositions and second derivatives are renewed a few times.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
@@ -18,10 +18,9 @@ from scipy.special import expit
 
 from binlj.baselines.fitted_theory.labels import PhaseLabel
 from binlj.grid import N_PARTICLES, State
-from binlj.theory.correction import N_GIBBS, gibbs_features
+from binlj.theory.correction import N_DENSITY, N_GIBBS, Correction, corrected, gibbs_features
 from binlj.theory.gibbs import GibbsCurve, binodal, tension
-from binlj.theory.phases import split
-from binlj.theory.two_phase import surface
+from binlj.theory.phases import gain, split
 
 ROUNDS = 5
 RIDGE = 3.0
@@ -84,12 +83,12 @@ def fit_gibbs(
         conditions, calls = _linearise(data, unique, counts, theta)
         a = np.concatenate([np.zeros((0, N_GIBBS)), *(rows_ for rows_, _ in conditions)])
         b = np.concatenate([np.zeros(0), *(offsets for _, offsets in conditions)])
-        sign, gain, slope, weight = (np.array(x) for x in zip(*calls, strict=True))
+        sign, offset, slope, weight = (np.array(x) for x in zip(*calls, strict=True))
 
         def loss(t: np.ndarray) -> tuple[float, np.ndarray]:
             deviation = a @ t + b  # noqa: B023
             huber = np.sqrt(1.0 + (deviation / LARGE) ** 2)
-            q = sign * (gain + slope @ t) / call_scale  # noqa: B023
+            q = sign * (offset + slope @ t) / call_scale  # noqa: B023
             value = (huber - 1.0).sum() + (weight * np.logaddexp(0.0, q)).sum() + ridge * t @ t  # noqa: B023
             gradient = a.T @ (deviation / LARGE**2 / huber)  # noqa: B023
             gradient += slope.T @ (weight * expit(q) * sign / call_scale) + 2.0 * ridge * t  # noqa: B023
@@ -111,23 +110,21 @@ def _linearise(
         state = data.states[i]
         key = (state.T, state.S, state.eps_AB)
         if key not in curves:
-            plain = data.curves[key]
-            features = gibbs_features(*key, plain.composition(plain.logit))
-            curves[key] = replace(plain, h=plain.h + features @ theta)
+            curves[key] = corrected(data.curves[key], Correction(theta, np.zeros(N_DENSITY)))
         curve, label = curves[key], data.labels.get(i)
         weight = float(data.weight[i] * count)
         if label is not None:
             z = np.clip(label.logits, -_LOWEST, _LOWEST)
-            shift, by_theta, gain = _stationarity(curve, state, z, theta)
+            shift, by_theta, gained = _stationarity(curve, state, z, theta)
             scale = label.sensitivity * weight
             conditions.append((scale[:, None] * by_theta, scale * shift))
         else:
             best = split(curve, state.C_B)
             if best is None:
                 continue
-            z, gain = np.asarray(curve.to_logit(np.array(best.compositions))), best.gain
+            z, gained = np.asarray(curve.to_logit(np.array(best.compositions))), best.gain
         slope = _by_theta(curve, state, z)
-        calls.append((1.0 if data.demixed[i] else -1.0, gain - float(slope @ theta), slope, weight))
+        calls.append((1.0 if data.demixed[i] else -1.0, gained - float(slope @ theta), slope, weight))
     return conditions, calls
 
 
@@ -138,7 +135,7 @@ def _stationarity(
     bulk = binodal(curve)
     gamma = tension(curve, *(bulk or curve.composition(z)))
     steps = np.array([-_STEP, 0.0, _STEP])
-    f = _gain(curve, state, gamma, (z[0] + steps)[:, None], (z[1] + steps)[None])
+    f = gain(curve, state.C_B, (z[0] + steps)[:, None], (z[1] + steps)[None], gamma=gamma)
     slope = np.array([f[2, 1] - f[0, 1], f[1, 2] - f[1, 0]]) / (2.0 * _STEP)
     mixed = (f[2, 2] - f[2, 0] - f[0, 2] + f[0, 0]) / 4.0
     hessian = np.array([[f[2, 1] - 2 * f[1, 1] + f[0, 1], mixed], [mixed, f[1, 2] - 2 * f[1, 1] + f[1, 0]]]) / _STEP**2
@@ -149,16 +146,6 @@ def _stationarity(
     ends = [_by_theta(curve, state, z + d) - _by_theta(curve, state, z - d) for d in _STEP * np.eye(2)]
     by_theta = inverse @ (np.stack(ends) / (2.0 * _STEP))
     return inverse @ slope - by_theta @ theta, by_theta, float(f[1, 1])
-
-
-def _gain(curve: GibbsCurve, state: State, gamma: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Gibbs energy of a box with phases at these logits, over kT, minus that of one phase."""
-    a, b = curve.composition(low), curve.composition(high)
-    share = (state.C_B - a) / (b - a)
-    v_a, v_b = (1.0 - share) / curve.rho(a), share / curve.rho(b)
-    bulk = (1.0 - share) * curve.gibbs(a) + share * curve.gibbs(b) - curve.gibbs(state.C_B)
-    volume = N_PARTICLES * (v_a + v_b)
-    return np.asarray(N_PARTICLES * bulk + gamma / curve.T * surface(v_b / (v_a + v_b)) * volume ** (2.0 / 3.0))
 
 
 def _by_theta(curve: GibbsCurve, state: State, z: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
+from binlj.eval.skill import CORE
 from binlj.grid import N_PARTICLES, PAIRS, State
 from binlj.schema import bin_centres
 from binlj.theory.bulk import bulk_rdf
@@ -17,7 +18,6 @@ from binlj.theory.phases import split
 from binlj.theory.prediction import bin_means, fine_curves
 from binlj.theory.two_phase import INTERFACE, assemble, autocorrelation, lever
 
-CORE = 0.8  # in sigma_ij, as in the score
 _ROUNDS = 2  # solve the bulk phases at the compositions found, then once more
 _NEAREST, _FURTHEST = -4.0, 3.0  # log of a phase's distance from the mixture, in logits
 _STEP = 0.1  # of a logit, for sensitivities

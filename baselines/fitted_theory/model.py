@@ -20,7 +20,7 @@ from binlj.eval.skill import MEAN_OVER_STD
 from binlj.grid import PAIRS, State
 from binlj.schema import N_BINS
 from binlj.theory import predict
-from binlj.theory.correction import N_DENSITY, Correction, density_features
+from binlj.theory.correction import N_DENSITY, N_GIBBS, Correction, corrected, density_features
 from binlj.theory.fitted import Fitted, from_arrays
 from binlj.theory.gibbs import GibbsCurve, gibbs_curve
 from binlj.theory.prediction import Prediction
@@ -242,6 +242,5 @@ def density_corrected(states: Sequence[State], density: np.ndarray) -> dict[tupl
     for key in {(s.T, s.S, s.eps_AB) for s in states}:
         plain = gibbs_curve(*key)
         if plain is not None:
-            features = density_features(*key, plain.composition(plain.logit))
-            curves[key] = replace(plain, density=plain.density * np.exp(features @ density))
+            curves[key] = corrected(plain, Correction(np.zeros(N_GIBBS), density))
     return curves

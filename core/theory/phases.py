@@ -97,14 +97,31 @@ def split(curve: GibbsCurve, c_b: float, *, n: int = N_PARTICLES) -> Split | Non
     low = np.linspace(float(curve.to_logit(bulk[0])) - _BEYOND, here - _SAME, _GRID)
     high = np.linspace(here + _SAME, float(curve.to_logit(bulk[1])) + _BEYOND, _GRID)
     for _ in range(_ZOOMS):
-        a, b = curve.composition(low)[:, None], curve.composition(high)[None]
-        share = (c_b - a) / (b - a)
-        v_a, v_b = (1.0 - share) / curve.rho(a), share / curve.rho(b)
-        cost = gamma / curve.T * surface(v_b / (v_a + v_b)) * (n * (v_a + v_b)) ** (2.0 / 3.0)
-        total = n * ((1.0 - share) * curve.gibbs(a) + share * curve.gibbs(b) - curve.gibbs(c_b)) + cost
+        total = gain(curve, c_b, low[:, None], high[None], gamma=gamma, n=n)
         i, j = np.unravel_index(int(total.argmin()), total.shape)
-        best = Split((float(a[i, 0]), float(b[0, j])), float(total[i, j]), gamma)
+        compositions = (float(curve.composition(low[i])), float(curve.composition(high[j])))
+        best = Split(compositions, float(total[i, j]), gamma)
         d_low, d_high = 2.0 * (low[1] - low[0]), 2.0 * (high[1] - high[0])
         low = np.linspace(low[i] - d_low, min(low[i] + d_low, here - _SAME), _GRID // 2)
         high = np.linspace(max(high[j] - d_high, here + _SAME), high[j] + d_high, _GRID // 2)
     return best
+
+
+def gain(
+    curve: GibbsCurve, c_b: float, low: np.ndarray, high: np.ndarray, *, gamma: float, n: int = N_PARTICLES
+) -> np.ndarray:
+    """Gibbs energy of a box divided into two phases, interface included, minus that of one phase; over kT.
+
+    Parameters
+    ----------
+    low, high : ndarray
+        Logits of the volume fraction of B in the A-rich and in the B-rich phase; they broadcast.
+    gamma : float
+        Interfacial tension.
+    """
+    a, b = curve.composition(low), curve.composition(high)
+    share = (c_b - a) / (b - a)
+    v_a, v_b = (1.0 - share) / curve.rho(a), share / curve.rho(b)
+    bulk = (1.0 - share) * curve.gibbs(a) + share * curve.gibbs(b) - curve.gibbs(c_b)
+    cost = gamma / curve.T * surface(v_b / (v_a + v_b)) * (n * (v_a + v_b)) ** (2.0 / 3.0)
+    return np.asarray(n * bulk + cost)
