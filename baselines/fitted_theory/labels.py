@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -53,6 +53,29 @@ def errors(state: State, g: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray((np.abs(g - truth) * use).sum(-1) / (np.abs(truth - 1.0) * use).sum(-1))
 
 
+@dataclass(frozen=True)
+class _Demixed:
+    """A state to be labelled: its equation of state, its curves, and the bulk RDFs assumed for its phases."""
+
+    state: State
+    curve: GibbsCurve
+    g: np.ndarray
+    bulk: np.ndarray
+    across: np.ndarray
+
+    def logits(self, offset: np.ndarray) -> np.ndarray:
+        """Logits of both phases at the logs of their distances from the mixture."""
+        return float(self.curve.to_logit(self.state.C_B)) + np.array([-1.0, 1.0]) * np.exp(offset)
+
+    def assembled(self, logits: np.ndarray) -> np.ndarray:
+        """Curves with phases at these logits, shape (3, 100)."""
+        x = np.clip(self.curve.composition(logits), 1e-12, 1.0 - 1e-12)
+        alpha, beta = ((float(v), float(self.curve.rho(v))) for v in x)
+        box = lever(self.state.C_B, alpha, beta, n=N_PARTICLES)
+        c = autocorrelation(bin_centres(), length=box.length, phi=box.phi, body=box.body, width=INTERFACE)
+        return assemble(box, self.bulk[0], self.bulk[1], c, across=self.across)
+
+
 def read_phases(
     states: Sequence[State],
     curves: Sequence[GibbsCurve],
@@ -72,19 +95,16 @@ def read_phases(
     progress : callable
         Called as ``progress(done, total)``.
     """
-    here = [float(c.to_logit(s.C_B)) for s, c in zip(states, curves, strict=True)]
     offsets = np.array([_first_guess(s, c) for s, c in zip(states, curves, strict=True)])
     total, done = _ROUNDS * len(states), 0
+    cases: list[_Demixed] = []
     for _ in range(_ROUNDS):
-        bulk, across = _bulk(states, curves, here, offsets)
-        for i, (state, curve) in enumerate(zip(states, curves, strict=True)):
-            offsets[i] = _fit(state, curve, here[i], offsets[i], bulk[i], across[i], g[i])
+        cases = _cases(states, curves, g, offsets)
+        for i, case in enumerate(cases):
+            offsets[i] = _fit(case, offsets[i])
             done += 1
             progress(done, total)
-    return [
-        _label(state, curve, here[i], offsets[i], bulk[i], across[i], g[i])
-        for i, (state, curve) in enumerate(zip(states, curves, strict=True))
-    ]
+    return [_label(case, offset) for case, offset in zip(cases, offsets, strict=True)]
 
 
 def _first_guess(state: State, curve: GibbsCurve) -> np.ndarray:
@@ -97,47 +117,28 @@ def _first_guess(state: State, curve: GibbsCurve) -> np.ndarray:
     return np.asarray(np.clip(np.log(np.maximum(away, 1e-3)), _NEAREST + 0.1, _FURTHEST - 0.1))
 
 
-def _logits(here: float, offset: np.ndarray) -> np.ndarray:
-    return here + np.array([-1.0, 1.0]) * np.exp(offset)
-
-
-def _bulk(
-    states: Sequence[State], curves: Sequence[GibbsCurve], here: Sequence[float], offsets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Means over bins of both phases' RDFs (n, 2, 3, 100), and of those across the interface (n, 3, 100)."""
-    rows = []
-    for s, c, z, o in zip(states, curves, here, offsets, strict=True):
-        for x in c.composition(_logits(z, o)):
-            rows.append((s.T, float(c.rho(x)), float(x), s.S, s.eps_AB))
+def _cases(states: Sequence[State], curves: Sequence[GibbsCurve], g: np.ndarray, offsets: np.ndarray) -> list[_Demixed]:
+    """The states with the bulk RDFs of phases at these offsets, as means over bins."""
+    none = np.empty(0)
+    bare = [_Demixed(s, c, y, none, none) for s, c, y in zip(states, curves, g, strict=True)]
+    rows = [
+        (case.state.T, float(case.curve.rho(x)), float(x), case.state.S, case.state.eps_AB)
+        for case, offset in zip(bare, offsets, strict=True)
+        for x in case.curve.composition(case.logits(offset))
+    ]
     T, rho, x, S, eps = np.array(rows).T
     fine = fine_curves(bulk_rdf(Mixtures(T, rho, x, S, eps)).g)
-    across = np.sqrt(np.maximum(fine[::2], 0.0) * np.maximum(fine[1::2], 0.0))
-    return bin_means(fine).reshape(len(states), 2, 3, -1), bin_means(across)
+    across = bin_means(np.sqrt(np.maximum(fine[::2], 0.0) * np.maximum(fine[1::2], 0.0)))
+    bulk = bin_means(fine).reshape(len(states), 2, 3, -1)
+    return [replace(case, bulk=b, across=a) for case, b, a in zip(bare, bulk, across, strict=True)]
 
 
-def _assembled(state: State, curve: GibbsCurve, logits: np.ndarray, bulk: np.ndarray, across: np.ndarray) -> np.ndarray:
-    x = np.clip(curve.composition(logits), 1e-12, 1.0 - 1e-12)
-    alpha, beta = ((float(v), float(curve.rho(v))) for v in x)
-    box = lever(state.C_B, alpha, beta, n=N_PARTICLES)
-    c = autocorrelation(bin_centres(), length=box.length, phi=box.phi, body=box.body, width=INTERFACE)
-    return assemble(box, bulk[0], bulk[1], c, across=across)
-
-
-def _fit(
-    state: State,
-    curve: GibbsCurve,
-    here: float,
-    offset: np.ndarray,
-    bulk: np.ndarray,
-    across: np.ndarray,
-    g: np.ndarray,
-) -> np.ndarray:
-    use = outside_core(state)
-    scale = 10.0 / (np.abs(g - 1.0) * use).sum(-1, keepdims=True)
+def _fit(case: _Demixed, offset: np.ndarray) -> np.ndarray:
+    use = outside_core(case.state)
+    scale = 10.0 / (np.abs(case.g - 1.0) * use).sum(-1, keepdims=True)
 
     def residual(o: np.ndarray) -> np.ndarray:
-        got = _assembled(state, curve, _logits(here, o), bulk, across)
-        return np.asarray(((got - g) * use * scale).ravel())
+        return np.asarray(((case.assembled(case.logits(o)) - case.g) * use * scale).ravel())
 
     low, high = np.full(2, _NEAREST), np.full(2, _FURTHEST)
     first = np.clip(offset, low + 0.05, high - 0.05)
@@ -147,21 +148,13 @@ def _fit(
     return np.asarray(found.x)
 
 
-def _label(
-    state: State,
-    curve: GibbsCurve,
-    here: float,
-    offset: np.ndarray,
-    bulk: np.ndarray,
-    across: np.ndarray,
-    g: np.ndarray,
-) -> PhaseLabel | None:
-    z = _logits(here, offset)
-    fitted = _assembled(state, curve, z, bulk, across)
-    error = float(errors(state, fitted, g).mean())
+def _label(case: _Demixed, offset: np.ndarray) -> PhaseLabel | None:
+    z = case.logits(offset)
+    fitted = case.assembled(z)
+    error = float(errors(case.state, fitted, case.g).mean())
+    use = outside_core(case.state)
+    scale = (np.abs(case.g - 1.0) * use).sum(-1)
     outward = np.array([[-_STEP, 0.0], [0.0, _STEP]])
-    moved = [_assembled(state, curve, z + step, bulk, across) for step in outward]
-    use = outside_core(state)
-    scale = (np.abs(g - 1.0) * use).sum(-1)
+    moved = [case.assembled(z + step) for step in outward]
     change = [((np.abs(m - fitted) * use).sum(-1) / scale).mean() / _STEP for m in moved]
     return PhaseLabel(z, np.array(change), error) if error < 0.5 else None
