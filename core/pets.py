@@ -116,14 +116,13 @@ def _density(fluid: Any, si: Any) -> float:
 
 def _fluid(T: float, c_b: float, S: float, eps_AB: float, pressure: float) -> tuple[Any, Any]:
     import feos
-    import numpy as np
     import si_units as si
 
     fluid = feos.State(
         _equation(S, eps_AB),
         temperature=T * si.KELVIN,
         pressure=pressure * si.KELVIN * si.KB / si.ANGSTROM**3,
-        composition=np.array([1.0 - c_b, c_b]),
+        composition=[1.0 - c_b, c_b],  # feos is ten times slower with an array
     )
     return fluid, si
 
@@ -135,8 +134,7 @@ def _equation(S: float, eps_AB: float) -> Any:
     names = [feos.Identifier(name=name) for name in ("A", "B")]
     # Reduced units are mapped to sigma = 1 Angstrom, epsilon = 1 K * k_B.
     records = [
-        feos.PureRecord(name, 1.0, sigma=sigma, epsilon_k=1.0)
-        for name, sigma in zip(names, (1.0, S), strict=True)
+        feos.PureRecord(name, 1.0, sigma=sigma, epsilon_k=1.0) for name, sigma in zip(names, (1.0, S), strict=True)
     ]
     cross = feos.BinaryRecord(*names, k_ij=1.0 - eps_AB)
     return feos.EquationOfState.pets(feos.Parameters.from_records(records, [cross]))

@@ -1,32 +1,35 @@
 """RDFs of homogeneous mixtures: the Ornstein-Zernike solver with its continuation and fallbacks.
 
-Order of attempts: Duh-Henderson from scratch; Duh-Henderson along a path of rising 1/T; other closures along the
-same path; last, the solution at the lowest temperature above the wanted one that converged. The result says which.
+Order of attempts: Duh-Henderson from a rough solution at twice the temperature; Duh-Henderson along a path of rising
+1/T; other closures in the same way; last, the solution at the lowest temperature above the wanted one that converged.
+The result says which.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
 from binlj.theory.mixtures import Mixtures
-from binlj.theory.ornstein_zernike import COARSE, FINE, lennard_jones, solve
+from binlj.theory.ornstein_zernike import COARSE, FINE, Solution, lennard_jones, solve
 
 FALLBACKS = ("DH", "MS", "VM", "PY", "HNC")
 FIRST_BETA, FIRST_STEP, LAST_STEP = 0.25, 0.25, 0.03
-COLD_STEPS, PATH_STEPS, FINE_STEPS = 100, 80, 150
+ROUGH_BETA, ROUGH_TOLERANCE, ROUGH_STEPS = 0.5, 1e-2, 60
+DIRECT_STEPS, PATH_STEPS, FINE_STEPS = 100, 80, 150
 _NOTHING = "low density"
 
 
 @dataclass(frozen=True)
 class Bulk:
-    """RDFs of homogeneous mixtures on the fine grid (0.0125 sigma).
+    """RDFs of homogeneous mixtures on the fine grid (0.025 sigma).
 
     Attributes
     ----------
-    g : ndarray, shape (n, 3, 2047)
+    g : ndarray, shape (n, 3, 1023)
     closure : list of str
         The closure of each; ``low density`` where none had a solution at any temperature: exp(-beta u).
     beta : ndarray, shape (n,)
@@ -85,9 +88,16 @@ def bulk_rdf(mixtures: Mixtures, *, closures: tuple[str, ...] = FALLBACKS) -> Bu
 def _coarse(mixtures: Mixtures, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """gamma on the coarse grid, the share of 1/T reached, steps, and whether a path was needed."""
     n = len(mixtures)
-    cold = solve(lennard_jones(mixtures, closure_name=name, grid=COARSE), closure_name=name, max_steps=COLD_STEPS)
-    gamma, reached = cold.gamma, np.where(cold.converged, 1.0, 0.0)
-    steps, failed = cold.iterations.copy(), ~cold.converged
+
+    def at(part: Mixtures, beta: np.ndarray | float, **options: Any) -> Solution:
+        problem = lennard_jones(part, closure_name=name, grid=COARSE, beta=beta)
+        return solve(problem, closure_name=name, **options)
+
+    rough = at(mixtures, ROUGH_BETA, tolerance=ROUGH_TOLERANCE, max_steps=ROUGH_STEPS)
+    start = np.where(rough.converged[:, None, None], rough.gamma, 0.0)
+    direct = at(mixtures, 1.0, start=start, max_steps=DIRECT_STEPS)
+    gamma, reached = direct.gamma, np.where(direct.converged, 1.0, 0.0)
+    steps, failed = rough.iterations + direct.iterations, ~direct.converged
     gamma[failed] = 0.0
     before, gamma_before = np.zeros(n), np.zeros_like(gamma)
     length = np.where(failed, FIRST_BETA, 0.0)
@@ -98,8 +108,7 @@ def _coarse(mixtures: Mixtures, name: str) -> tuple[np.ndarray, np.ndarray, np.n
         span = np.where(reached[todo] > before[todo], reached[todo] - before[todo], np.inf)
         ahead = ((target - reached[todo]) / span)[:, None, None]
         guess = gamma[todo] + ahead * (gamma[todo] - gamma_before[todo])
-        problem = lennard_jones(part, closure_name=name, grid=COARSE, beta=target)
-        found = solve(problem, closure_name=name, start=guess, max_steps=PATH_STEPS)
+        found = at(part, target, start=guess, max_steps=PATH_STEPS)
         steps[todo] += found.iterations
         good = todo[found.converged]
         before[good], gamma_before[good] = reached[good], gamma[good]
@@ -110,7 +119,7 @@ def _coarse(mixtures: Mixtures, name: str) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def refine(gamma: np.ndarray) -> np.ndarray:
-    """gamma of the coarse grid on the fine one, shape (n, 3, 2047); a cubic spline that ends at zero."""
+    """gamma of the coarse grid on the fine one, shape (n, 3, 1023); a cubic spline that ends at zero."""
     # r = 0 belongs to neither grid: extrapolate.
     first, last = 2.0 * gamma[..., :1] - gamma[..., 1:2], np.zeros_like(gamma[..., :1])
     knots = np.arange(COARSE.n + 2) * COARSE.dr

@@ -92,8 +92,8 @@ def gibbs_curve(T: float, S: float, eps_AB: float, *, pressure: float = PRESSURE
 
 def binodal(curve: GibbsCurve) -> tuple[float, float] | None:
     """Compositions of two coexisting bulk phases: the longest common tangent of g(x); None if g is convex."""
-    x = curve.composition(_FINE)
-    g = curve.gibbs(x)
+    points = curve.composition(_FINE)
+    x, g = points.tolist(), curve.gibbs(points).tolist()
     hull: list[int] = []
     for i in range(len(x)):
         while len(hull) > 1:
@@ -106,7 +106,7 @@ def binodal(curve: GibbsCurve) -> tuple[float, float] | None:
     widest = int(steps.argmax())
     if steps[widest] < 4:  # the hull leaves out single points by rounding
         return None
-    return float(x[hull[widest]]), float(x[hull[widest + 1]])
+    return x[hull[widest]], x[hull[widest + 1]]
 
 
 def tension(curve: GibbsCurve, x_alpha: float, x_beta: float, *, points: int = 200) -> float:

@@ -2,12 +2,14 @@
 
 In Fourier space the equation reads H = C + C rho H with symmetric 2 x 2 matrices; a closure turns the indirect
 correlation gamma = h - c into g. The unknown is gamma; Anderson's method (J. ACM 12, 547 (1965)) finds the
-fixed point. gamma is smooth, so it is found on a grid of 0.05 sigma first and refined on one of 0.0125 sigma.
+fixed point. gamma is smooth, so it is found on a grid of 0.05 sigma first and refined on one of 0.025 sigma; a finer
+grid changes no bin of the dataset by more than 0.2 % of the curve's maximum.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.fft import dst
@@ -16,7 +18,7 @@ from binlj.errors import InputError
 from binlj.theory.closures import closure
 from binlj.theory.mixtures import Mixtures, attraction, pair_potential
 
-TOLERANCE = 1e-6  # largest change of gamma in one step of plain iteration
+TOLERANCE = 1e-5  # largest change of gamma in one step of plain iteration
 STEPS = 400
 HISTORY = 8
 BATCH = 16  # mixtures whose history fits the cache
@@ -29,12 +31,12 @@ class Grid:
     n: int
     dr: float
 
-    @property
+    @cached_property
     def r(self) -> np.ndarray:
         """Distances, shape (n,)."""
         return self.dr * np.arange(1, self.n + 1)
 
-    @property
+    @cached_property
     def k(self) -> np.ndarray:
         """Wave numbers, shape (n,)."""
         return np.pi / (self.dr * (self.n + 1)) * np.arange(1, self.n + 1)
@@ -50,7 +52,7 @@ class Grid:
 
 
 COARSE = Grid(511, 0.05)
-FINE = Grid(2047, 0.0125)
+FINE = Grid(1023, 0.025)
 
 
 @dataclass(frozen=True)
@@ -178,43 +180,63 @@ def _solve_batch(
     history: int,
     mixing: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    n, flat = len(gamma), (len(gamma), -1)
+    n, shape = len(gamma), problem.beta_u.shape[1:]
     out, residual = gamma.copy(), np.full(n, np.inf)
     iterations, physical = np.zeros(n, dtype=int), np.zeros(n, dtype=bool)
     active = np.arange(n)
-    x = gamma.reshape(flat)
-    dx = df = np.empty((n, 0, x.shape[1]))
+    x = gamma.reshape(n, -1)
     last_x = last_f = x
+    past = _History.empty(n, history, x.shape[1])
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for iteration in range(1, max_steps + 1):
-            new, ok = step(problem, x.reshape(problem.beta_u.shape), closure_name)
+            new, ok = step(problem, x.reshape(-1, *shape), closure_name)
             f = new.reshape(x.shape) - x
             error = np.abs(f).max(axis=1)
             error[~np.isfinite(error)] = np.inf
-            out[active] = x.reshape(problem.beta_u.shape)
+            out[active] = x.reshape(-1, *shape)
             residual[active], iterations[active], physical[active] = error, iteration, ok
             go_on = (error >= tolerance) & np.isfinite(error)
             if not go_on.any():
                 break
             if iteration > 1 and history:
-                dx = np.concatenate([dx, (x - last_x)[:, None]], axis=1)[:, -history:]
-                df = np.concatenate([df, (f - last_f)[:, None]], axis=1)[:, -history:]
+                past.add(iteration, f - last_f, x - last_x + mixing * (f - last_f))
             if not go_on.all():
-                active, x, f, dx, df = active[go_on], x[go_on], f[go_on], dx[go_on], df[go_on]
-                problem = problem.take(np.flatnonzero(go_on))
+                active, x, f = active[go_on], x[go_on], f[go_on]
+                past, problem = past.take(go_on), problem.take(np.flatnonzero(go_on))
             last_x, last_f = x, f
             x = x + mixing * f
-            if dx.shape[1]:
-                weights = _least_squares(df, f)
-                x = x - (weights[:, None] @ (dx + mixing * df))[:, 0]
+            if iteration > 1 and history:
+                x -= past.correction(f)
     return out, residual, iterations, physical
 
 
-def _least_squares(df: np.ndarray, f: np.ndarray) -> np.ndarray:
-    """Weights w that minimise |f - w df| for each mixture, shape (n, history)."""
-    gram = df @ df.transpose(0, 2, 1)
-    diagonal = np.einsum("nii->ni", gram)
-    scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-300))
-    scaled = gram * scale[:, :, None] * scale[:, None] + 1e-10 * np.eye(gram.shape[1])
-    right = (df @ f[..., None])[..., 0] * scale
-    return np.linalg.solve(scaled, right[..., None])[..., 0] * scale
+@dataclass(frozen=True)
+class _History:
+    """Anderson's history of each mixture, in a ring: differences of f, the steps they replace, and f's Gram matrix."""
+
+    df: np.ndarray
+    steps: np.ndarray
+    gram: np.ndarray
+
+    @classmethod
+    def empty(cls, n: int, history: int, size: int) -> _History:
+        # What is not filled yet has no weight: its row of the Gram matrix is that of the identity.
+        gram = np.broadcast_to(np.eye(history), (n, history, history)).copy()
+        return cls(np.zeros((n, history, size)), np.zeros((n, history, size)), gram)
+
+    def take(self, which: np.ndarray) -> _History:
+        return _History(self.df[which], self.steps[which], self.gram[which])
+
+    def add(self, iteration: int, df: np.ndarray, step: np.ndarray) -> None:
+        slot = iteration % self.df.shape[1]
+        self.df[:, slot], self.steps[:, slot] = df, step
+        row = (self.df @ df[..., None])[..., 0]
+        self.gram[:, slot] = self.gram[:, :, slot] = row
+
+    def correction(self, f: np.ndarray) -> np.ndarray:
+        """What to subtract from a plain step: the combination of past steps that cancels f best."""
+        right = (self.df @ f[..., None])[..., 0]
+        scale = 1.0 / np.sqrt(np.maximum(np.einsum("nii->ni", self.gram), 1e-300))
+        scaled = self.gram * scale[:, :, None] * scale[:, None] + 1e-10 * np.eye(self.gram.shape[1])
+        weights = np.linalg.solve(scaled, (right * scale)[..., None])[..., 0] * scale
+        return np.asarray((weights[:, None] @ self.steps)[:, 0])

@@ -160,12 +160,12 @@ def predict(
 
 
 def fine_curves(g: np.ndarray) -> np.ndarray:
-    """RDFs on the fine grid from r = 0 to 10, shape (..., 801), from those at r = 0.0125, 0.025 ..."""
+    """RDFs on the fine grid from r = 0 to 10, shape (..., 401), from those at r = 0.025, 0.05 ..."""
     return np.concatenate([np.zeros((*g.shape[:-1], 1)), g[..., :_POINTS]], axis=-1)
 
 
 def bin_means(g: np.ndarray) -> np.ndarray:
-    """Means over the 100 bins, weighted by r^2, of curves at r = 0, 0.0125 ... 10; shape (..., 100).
+    """Means over the 100 bins, weighted by r^2, of curves at r = 0, 0.025 ... 10; shape (..., 100).
 
     Simpson's rule in each bin, which is exact for the weight itself.
     """

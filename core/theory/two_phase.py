@@ -26,7 +26,7 @@ BODIES = ("sphere", "cylinder", "slab")
 # Least surface in a periodic cube: 4 pi r^2, 2 pi r L or 2 L^2.
 SPHERE_BELOW, CYLINDER_BELOW = 4.0 * math.pi / 81.0, 1.0 / math.pi
 INTERFACE = 0.5  # width w: the indicator is convolved with a Gaussian of this standard deviation
-_DAMPED = 6.0  # terms with k w above this are below 1e-15
+_DAMPED = 4.0  # terms with k w above this are below 1e-7
 _SHELLS = 4000  # longest sum over n^2
 
 

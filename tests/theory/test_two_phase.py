@@ -11,6 +11,7 @@ from binlj.baselines import make_model
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State
 from binlj.theory import predict
+from binlj.theory.ornstein_zernike import TOLERANCE
 from binlj.theory.two_phase import BODIES, Box, assemble, autocorrelation, body_of, lattice_shells, lever
 
 PHI = {"sphere": 0.1, "cylinder": 0.25, "slab": 0.4}
@@ -160,7 +161,7 @@ def test_predict_answers_off_the_grid_and_says_how():
     assert found.g.shape == (5, 3, 100) and np.isfinite(found.g).all() and (found.g >= 0).all()
     assert sum(found.routes().values()) == 5
     assert {i.body for i in found.info} > {"homogeneous"}
-    assert all(i.residual < 1e-6 for i in found.info if min(i.beta) == 1)
+    assert all(i.residual < TOLERANCE for i in found.info if min(i.beta) == 1)
     for state, info in zip(OFF_GRID, found.info, strict=True):
         if len(info.compositions) == 2:
             assert info.compositions[0] < state.C_B < info.compositions[1]
