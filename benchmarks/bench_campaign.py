@@ -6,7 +6,7 @@ Runs a small real campaign with the release profile's segments and prints
   * wall time / (LAMMPS's own times / workers), its own being the loops of the dynamics and the counting of the
     RDFs: the builder's overhead (1.0 would be none; bound 1.10),
   * the same with the loops of the dynamics only,
-  * share of the RDF in the wall time of a segment (bound 20 %),
+  * share of the RDF in the wall time of a segment (bound 8 %),
   * `binlj --help` against `python -c pass`,
   * `binlj.read_table` and `binlj.load` against plain `pandas.read_parquet`.
 """

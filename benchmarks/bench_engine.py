@@ -3,7 +3,8 @@
     python benchmarks/bench_engine.py --lmp /path/to/lmp --lmp-args "-pk intel 0 mode mixed -sf intel"
 
 The same segment (same start, N = 10,000) is run by both engines in turn, three times each; medians are printed, with
-the potential energy both give for one configuration. Run it on a quiet machine.
+the potential energy both give for one configuration. Its frames are counted by LAMMPS's rerun and by the builder. Run
+it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import datetime
 import re
 import statistics
 import tempfile
+import time
 from pathlib import Path
 
+from binlj.builders.md.counting import pair_counts
 from binlj.builders.md.engine import Engine, find_engine, run_script
+from binlj.builders.records.configuration import read_frames
 from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.5, 0.6)
@@ -40,6 +44,7 @@ def main(engines: dict[str, Engine], steps: int, repeats: int) -> None:
     loops: dict[str, list[float]] = {name: [] for name in engines}
     counting: dict[str, list[float]] = {name: [] for name in engines}
     energy = {}
+    ours: list[float] = []
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         oldest = min(engines.values(), key=released)  # a restart file can be read by newer versions only
@@ -54,14 +59,21 @@ def main(engines: dict[str, Engine], steps: int, repeats: int) -> None:
                 energy[name] = last_energy(folder)
                 rdf = {"start": "next.restart", "frames": "frames.dump", "every": 500, "out": "rdf.txt"}
                 counting[name].append(run_script(engine, "rdf", folder, rdf, accelerate=False).wall_seconds)
+                began = time.perf_counter()
+                for frame in read_frames(folder / "frames.dump"):
+                    pair_counts(frame.coordinates, frame.types, length=frame.box_length)
+                ours.append(time.perf_counter() - began)
     base = statistics.median(loops["default"])
     for name, engine in engines.items():
         seconds = statistics.median(loops[name])
         print(
             f"{name:8s} {engine.name}, {engine.args}: {steps / seconds:,.0f} steps/s "
             f"({steps * 10_000 / seconds / 1e6:.2f} million atom-steps/s), {base / seconds:.2f} times the default; "
-            f"RDF {statistics.median(counting[name]) / (steps // 500):.2f} s a frame; energy {energy[name]:.8f}"
+            f"rerun {statistics.median(counting[name]) / (steps // 500):.2f} s a frame; energy {energy[name]:.8f}"
         )
+    frame_seconds = statistics.median(ours) / (steps // 500)
+    rerun = statistics.median(counting["default"]) / (steps // 500)
+    print(f"pair counts by the builder {frame_seconds:.2f} s a frame: LAMMPS takes {rerun / frame_seconds:.1f} times as long")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ one phase and 1 - x that of the other. This needs neither an interface nor diffu
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from binlj.builders.md.engine import Engine, run_script, stop_all
+from binlj.builders.records.configuration import read_frames
 from binlj.builders.starts.coexistence_table import (
     APART,
     LEAST_WIDTH,
@@ -123,7 +124,8 @@ def _two_slabs(
         {**variables, "start": "start.restart", "steps": steps, "every": EVERY, "frames": "frames.dump",
          "scalars": "scalars.txt", "restart": "end.restart"},
     )  # fmt: skip
-    profiles = np.array([profile(z, kinds) for z, kinds in _frames(tmp / "frames.dump")])
+    frames = read_frames(tmp / "frames.dump")
+    profiles = np.array([profile(f.coordinates[:, 2] / f.box_length, f.types) for f in frames])
     return tuple(compositions(q.sum(0)) for q in np.array_split(profiles, QUARTERS))
 
 
@@ -150,13 +152,13 @@ def _variables(triple: Triple) -> dict[str, object]:
 
 
 def profile(z: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """Numbers of A (kind 1) and B (2) in equal layers, int (2, BINS), the B-rich slab in the middle.
+    """Numbers of A (kind 0) and B (1) in equal layers, int (2, BINS), the B-rich slab in the middle.
 
     `z` in units of the box. The middle is where the first Fourier component of B puts it.
     """
-    middle = np.angle(np.exp(2j * np.pi * z[kinds == 2]).mean()) / (2 * np.pi)
+    middle = np.angle(np.exp(2j * np.pi * z[kinds == 1]).mean()) / (2 * np.pi)
     shifted = (z - middle + 0.5) % 1.0
-    return np.array([np.histogram(shifted[kinds == kind], BINS, (0.0, 1.0))[0] for kind in (1, 2)])
+    return np.array([np.histogram(shifted[kinds == kind], BINS, (0.0, 1.0))[0] for kind in (0, 1)])
 
 
 def compositions(counts: np.ndarray) -> tuple[float, float]:
@@ -165,16 +167,6 @@ def compositions(counts: np.ndarray) -> tuple[float, float]:
     a_rich = counts[:, BINS // 2 - CORE : BINS // 2 + CORE].sum(1)
     b_rich = np.roll(counts, CORE, axis=1)[:, : 2 * CORE].sum(1)
     return float(a_rich[1] / a_rich.sum()), float(b_rich[1] / b_rich.sum())
-
-
-def _frames(path: Path) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-    """z in units of the box, and the kinds, of every frame of a dump."""
-    with open(path, encoding="ascii") as stream:
-        while stream.readline():
-            head = [stream.readline() for _ in range(8)]
-            low, high = map(float, head[6].split())
-            rows = np.array([stream.readline().split()[1:] for _ in range(int(head[2]))], dtype=float)
-            yield (rows[:, 3] - low) / (high - low) % 1.0, rows[:, 0].astype(int)
 
 
 def run(

@@ -76,7 +76,7 @@ def run_command(
 
     Safe to stop at any time (Ctrl-C, kill -9): only segments in flight are redone.
     """
-    need_build_extra("freud", "parsl", "pymbar")
+    need_build_extra("freud", "numba", "parsl", "pymbar")
     from binlj.builders.campaign import running as campaigns
     from binlj.builders.md.engine import find_engine
     from binlj.builders.md.profiles import get_profile

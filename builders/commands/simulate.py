@@ -51,7 +51,7 @@ def simulate(
     The state need not be on the benchmark's grid. Records go to OUT/loose; run the command again to add
     segments to what OUT already holds.
     """
-    need_build_extra("freud")
+    need_build_extra("freud", "numba")
     from binlj.builders.md.chain import Chain
     from binlj.builders.md.engine import find_engine
     from binlj.builders.md.profiles import get_profile
@@ -126,7 +126,7 @@ def _check_settings(settings: Any, segments: int) -> None:
 @engine_options
 def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launcher: str) -> None:
     """Simulate two states again (N = 2,000) and compare with the published RDFs within their errors."""
-    need_build_extra("freud", "pymbar")
+    need_build_extra("freud", "numba", "pymbar")
     from binlj.builders.md.engine import find_engine
     from binlj.builders.validation import fixed_plan
     from binlj.builders.validation import resimulate as again

@@ -228,7 +228,7 @@ def _run_or_check(
         if not any(fixed_plan.load(jobs).values()):
             raise DataError(target, ["no records of these chains"], fix="leave --no-run away to simulate them")
         return
-    need_build_extra("freud")
+    need_build_extra("freud", "numba")
     left = run_jobs(jobs, engine=engine(), workers=workers, budget=budget)
     click.echo(f"{len(left)} chain(s) not finished: run the same command again" if left else "all chains finished")
 

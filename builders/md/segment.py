@@ -20,7 +20,7 @@ import numpy as np
 
 from binlj.builders.md import order_parameters
 from binlj.builders.md.chain import Chain
-from binlj.builders.md.counting import blocks_in, read_counts
+from binlj.builders.md.counting import blocks_in, pair_counts
 from binlj.builders.md.engine import Engine, deck_sha256, run_script
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records import configuration as configurations
@@ -219,13 +219,6 @@ def _segment(
                 "restart": "new.restart",
             },
         )
-        counting = run_script(
-            engine,
-            "rdf",
-            tmp,
-            {"start": "new.restart", "frames": "frames.dump", "every": every, "out": "rdf.txt"},
-            accelerate=False,
-        )
         scalars = np.loadtxt(tmp / "scalars.txt", ndmin=2)
         scalars = scalars[scalars[:, 0] > step]
         n_a, n_b = chain.state.counts(profile.n)
@@ -233,8 +226,13 @@ def _segment(
             raise EngineError(
                 f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps"
             )
-        counts = read_counts(tmp / "rdf.txt", scalars[:, 0], scalars[:, 5] ** 3, n_a=n_a, n_b=n_b)
-        last = configurations.read_last_frame(tmp / "frames.dump")
+        counting = time.monotonic()
+        frames = list(configurations.read_frames(tmp / "frames.dump"))
+        if [frame.step for frame in frames] != scalars[:, 0].tolist():
+            raise EngineError(f"{tmp / 'frames.dump'}: frames at {[frame.step for frame in frames]}, scalars at others")
+        counts = np.stack([pair_counts(f.coordinates, f.types, length=f.box_length) for f in frames])
+        counting = time.monotonic() - counting
+        last = frames[-1].compact()
         shell = round(AB_SHELL * chain.state.sigma("AB") / (10.0 / N_FINE))
         record = SegmentRecord(
             state_id=chain.state.state_id,
@@ -260,7 +258,7 @@ def _segment(
             engine=engine.name,
             engine_args=engine.args,
             loop_seconds=dynamics.loop_seconds,
-            rdf_seconds=counting.wall_seconds,
+            rdf_seconds=counting,
             wall_seconds=time.monotonic() - began,
             dangerous_builds=dynamics.dangerous_builds,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,14 +38,28 @@ def compact(coordinates: np.ndarray, types: np.ndarray, *, box_length: float, st
     )
 
 
-def read_last_frame(dump: Path) -> Configuration:
-    """Last frame of a segment's dump (``id type x y z``, sorted by id), as a Configuration."""
-    text = dump.read_text()
-    frame = text[text.rindex("ITEM: TIMESTEP") :].splitlines()
-    step, n = int(frame[1]), int(frame[3])
-    lo, hi = (float(v) for v in frame[5].split())
-    values = np.array([line.split() for line in frame[9 : 9 + n]], dtype=np.float64)
-    return compact(values[:, 2:5] - lo, values[:, 1] - 1, box_length=hi - lo, step=step)
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a segment's dump: coordinates from the box's corner in sigma_AA (n, 3), types 0 and 1 (n,)."""
+
+    step: int
+    box_length: float
+    types: np.ndarray
+    coordinates: np.ndarray
+
+    def compact(self) -> Configuration:
+        """In 16 bits a component."""
+        return compact(self.coordinates, self.types, box_length=self.box_length, step=self.step)
+
+
+def read_frames(dump: Path) -> Iterator[Frame]:
+    """The frames of a segment's dump (``id type x y z``, sorted by id), one after the other."""
+    with open(dump, encoding="ascii") as stream:
+        while stream.readline():
+            head = [stream.readline() for _ in range(8)]
+            low, high = map(float, head[4].split())
+            values = np.loadtxt(stream, max_rows=int(head[2]), usecols=(1, 2, 3, 4), ndmin=2)
+            yield Frame(int(head[0]), high - low, (values[:, 0] - 1).astype(np.int8), values[:, 1:] - low)
 
 
 def write_data_file(path: Path, configuration: Configuration) -> None:

@@ -43,7 +43,7 @@ def test_compositions_are_found_wherever_the_slab_is() -> None:
     """Known phases, 10 % B outside and 80 % inside, shifted along the box and across its ends."""
     rng = np.random.default_rng(1)
     z = rng.random(200_000)
-    kinds = np.where(rng.random(len(z)) < np.where(np.abs(z - 0.5) < 0.25, 0.8, 0.1), 2, 1)
+    kinds = np.where(rng.random(len(z)) < np.where(np.abs(z - 0.5) < 0.25, 0.8, 0.1), 1, 0)
     for shift in (0.0, 0.3, 0.6):
         low, high = compositions(profile((z + shift) % 1.0, kinds))
         assert (low, high) == pytest.approx((0.1, 0.8), abs=0.01)

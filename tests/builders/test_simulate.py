@@ -16,7 +16,7 @@ from binlj.builders.md.engine import Engine, find_engine
 from binlj.builders.md.profiles import PROFILES, Profile
 from binlj.builders.md.segment import advance
 from binlj.builders.records import store as stores
-from binlj.builders.records.configuration import read_last_frame
+from binlj.builders.records.configuration import Frame, read_frames
 from binlj.builders.records.record import SegmentRecord, read_records
 from binlj.builders.starts import geometry
 from binlj.builders.starts.kinds import STARTS
@@ -80,44 +80,22 @@ def test_counts_do_not_depend_on_half_the_box(equal: tuple[Path, list[SegmentRec
     assert g_of([record])[0, 450:].mean() == pytest.approx(1.0, abs=0.01)
 
 
-def test_rdf_agrees_with_freud_and_with_explicit_images(engine: Engine, tmp_path: Path) -> None:
+def test_rdf_agrees_with_freud(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import freud
 
     chain, profile = Chain(State(1.0, 0.3, 1.5, 0.6)), dataclasses.replace(TINY, steps=100, every=100)
-    keep = tmp_path / "frames.dump"
+    kept = []
 
     import binlj.builders.md.segment as module
 
-    original = module.configurations.read_last_frame
+    def keeping(path: Path) -> list[Frame]:
+        kept.extend(read_frames(path))
+        return kept
 
-    def keeping(path: Path):  # noqa: ANN202
-        shutil.copy(path, keep)
-        return original(path)
-
-    module.configurations.read_last_frame = keeping
-    try:
-        (path,) = advance(
-            chain, profile=profile, engine=engine, folder=tmp_path / "w", records=tmp_path / "r"
-        )
-    finally:
-        module.configurations.read_last_frame = original
+    monkeypatch.setattr(module.configurations, "read_frames", keeping)
+    (path,) = advance(chain, profile=profile, engine=engine, folder=tmp_path / "w", records=tmp_path / "r")
     record = read_records(path)[0]
-    frame = keep.read_text().splitlines()
-    lo, hi = (float(v) for v in frame[5].split())
-    length = hi - lo
-    values = np.array([line.split() for line in frame[9:509]], dtype=float)
-    xyz, types = values[:, 2:] - lo, values[:, 1].astype(int) - 1
-    # Explicit sum over the 27 images that can come within 10 sigma.
-    shifts = (np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)) * length
-    counted = np.zeros((3, N_FINE))
-    for shift in shifts:
-        d = np.sqrt((((xyz[:, None] - xyz[None]) + shift) ** 2).sum(-1))
-        pair = types[:, None] + types[None]
-        for k in range(3):
-            mine = d[(pair == k) & (d > 1e-6)]
-            counted[k] += np.histogram(mine, bin_edges(N_FINE))[0] / 2
-    # AB pairs appear once in each order, so halving is right for all three kinds.
-    assert np.abs(counted - record.counts.sum(0)).sum() <= 6  # rounding of the dump at bin edges
+    xyz, types, length = kept[0].coordinates, kept[0].types, kept[0].box_length
     bins = int(0.49 * length / 0.02)  # freud looks no further than half the box
     box = freud.box.Box.cube(length)
     points = (xyz - length / 2).astype(np.float32)
@@ -309,15 +287,3 @@ def test_bad_chains_are_refused_with_every_problem() -> None:
     with pytest.raises(InputError) as error:
         Chain(State(1.0, 0.2, 1.0, 1.0), start="sideways", replica=-1, seed=0)
     assert len(error.value.problems) == 3
-
-
-def test_last_frame_reader_takes_the_last_frame(tmp_path: Path) -> None:
-    frame = "ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp pp\n" + "-1 3\n" * 3
-    frame += "ITEM: ATOMS id type x y z\n1 1 {x} 0 0\n2 2 1 1 3.5\n"
-    path = tmp_path / "frames.dump"
-    path.write_text(frame.format(step=100, x=0.0) + frame.format(step=200, x=1.0))
-    last = read_last_frame(path)
-    assert last.step == 200
-    assert last.box_length == 4.0
-    np.testing.assert_array_equal(last.types, [0, 1])
-    np.testing.assert_allclose(last.coordinates(), [[2, 1, 1], [2, 2, 0.5]], atol=1e-3)
