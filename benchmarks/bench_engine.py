@@ -71,9 +71,8 @@ def main(engines: dict[str, Engine], steps: int, repeats: int) -> None:
             f"({steps * 10_000 / seconds / 1e6:.2f} million atom-steps/s), {base / seconds:.2f} times the default; "
             f"rerun {statistics.median(counting[name]) / (steps // 500):.2f} s a frame; energy {energy[name]:.8f}"
         )
-    frame_seconds = statistics.median(ours) / (steps // 500)
-    rerun = statistics.median(counting["default"]) / (steps // 500)
-    print(f"pair counts by the builder {frame_seconds:.2f} s a frame: LAMMPS takes {rerun / frame_seconds:.1f} times as long")
+    rerun, mine = (statistics.median(seconds) / (steps // 500) for seconds in (counting["default"], ours))
+    print(f"pair counts by the builder {mine:.2f} s a frame: LAMMPS takes {rerun / mine:.1f} times as long")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from binlj.builders.validation import resimulate as again
 from binlj.cli import cli
 from binlj.errors import DataError, EngineError, InputError
 from binlj.grid import PAIRS, State
-from binlj.schema import N_FINE, bin_edges
 
 pytestmark = pytest.mark.lammps
 TINY = Profile("tiny", 500, 100, (), 200, 50, 10_000)
