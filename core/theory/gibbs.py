@@ -93,7 +93,10 @@ def gibbs_curve(T: float, S: float, eps_AB: float, *, pressure: float = PRESSURE
 def binodal(curve: GibbsCurve) -> tuple[float, float] | None:
     """Compositions of two coexisting bulk phases: the longest common tangent of g(x); None if g is convex."""
     points = curve.composition(_FINE)
-    x, g = points.tolist(), curve.gibbs(points).tolist()
+    energies = curve.gibbs(points)
+    if (np.diff(np.diff(energies) / np.diff(points)) > 0).all():
+        return None
+    x, g = points.tolist(), energies.tolist()
     hull: list[int] = []
     for i in range(len(x)):
         while len(hull) > 1:
