@@ -38,6 +38,7 @@ def template(track: str, dataset: Path | None, out: Path) -> None:
 @click.option(
     "--plots", type=click.Path(path_type=Path, file_okay=False), help="Write four pictures to this folder."
 )
+@click.option("--losses", is_flag=True, help="Also print where skill is lost: phase calls, phases, pairs, worst curves.")
 @click.option(
     "--partial", is_flag=True,
     help="Let the file cover only some of the test states (whole ones); they are scored on their own.",
@@ -50,6 +51,7 @@ def evaluate(
     track: str,
     json_out: Path | None,
     plots: Path | None,
+    losses: bool,
     partial: bool,
     n_boot: int,
     seed: int,
@@ -63,6 +65,10 @@ def evaluate(
         predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, partial=partial
     )
     print_scores(scores, str(predictions))
+    if losses:
+        from binlj.eval.losses import losses_markdown
+
+        click.echo(f"\n{losses_markdown(case)}")
     if json_out:
         from binlj.files import write_json
 
