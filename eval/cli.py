@@ -38,7 +38,7 @@ def template(track: str, dataset: Path | None, out: Path) -> None:
 @click.option(
     "--plots", type=click.Path(path_type=Path, file_okay=False), help="Write four pictures to this folder."
 )
-@click.option("--losses", is_flag=True, help="Also print where skill is lost: phase calls, phases, pairs, worst curves.")
+@click.option("--losses", is_flag=True, help="Also print where skill is lost: by phase call, phase, pair, curve.")
 @click.option(
     "--partial", is_flag=True,
     help="Let the file cover only some of the test states (whole ones); they are scored on their own.",
