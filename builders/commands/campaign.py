@@ -1,4 +1,4 @@
-"""``binlj campaign run | status | archive | repair``."""
+"""``binlj campaign run | mixed | status | archive | repair``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed, run_jobs
 from binlj.errors import EngineError, InputError
 from binlj.progress import progress_bar, progress_bars
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def campaign() -> None:
-    """Simulate many states: run, status, archive (called pack before 2.0), repair."""
+    """Simulate many states: run, mixed, status, archive (called pack before 2.0), repair."""
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,6 +149,42 @@ def run_command(
             f"{len(outcome.failures)} chain(s) failed and were left alone:\n"
             + "\n".join(f"  - {f}" for f in outcome.failures)
         )
+
+
+@campaign.command("mixed", short_help="Run the chains of the mixed regime.")
+@store_option
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="LAMMPS runs at once.")
+@click.option("--budget", help="Begin no further segment after this long, e.g. 45m or 2h.")
+@click.option("--dry-run", is_flag=True, help="Only say how many states have the whole window.")
+@engine_options
+def mixed_command(
+    store: Path | None, workers: int, budget: str | None, dry_run: bool, lmp: str, lmp_args: str, launcher: str
+) -> None:
+    """Give every grid state a chain from a mixed start that fills the window of the mixed regime.
+
+    Mixed chains of the equilibrium campaign that fill it count as well. A chain is finished before the next one of its
+    worker begins. The command can be stopped at any time; run it again to continue.
+    """
+    from binlj.builders.campaign import mixed_regime
+    from binlj.builders.md.profiles import get_profile
+    from binlj.grid import grid
+
+    seconds = duration(budget) if budget else None
+    folder, others = store or default_store("mixed"), [default_store()]
+    if not dry_run:
+        need_build_extra("freud", "numba")
+        from binlj.builders.md.engine import find_engine
+
+        jobs = mixed_regime.plan(grid(), store=folder, others=others, profile=get_profile("release"))
+        engine = find_engine(lmp, args=lmp_args, launcher=launcher)
+        run_jobs(jobs, engine=engine, workers=workers, budget=seconds)
+    steps = mixed_regime.window_steps(grid(), [folder, *others])
+    whole = sum(s >= mixed_regime.ENOUGH for s in steps.values())
+    first, last = mixed_regime.WINDOW
+    click.echo(
+        f"{whole} of {len(steps)} states have the whole window, steps {first:,} to {last:,} after a mixed start"
+        + ("" if whole == len(steps) else "; run the same command again for the others")
+    )
 
 
 @campaign.command("status", short_help="Steps, errors and convergence of every state.")

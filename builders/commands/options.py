@@ -13,12 +13,12 @@ from binlj import paths
 from binlj.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from binlj.builders.campaign.fixed_plan import Job
     from binlj.builders.md.engine import Engine
-    from binlj.builders.validation.fixed_plan import Job
 
 
 def default_store(which: str = "grid") -> Path:
-    """The store of the grid's or the off-grid campaign in a clone, else a folder in the working directory."""
+    """The store of the grid's, off-grid or mixed-regime campaign in a clone, else a folder in the working directory."""
     root = paths.clone_root()
     if root:
         return root / "builders" / "campaigns" / ("release" if which == "grid" else which)
@@ -85,7 +85,7 @@ def run_jobs(
     jobs: Sequence[Job], *, engine: Engine, workers: int, budget: float | None = None
 ) -> list[str]:
     """Run a fixed plan of chains under a progress bar; return a line for each chain that is not finished."""
-    from binlj.builders.validation import fixed_plan
+    from binlj.builders.campaign import fixed_plan
     from binlj.progress import progress_bars
 
     found = fixed_plan.load(jobs)

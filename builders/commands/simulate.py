@@ -127,8 +127,8 @@ def _check_settings(settings: Any, segments: int) -> None:
 def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launcher: str) -> None:
     """Simulate two states again (N = 2,000) and compare with the published RDFs within their errors."""
     need_build_extra("freud", "numba", "pymbar")
+    from binlj.builders.campaign import fixed_plan
     from binlj.builders.md.engine import find_engine
-    from binlj.builders.validation import fixed_plan
     from binlj.builders.validation import resimulate as again
 
     engine = find_engine(lmp, args=lmp_args, launcher=launcher)

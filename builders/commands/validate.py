@@ -14,9 +14,9 @@ from binlj.errors import DataError
 from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
+    from binlj.builders.campaign.fixed_plan import Job
     from binlj.builders.md.engine import Engine
     from binlj.builders.records.record import SegmentRecord
-    from binlj.builders.validation.fixed_plan import Job
 
 _folder = click.Path(path_type=Path, file_okay=False)
 _out_option = click.option(
@@ -79,7 +79,8 @@ def repeat_command(
     store of their own. The command can be stopped at any time; run it again to continue.
     """
     need_build_extra("pymbar")
-    from binlj.builders.validation import chosen_states, fixed_plan, repeat, rerun_plots
+    from binlj.builders.campaign import fixed_plan
+    from binlj.builders.validation import chosen_states, repeat, rerun_plots
     from binlj.data import read_table
 
     seconds = duration(budget) if budget else None
@@ -119,7 +120,8 @@ def finite_size_command(
     continue.
     """
     need_build_extra("pymbar")
-    from binlj.builders.validation import finite_size, fixed_plan, rerun_plots
+    from binlj.builders.campaign import fixed_plan
+    from binlj.builders.validation import finite_size, rerun_plots
 
     seconds = duration(budget) if budget else None
     target = store or default_store().parent / "finite-size"
@@ -220,7 +222,7 @@ def _run_or_check(
     engine: Callable[[], Engine],
 ) -> None:
     """Run what is missing; or, with --no-run, make sure that there is something to analyse."""
-    from binlj.builders.validation import fixed_plan
+    from binlj.builders.campaign import fixed_plan
 
     if not simulate:
         if not target.is_dir():

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
 from binlj.builders.records import lineage
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import SegmentRecord
-from binlj.builders.validation.fixed_plan import Job
 from binlj.errors import DataError, InputError
 from binlj.grid import parse_state_id
 from binlj.tracks import split

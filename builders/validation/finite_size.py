@@ -20,9 +20,9 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state
 from binlj.builders.analysis.observables import relative_rms
+from binlj.builders.campaign.fixed_plan import Job, Records, unfinished
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
-from binlj.builders.validation.fixed_plan import Job, Records, unfinished
 from binlj.builders.validation.output import number
 from binlj.grid import N_PARTICLES, PAIRS, State
 from binlj.markdown import markdown_table

@@ -15,8 +15,8 @@ import numpy as np
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state
+from binlj.builders.campaign.fixed_plan import Job, Records
 from binlj.builders.md.chain import Chain
-from binlj.builders.validation.fixed_plan import Job, Records
 from binlj.builders.validation.output import new_figure
 from binlj.data import curves, read_table
 from binlj.files import replacing

@@ -16,11 +16,12 @@ from validation_cases import TEST_STATES, TINY, simulate, write_dataset
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.campaign import fixed_plan
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.engine import find_engine
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import write_records
-from binlj.builders.validation import fixed_plan, repeat, rerun_plots
+from binlj.builders.validation import repeat, rerun_plots
 from binlj.cli import cli
 from binlj.data import read_table
 from binlj.errors import DataError, EngineError, InputError
