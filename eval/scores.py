@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EVALUATOR_VERSION = "2.0.0"
 SCHEMA_VERSION = "binlj-scores/2"
@@ -84,6 +87,19 @@ class Scores:
         from binlj.eval.report import scores_html
 
         return scores_html(self)
+
+    def plot(self) -> Figure:
+        """Draw the skill per pair and by temperature.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Left: skill per pair with 95 % intervals, the noise ceiling and the naive baselines. Right: skill of each
+            pair at each T*. ``figure.axes`` holds both panels, and ``figure.savefig("scores.png")`` writes them.
+        """
+        from binlj.eval.plots import summary
+
+        return summary(self)
 
 
 def scores_schema() -> dict[str, Any]:

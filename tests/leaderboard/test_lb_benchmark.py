@@ -59,6 +59,27 @@ def test_scores_print_as_a_table(bench: Benchmark, good: pd.DataFrame) -> None:
     assert html.startswith("<pre>") and f"{scores.skill['overall']:.4f}" in html
 
 
+def test_scores_are_drawn_where_they_are(bench: Benchmark, good: pd.DataFrame) -> None:
+    scores = bench.evaluate(curves(good), n_boot=20)
+    figure = scores.plot()
+    pairs, temperatures = figure.axes
+    ticks = {text.get_text(): x for x, text in zip(pairs.get_xticks(), pairs.get_xticklabels(), strict=True)}
+    assert list(ticks) == ["AA", "AB", "BB", "overall"]
+    drawn = {line.get_label(): line.get_ydata() for line in pairs.lines}
+    assert set(scores.naive_skill) <= set(drawn)
+    for name, values in scores.naive_skill.items():
+        np.testing.assert_allclose(drawn[name], [values[pair] for pair in ticks])
+    for container, pair in zip(pairs.containers, ticks, strict=True):
+        (low, high) = container.lines[2][0].get_segments()[0][:, 1]
+        np.testing.assert_allclose((low, high), scores.skill_ci95[pair])
+        np.testing.assert_allclose(container.lines[0].get_ydata(), scores.skill[pair])
+    ceilings = next(c for c in pairs.collections if c.get_label() == "noise ceiling")
+    np.testing.assert_allclose([s[0, 1] for s in ceilings.get_segments()], [scores.skill_ceiling[p] for p in ticks])
+    at = {line.get_label(): line.get_ydata() for line in temperatures.lines}
+    groups = scores.by["temperature"]
+    np.testing.assert_allclose(at["BB"], [groups[T]["metrics"]["skill"]["BB"] for T in sorted(groups)])
+
+
 @pytest.mark.parametrize(
     ("shape", "std_shape", "said"),
     [((300, 99), None, "g has shape (300, 99), not (300, 100)"), ((300, 100), (100,), "g_std has shape (100,)")],
