@@ -15,6 +15,7 @@ from binlj.data import curves
 from binlj.errors import InputError
 from binlj.eval import evaluate, write_predictions
 from binlj.leaderboard.benchmark import Benchmark
+from binlj.leaderboard.submission import check
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +108,26 @@ def test_a_submission_lacks_only_what_was_not_given(
     assert code == 2
     times = {f"tracks.interpolation.{name}_seconds" for name in ("train", "predict")}
     asked = re.findall(r"- submission.yaml: ([\w.]+): ", err)
-    assert set(asked) == {"hardware", "parameters", "prior_knowledge", *times}
+    assert set(asked) == {"extra_training_data", "hardware", "parameters", "prior_knowledge", "seeds", *times}
     with pytest.raises(InputError, match="exists already"):
         bench.submission("mine", curves(good), root=root)
+
+
+def test_a_submission_assumes_no_licence_and_is_valid_once_all_is_said(
+    bench: Benchmark, good: pd.DataFrame, toy: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check(bench.submission("bare", curves(good), root=tmp_path), dataset=toy)
+    said = "submission.yaml: license: is empty; fill in: SPDX identifier"
+    assert any(problem.startswith(said) for problem in caught.value.problems)
+    folder = bench.submission(
+        "said", curves(good), root=tmp_path, name="Mine", authors=["A. Author"], seeds=[3], train_seconds=2.5,
+        predict_seconds=0, license="MIT", code="https://example.org/mine", extra_training_data="none",
+        prior_knowledge="none", parameters=7, hardware="2 cores",
+    )  # fmt: skip
+    meta = check(folder, dataset=toy).meta
+    assert meta["seeds"] == [3] and meta["parameters"] == 7 and meta["license"] == "MIT"
+    assert meta["tracks"] == {"interpolation": {"train_seconds": 2.5, "predict_seconds": 0}}
 
 
 def test_predictions_that_cannot_be_scored_leave_no_folder(
