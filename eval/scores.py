@@ -78,6 +78,11 @@ class Scores:
         """Plain JSON-ready dictionary that follows :func:`scores_schema`."""
         return asdict(self)
 
+    def __repr__(self) -> str:
+        skill = self.skill["overall"]
+        value = "undefined" if skill is None else f"{skill:.3f}"
+        return f"Scores({self.track!r}: skill {value} over {self.n_scored_states} states)"
+
     def __str__(self) -> str:
         from binlj.eval.report import scores_text
 
@@ -94,8 +99,8 @@ class Scores:
         Returns
         -------
         matplotlib.figure.Figure
-            Left: skill per pair with 95 % intervals, the noise ceiling and the naive baselines. Right: skill of each
-            pair at each T*. ``figure.axes`` holds both panels, and ``figure.savefig("scores.png")`` writes them.
+            Left: skill per pair with 95 % intervals, the noise ceiling and the naive predictions. Right: skill of
+            each pair at each T*. ``figure.axes`` holds both panels, and ``figure.savefig("scores.png")`` writes them.
         """
         from binlj.eval.plots import summary
 
