@@ -70,7 +70,9 @@ def executed(notebook: Path) -> tuple[str, dict[str, bytes]]:
                 pictures[name] = base64.b64decode(data["image/png"])
                 parts.append(f"![Output of the cell above]({name})")
             elif "text/html" in data:
-                parts.append(re.sub(r"<style.*?</style>\n?", "", data["text/html"], flags=re.DOTALL))
+                html = re.sub(r"<style.*?</style>\n?", "", data["text/html"], flags=re.DOTALL)
+                html = html.replace('<table border="1" class="dataframe">', "<table>")  # the theme's own style
+                parts.append(html.replace("<pre>", '<pre class="scores">'))
             else:
                 parts.append(f"```text\n{data['text/plain'].rstrip()}\n```")
     return "\n\n".join(parts), pictures
