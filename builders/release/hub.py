@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from binlj.data import dataset_info
@@ -24,6 +25,7 @@ class Plan:
 
     repo_id: str
     folder: Path
+    files: tuple[str, ...]
     tag: str
     operations: tuple[str, ...]
 
@@ -53,19 +55,21 @@ def plan(folder: Path, repo_id: str) -> Plan:
         f"delete older {', '.join(OURS)} that are not in the folder",
         f"tag the commit v{info['version']}",
     ]
-    return Plan(repo_id, folder, f"v{info['version']}", tuple(operations))
+    return Plan(repo_id, folder, tuple(files), f"v{info['version']}", tuple(operations))
 
 
 def push(planned: Plan) -> str:
     """Carry out a plan; return the commit's address.
 
+    All files enter in one commit, so that nobody loads half of a version.
+
     Raises
     ------
     HubError
-        If there is no token, it may not write there, or the Hub cannot be reached.
+        If there is no token, it may not write there, the repository changes meanwhile, or the Hub cannot be reached.
     """
     try:
-        from huggingface_hub import HfApi
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ImportError as error:
         raise MissingExtraError("huggingface_hub", "build") from error
@@ -75,13 +79,18 @@ def push(planned: Plan) -> str:
     kind = "dataset"
     try:
         api.create_repo(planned.repo_id, repo_type=kind, exist_ok=True)
-        commit = api.upload_folder(
-            folder_path=planned.folder,
-            repo_id=planned.repo_id,
+        head = api.repo_info(planned.repo_id, repo_type=kind).sha
+        there = api.list_repo_files(planned.repo_id, repo_type=kind, revision=head)
+        old = [name for name in there if name not in planned.files and any(fnmatch(name, p) for p in OURS)]
+        commit = api.create_commit(
+            planned.repo_id,
+            [
+                *(CommitOperationAdd(name, planned.folder / name) for name in planned.files),
+                *(CommitOperationDelete(name) for name in old),
+            ],
             repo_type=kind,
             commit_message=f"binlj-rdf {planned.tag}",
-            allow_patterns=OURS,
-            delete_patterns=OURS,
+            parent_commit=head,
         )
         api.create_tag(planned.repo_id, tag=planned.tag, repo_type=kind, exist_ok=True, revision=commit.oid)
     except LocalTokenNotFoundError:
@@ -92,6 +101,11 @@ def push(planned: Plan) -> str:
             raise HubError(
                 f"the Hub refused the token for {planned.repo_id} (HTTP {status}): {_first_line(error)}\n"
                 "  fix: `hf auth login` with a token that may write to that namespace, or set HF_TOKEN"
+            ) from error
+        if status == 412:
+            raise HubError(
+                f"{planned.repo_id} changed on the Hub during the push; nothing was written\n"
+                "  fix: look at the new commit there, then push again"
             ) from error
         raise HubError(f"the Hub answered with HTTP {status}: {_first_line(error)}") from error
     except network_errors as error:

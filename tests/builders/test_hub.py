@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from fake_hub import TOKEN, Hub, serve
 
 from binlj import data
 from binlj.builders.release import hub
@@ -34,41 +34,76 @@ def test_only_a_sound_dataset_is_pushed(copy: Path) -> None:
         hub.plan(copy, "someone/binlj-rdf")
 
 
-class _Refuse(http.server.BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.send_response(401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def refusing_hub() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refuse)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
+def server() -> Iterator[Hub]:
+    hub = Hub()
+    running = serve(hub)
+    yield hub
+    running.shutdown()
 
 
 def _push(published: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | environment
+    # The Hub's library reads its variables when it is imported, so each push is a process of its own.
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | {"HF_HUB_DISABLE_XET": "1"} | environment
     command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", "someone/x"]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_a_refused_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT=refusing_hub, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
+LOAD = """
+import sys
+from datasets import load_dataset
+for config in sys.argv[2:]:
+    tables = load_dataset(sys.argv[1], config)
+    for split, table in tables.items():
+        table.to_pandas().to_pickle(f"{config}-{split}.pickle")
+"""
+
+
+def test_what_was_pushed_loads_as_the_same_data(published: Path, server: Hub, tmp_path: Path) -> None:
+    environment = {"HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path / "home")}
+    old = server.create("someone/x")
+    old.commit({**old.files("main"), "fine/old.parquet": b"old", "notes.txt": b"theirs"})
+    done = _push(published, **environment)
+    assert done.returncode == 0, done.stderr
+    repository = server.repositories["someone/x"]
+    assert f"{server.url}/datasets/someone/x/commit/{repository.refs['main']}" in done.stdout
+    names = {*data.dataset_info(path=published)["files"], "manifest.json"}
+    files = repository.files("v0.1.0")
+    assert {n: files[n] for n in names} == {n: (published / n).read_bytes() for n in names}
+    assert set(files) == {*names, ".gitattributes", "notes.txt"}
+    assert len([line for line in server.asked if "/commit/" in line]) == 1
+    assert set(server.objects.values()) == {(published / n).read_bytes() for n in names if n.endswith(".parquet")}
+
+    configs = ("extrapolation", "states")
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD, "someone/x", *configs], env=os.environ | environment | {"HF_HUB_DISABLE_XET": "1"},
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert loaded.returncode == 0, loaded.stderr
+    for config in configs:
+        for split, table in data.load(config, path=published).items():
+            pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"{config}-{split}.pickle"), table.to_pandas())
+
+
+def test_a_repository_that_changes_meanwhile_is_left_as_it_is(published: Path, server: Hub, tmp_path: Path) -> None:
+    server.create("someone/x")
+    server.before_commit = lambda repository: repository.commit({"README.md": b"theirs"})
+    done = _push(published, HF_ENDPOINT=server.url, HF_TOKEN=TOKEN, HF_HOME=str(tmp_path))
+    assert done.returncode == 7 and "Traceback" not in done.stderr
+    assert "someone/x changed on the Hub during the push; nothing was written" in done.stderr
+    assert server.repositories["someone/x"].files("main") == {"README.md": b"theirs"}
+    assert list(server.repositories["someone/x"].refs) == ["main"]
+
+
+def test_a_refused_token_is_said_clearly(published: Path, server: Hub, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT=server.url, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
     assert done.returncode == 7, done.stderr
     assert "refused the token for someone/x (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT=refusing_hub, HF_HOME=str(tmp_path))
+def test_no_token_is_said_clearly(published: Path, server: Hub, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT=server.url, HF_HOME=str(tmp_path))
     assert done.returncode == 7 and "hf auth login" in done.stderr and "Traceback" not in done.stderr
 
 
