@@ -38,7 +38,7 @@ def plan(folder: Path, repo_id: str) -> Plan:
     InputError
         If `repo_id` is not namespace/name.
     DataError
-        If the folder is not as it was published.
+        If the folder is not as it was published, or its card names another repository.
     """
     from binlj.builders.release.verify import check_structure
 
@@ -48,6 +48,12 @@ def plan(folder: Path, repo_id: str) -> Plan:
     problems = check_structure(folder)
     if problems:
         raise DataError(folder, problems, fix="publish again; only a whole, unchanged dataset is pushed")
+    call = f'load_dataset("{repo_id}")'
+    if call not in (folder / "README.md").read_text(encoding="utf-8"):
+        raise DataError(
+            folder / "README.md", [f"does not say {call}"],
+            fix="write the repository's name in dataset_card.md, then `binlj publish --documents` and push again",
+        )  # fmt: skip
     files = sorted([*info["files"], "manifest.json"])
     operations = [f"create the dataset repository {repo_id}, if it is not there"]
     operations += [f"upload {name} ({(folder / name).stat().st_size:,} bytes)" for name in files]

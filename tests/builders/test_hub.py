@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +18,15 @@ from binlj.builders.release import hub
 from binlj.cli import main
 from binlj.errors import DataError, InputError
 
+# The card is the one place with the repository's name, which a push checks.
+CARD = Path(__file__).parents[2] / "dataset_card.md"
+(NAME,) = re.findall(r'load_dataset\("([\w.-]+/[\w.-]+)"\)', CARD.read_text(encoding="utf-8"))
+
 
 def test_dry_run_lists_what_a_push_would_do(published: Path, capsys: pytest.CaptureFixture) -> None:
-    main(["publish", "--dataset", str(published), "--to-hub", "someone/binlj-rdf", "--dry-run"])
+    main(["publish", "--dataset", str(published), "--to-hub", NAME, "--dry-run"])
     out = capsys.readouterr().out
-    assert "create the dataset repository someone/binlj-rdf" in out and "tag the commit v0.1.0" in out
+    assert f"create the dataset repository {NAME}," in out and "tag the commit v0.1.0" in out
     for name in (*data.dataset_info(path=published)["files"], "manifest.json"):
         assert f"upload {name} (" in out
 
@@ -29,9 +34,11 @@ def test_dry_run_lists_what_a_push_would_do(published: Path, capsys: pytest.Capt
 def test_only_a_sound_dataset_is_pushed(copy: Path) -> None:
     with pytest.raises(InputError, match="namespace/name"):
         hub.plan(copy, "binlj-rdf")
+    with pytest.raises(DataError, match=r'does not say load_dataset\("else/where"\)'):
+        hub.plan(copy, "else/where")
     (copy / "README.md").write_text("changed")
     with pytest.raises(DataError, match=r"README.md was changed"):
-        hub.plan(copy, "someone/binlj-rdf")
+        hub.plan(copy, NAME)
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def server() -> Iterator[Hub]:
 def _push(published: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     # The Hub's library reads its variables when it is imported, so each push is a process of its own.
     env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | {"HF_HUB_DISABLE_XET": "1"} | environment
-    command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", "someone/x"]
+    command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", NAME]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
@@ -61,12 +68,12 @@ for config in sys.argv[2:]:
 
 def test_what_was_pushed_loads_as_the_same_data(published: Path, server: Hub, tmp_path: Path) -> None:
     environment = {"HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path / "home")}
-    old = server.create("someone/x")
+    old = server.create(NAME)
     old.commit({**old.files("main"), "fine/old.parquet": b"old", "notes.txt": b"theirs"})
     done = _push(published, **environment)
     assert done.returncode == 0, done.stderr
-    repository = server.repositories["someone/x"]
-    assert f"{server.url}/datasets/someone/x/commit/{repository.refs['main']}" in done.stdout
+    repository = server.repositories[NAME]
+    assert f"{server.url}/datasets/{NAME}/commit/{repository.refs['main']}" in done.stdout
     names = {*data.dataset_info(path=published)["files"], "manifest.json"}
     files = repository.files("v0.1.0")
     assert {n: files[n] for n in names} == {n: (published / n).read_bytes() for n in names}
@@ -76,7 +83,7 @@ def test_what_was_pushed_loads_as_the_same_data(published: Path, server: Hub, tm
 
     configs = ("extrapolation", "states")
     loaded = subprocess.run(
-        [sys.executable, "-c", LOAD, "someone/x", *configs], env=os.environ | environment | {"HF_HUB_DISABLE_XET": "1"},
+        [sys.executable, "-c", LOAD, NAME, *configs], env=os.environ | environment | {"HF_HUB_DISABLE_XET": "1"},
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert loaded.returncode == 0, loaded.stderr
@@ -86,19 +93,19 @@ def test_what_was_pushed_loads_as_the_same_data(published: Path, server: Hub, tm
 
 
 def test_a_repository_that_changes_meanwhile_is_left_as_it_is(published: Path, server: Hub, tmp_path: Path) -> None:
-    server.create("someone/x")
+    server.create(NAME)
     server.before_commit = lambda repository: repository.commit({"README.md": b"theirs"})
     done = _push(published, HF_ENDPOINT=server.url, HF_TOKEN=TOKEN, HF_HOME=str(tmp_path))
     assert done.returncode == 7 and "Traceback" not in done.stderr
-    assert "someone/x changed on the Hub during the push; nothing was written" in done.stderr
-    assert server.repositories["someone/x"].files("main") == {"README.md": b"theirs"}
-    assert list(server.repositories["someone/x"].refs) == ["main"]
+    assert f"{NAME} changed on the Hub during the push; nothing was written" in done.stderr
+    assert server.repositories[NAME].files("main") == {"README.md": b"theirs"}
+    assert list(server.repositories[NAME].refs) == ["main"]
 
 
 def test_a_refused_token_is_said_clearly(published: Path, server: Hub, tmp_path: Path) -> None:
     done = _push(published, HF_ENDPOINT=server.url, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
     assert done.returncode == 7, done.stderr
-    assert "refused the token for someone/x (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
+    assert f"refused the token for {NAME} (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
     assert "Traceback" not in done.stderr
 
 
