@@ -20,6 +20,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "lammps/README.md": "input-scripts.md",
     "docs/README.md": "reports.md",
+    "docs/tutorial.ipynb": "tutorial.md",
     "docs/explain": "explainability.md",
     "binlj-rdf/README.md": "data.md",
     "leaderboard/index.html": "leaderboard.md",

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from binlj.data import read_table
 from binlj.errors import InputError
+from binlj.paths import clone_root
 from binlj.schema import N_BINS
 from binlj.tracks import check_track
 
@@ -115,7 +116,7 @@ class Benchmark:
         g: ArrayLike | pd.DataFrame,
         g_std: ArrayLike | None = None,
         *,
-        root: str | Path = "leaderboard/submissions",
+        root: str | Path | None = None,
         name: str | None = None,
         authors: Sequence[str] = (),
         seeds: Sequence[int] | None = None,
@@ -129,8 +130,9 @@ class Benchmark:
         ----------
         g, g_std
             As for :meth:`predictions`.
-        root : path
-            Where the folder is made.
+        root : path, optional
+            Where the folder is made; by default ``leaderboard/submissions`` in the clone, or here where the package was
+            not installed from a clone.
         name, authors
             Of the model.
         seeds : sequence of int, optional
@@ -159,6 +161,8 @@ class Benchmark:
         texts = {key: str(value) for key, value in fields.items()}
         if seeds is not None:
             texts["seeds"] = ", ".join(map(str, seeds)) or "none"
+        if root is None:
+            root = (clone_root() or Path()) / "leaderboard" / "submissions"
         frame = self.predictions(g, g_std)
         validate(frame, track=self.track, dataset=self.dataset).raise_if_bad()
         with tempfile.TemporaryDirectory() as folder:
