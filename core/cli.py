@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "train": ("binlj.baselines.cli", "train", "Train a baseline on a track."),
     "predict": ("binlj.baselines.cli", "predict", "Predict a track's test set with a trained model."),
     "reproduce": ("binlj.baselines.cli", "reproduce", "Rerun one of the paper's experiments."),
-    "submit": ("binlj.leaderboard.cli", "submit", "Check a submission folder."),
+    "submit": ("binlj.leaderboard.cli", "submit", "Prepare and check a submission."),
     "leaderboard": ("binlj.leaderboard.cli", "leaderboard", "Rescore all submissions and build the page."),
 }
 

@@ -34,9 +34,8 @@ def rdf_command(
     from binlj.structure import fitted, rdf_table, read_states, state_points, thermo_table
 
     if (state is None) == (table is None):
-        raise InputError(
-            "binlj rdf", ["needs a STATE or --states FILE, not both"], fix="binlj rdf T0.7-C0.25-S1.25-E0.9"
-        )
+        problem = "needs a STATE or --states FILE" + ("" if state is None else ", not both")
+        raise InputError("binlj rdf", [problem], fix="binlj rdf T0.7-C0.25-S1.25-E0.9")
     if plot is not None and state is None:
         raise InputError("--plot", ["draws one STATE"], fix="name the state instead of a table")
     asked = read_states(table) if table is not None else _one(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,9 +46,16 @@ def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> Dat
         If the dataset is not there.
     """
     folder = _folder(config, path)
-    import datasets
-
-    return datasets.load_dataset(str(folder), config)
+    with warnings.catch_warnings():  # in a notebook without ipywidgets, of its progress bars
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import datasets
+    bars = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()  # it takes a second
+    try:
+        return datasets.load_dataset(str(folder), config)
+    finally:
+        if bars:
+            datasets.enable_progress_bars()
 
 
 def read_table(

@@ -103,5 +103,5 @@ class MissingExtraError(BinljError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"this command needs {package}, which is not installed\n  fix: pip install 'binlj-rdf[{extra}]'"
+            f"this command needs {package}, which is not installed\n  fix: pip install -e '.[{extra}]' in the clone"
         )

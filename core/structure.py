@@ -269,6 +269,8 @@ def state_points(
             problems.append(f"{name} = {shown} lies outside {low:g} to {high:g} ({bad.sum()} of {len(values)} states)")
         inside &= (values[:, j] >= RANGES[name][0] - 1e-9) & (values[:, j] <= RANGES[name][1] + 1e-9)
     if problems:
-        fix = "stay in the ranges" if extrapolate else "stay in the ranges, or extrapolate=True for theory beyond them"
+        fix = "stay in the ranges"
+        if not extrapolate:
+            fix += ", or ask for theory beyond them: extrapolate=True (--extrapolate)"
         raise InputError("states", problems, fix=fix)
     return [StatePoint(*row) for row in values.tolist()], inside

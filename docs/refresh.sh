@@ -61,26 +61,26 @@ enter() { # ID MODEL [options of submit new]; every seed there is a run of
     done
     rm -rf "leaderboard/submissions/$id"
     run submit new "$id" "${files[@]}" --attributions "$OUT/enter/$model.parquet" --author "The binlj-rdf authors" \
-        --set license CC-BY-4.0 --set extra_training_data none \
-        --set code https://github.com/binlj-rdf/binlj-rdf "$@"
+        --license CC-BY-4.0 --extra-training-data none \
+        --code https://github.com/binlj-rdf/binlj-rdf "$@"
 }
-enter dnn dnn --name "DNN of the paper (7-112-56-28-14-7-1)" --set prior_knowledge none \
+enter dnn dnn --name "DNN of the paper (7-112-56-28-14-7-1)" --prior-knowledge none \
     --set description "Point-wise network with the paper's layers, ReLU, Adam 0.001, MSE, 1000 epochs, batch 250, standardised inputs; mean over three seeds"
-enter xgboost xgboost --name "XGBoost, point-wise" --set prior_knowledge none \
+enter xgboost xgboost --name "XGBoost, point-wise" --prior-knowledge none \
     --set description "Gradient-boosted trees on the paper's seven inputs, settings tuned on training data only; seed 0" \
     --set notes "Parameters counts the nodes of all trees of the larger model."
 THEORY="equation of state (PeTS), integral equation (Ornstein-Zernike)"
 PETS="PeTS was fitted by its authors to simulations of the truncated and shifted Lennard-Jones fluid."
-enter integral-equation integral_equation --name "Integral equation (no training)" --set prior_knowledge "$THEORY" \
+enter integral-equation integral_equation --name "Integral equation (no training)" --prior-knowledge "$THEORY" \
     --set description "Ornstein-Zernike equation with the Duh-Henderson closure; phases by the PeTS equation of state, two-phase geometry in the periodic box; nothing is trained" \
     --set parameters 0 --set notes "$PETS"
-enter fitted-theory fitted_theory --name "Fitted theory" --set prior_knowledge "$THEORY" \
+enter fitted-theory fitted_theory --name "Fitted theory" --prior-knowledge "$THEORY" \
     --set description "The integral equation and two-phase geometry on a PeTS equation of state whose density and Gibbs energy are corrected by training data, plus residuals of the training states carried over by a Gaussian process" \
     --set notes "Parameters counts corrections and residual curves. $PETS"
-enter xgboost-physics xgboost_physics --name "XGBoost on the integral equation" --set prior_knowledge "$THEORY" \
+enter xgboost-physics xgboost_physics --name "XGBoost on the integral equation" --prior-knowledge "$THEORY" \
     --set description "Gradient-boosted trees on the residual of the integral equation, weighted by cross-validation; seed 0" \
     --set notes "Parameters counts the nodes of all trees of the larger model. $PETS"
-enter dnn-physics dnn_physics --name "DNN on the integral equation" --set prior_knowledge "$THEORY" \
+enter dnn-physics dnn_physics --name "DNN on the integral equation" --prior-knowledge "$THEORY" \
     --set description "Network with the paper's layers on the residual of the integral equation, weighted by cross-validation; seed 0" \
     --set notes "$PETS"
 # The states simulated again, where that was done for this version (`binlj validate repeat` simulates).
@@ -92,7 +92,7 @@ if [ -d builders/campaigns/repeat ]; then
         -p extrapolation docs/validation/repeat.parquet -p interpolation docs/validation/repeat.parquet \
         --train-seconds extrapolation 0 --predict-seconds extrapolation "$(seconds extrapolation)" \
         --train-seconds interpolation 0 --predict-seconds interpolation "$(seconds interpolation)" \
-        --set license CC-BY-4.0 --set code https://github.com/binlj-rdf/binlj-rdf --set parameters 0 --set hardware "$("$PYTHON" docs/refresh.py hardware)" \
+        --license CC-BY-4.0 --extra-training-data none --code https://github.com/binlj-rdf/binlj-rdf --set parameters 0 --set hardware "$("$PYTHON" docs/refresh.py hardware)" \
         --set description "Some states simulated again with other seeds, from the starts and for the lengths they were published with: the practical ceiling" \
         --set notes "It carries its own noise besides that of the data, so it can come out below the noise ceiling, which a perfect model would reach. Seconds are those of the simulations, on one core."
 fi

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import re
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,12 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "lammps/README.md": "input-scripts.md",
     "docs/README.md": "reports.md",
+    "docs/tutorial.ipynb": "tutorial.md",
     "docs/explain": "explainability.md",
     "binlj-rdf/README.md": "data.md",
     "leaderboard/index.html": "leaderboard.md",
 }
+TUTORIAL = "docs/tutorial.ipynb"
 METHODS = ("How the data were made", "Starts")  # sections of the card on a page of their own
 _LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 
@@ -34,9 +39,44 @@ def on_files(files: Files, config: Any) -> Files:
                 text, methods = split_card(text)
                 files.append(File.generated(config, "methods.md", content=relinked(methods, source, config)))
             files.append(File.generated(config, page, content=relinked(text, source, config)))
+    text, pictures = executed(ROOT / TUTORIAL)
+    files.append(File.generated(config, "tutorial.md", content=relinked(text, TUTORIAL, config)))
+    for name, picture in pictures.items():
+        files.append(File.generated(config, name, content=picture))
     board = str(ROOT / "leaderboard" / "index.html")
     files.append(File.generated(config, "board/index.html", abs_src_path=board))
     return files
+
+
+@cache
+def executed(notebook: Path) -> tuple[str, dict[str, bytes]]:
+    """Run a notebook; the page with its outputs as Markdown, and its pictures by name."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    book = nbformat.read(notebook, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        NotebookClient(book, kernel_name="python3", timeout=600, resources={"metadata": {"path": folder}}).execute()
+    parts: list[str] = []
+    pictures: dict[str, bytes] = {}
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            parts.append(cell.source)
+            continue
+        parts.append(f"```python\n{cell.source}\n```")
+        for output in cell.outputs:
+            data = output.get("data", {"text/plain": output.get("text", "")})
+            if "image/png" in data:
+                name = f"{notebook.stem}-{len(pictures)}.png"
+                pictures[name] = base64.b64decode(data["image/png"])
+                parts.append(f"![Output of the cell above]({name})")
+            elif "text/html" in data:
+                html = re.sub(r"<style.*?</style>\n?", "", data["text/html"], flags=re.DOTALL)
+                html = html.replace('<table border="1" class="dataframe">', "<table>")  # the theme's own style
+                parts.append(html.replace("<pre>", '<pre class="scores">'))
+            else:
+                parts.append(f"```text\n{data['text/plain'].rstrip()}\n```")
+    return "\n\n".join(parts), pictures
 
 
 def split_card(text: str) -> tuple[str, str]:

@@ -1,7 +1,9 @@
-"""Four pictures of one submission: parity, curves with error bands, error against T* and by phase."""
+"""Pictures of one submission: its scores; parity, curves with error bands, error against T* and by phase."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"AA": "#0072B2", "AB": "#009E73", "BB": "#D55E00"}  # Okabe & Ito: told apart by everybody
+NAIVE_MARKERS = "sD^v<>ph"
 BAND = 2.0  # standard errors in the bands
 
 
@@ -51,6 +54,67 @@ def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: no global state, no display
     return figure
+
+
+def summary(scores: Scores) -> Figure:
+    """Skill per pair, with intervals, noise ceiling and naive baselines; and skill by temperature."""
+    if "IPython" in sys.modules:
+        import matplotlib.pyplot  # noqa: F401  a notebook shows figures once pyplot is imported
+    figure = _figure(10.5, 4.6)
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2), sharey=True)
+    _skill_by_pair(left, scores)
+    _skill_by_temperature(right, scores)
+    left.set_ylim(*_skill_limits(scores))
+    left.legend(loc="upper left", bbox_to_anchor=(0.0, -0.12), ncols=3, frameon=False, fontsize=8)
+    right.legend(loc="lower left", bbox_to_anchor=(0.0, 0.03), ncols=4, frameon=False, fontsize=8)
+    states = f"{scores.n_scored_states} scored states"
+    if scores.n_states < scores.of_states:
+        states += f" ({scores.n_states} of {scores.of_states} are covered)"
+    figure.suptitle(f"{scores.track}: {states}, dataset {scores.dataset_version}", fontsize=10)
+    return figure
+
+
+def _skill_limits(scores: Scores) -> tuple[float, float]:
+    """From 0 to 1, or further down where a skill or an interval lies below 0."""
+    low = [v for bounds in scores.skill_ci95.values() for v in bounds if v is not None]
+    low += [v for values in (scores.skill, *scores.naive_skill.values()) for v in values.values() if v is not None]
+    return min(-0.03, min(low, default=0.0) - 0.03), 1.03
+
+
+def _skill_by_pair(ax: Axes, scores: Scores) -> None:
+    names = [*PAIRS, "overall"]
+    at = np.arange(len(names))
+    skill = _values(scores.skill, names)
+    bounds = np.array([scores.skill_ci95[name] for name in names], dtype=float)
+    errors = np.abs(bounds - skill[:, None]).T
+    colours = [COLOURS.get(name, "0.2") for name in names]
+    for x, y, error, colour in zip(at, skill, errors.T, colours, strict=True):
+        ax.errorbar([x - 0.15], [y], error[:, None], fmt="o", ms=8, color=colour, capsize=4, zorder=3)
+    ax.plot([], [], "o", color="0.2", label="skill, 95 % interval")
+    ceiling = _values(scores.skill_ceiling, names)
+    ax.hlines(ceiling, at - 0.35, at + 0.4, colors="black", ls="--", lw=1.2, label="noise ceiling")
+    for marker, (name, values) in zip(NAIVE_MARKERS, scores.naive_skill.items(), strict=False):
+        ax.plot(at + 0.2, _values(values, names), ls="", marker=marker, ms=5, mfc="none", mec="0.45", label=name)
+    ax.set_xticks(at, names)
+    ax.set(ylabel="skill", xlabel="pair", xlim=(-0.5, len(names) - 0.5))
+    ax.grid(axis="y", color="0.9")
+
+
+def _skill_by_temperature(ax: Axes, scores: Scores) -> None:
+    groups = sorted(scores.by["temperature"].items(), key=lambda item: float(item[0]))
+    at = np.arange(len(groups))
+    for name in (*PAIRS, "overall"):
+        values = [group["metrics"]["skill"] for _, group in groups]
+        y = np.array([value.get(name) for value in values], dtype=float)
+        ax.plot(at, y, "o-", color=COLOURS.get(name, "0.2"), lw=1.2, label=name)
+    ax.set_xticks(at, [f"{float(T):g}\n({group['n_states']})" for T, group in groups])
+    ax.set(xlabel="T* (scored states)", xlim=(-0.5, len(groups) - 0.5))
+    ax.grid(axis="y", color="0.9")
+
+
+def _values(values: Mapping[str, float | None], names: Sequence[str]) -> np.ndarray:
+    """As floats; NaN, which is not drawn, for what is undefined."""
+    return np.array([values[name] for name in names], dtype=float)
 
 
 def parity(case: Case, scores: Scores) -> Figure:

@@ -47,7 +47,7 @@ def print_scores(scores: Scores, subject: str, console: Console | None = None) -
 
 def scores_text(scores: Scores, subject: str = "predictions") -> str:
     """What :func:`print_scores` prints, without colours."""
-    console = Console(file=io.StringIO(), highlight=False, width=_WIDTH)
+    console = Console(file=io.StringIO(), highlight=False, width=_WIDTH, force_jupyter=False)
     print_scores(scores, subject, console)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "\n".join(line.rstrip() for line in text.splitlines())
@@ -55,7 +55,8 @@ def scores_text(scores: Scores, subject: str = "predictions") -> str:
 
 def scores_html(scores: Scores, subject: str = "predictions") -> str:
     """The same as HTML, for notebooks."""
-    console = Console(file=io.StringIO(), highlight=False, width=_WIDTH, record=True)
+    # Without force_jupyter a notebook would also show every table by itself.
+    console = Console(file=io.StringIO(), highlight=False, width=_WIDTH, record=True, force_jupyter=False)
     print_scores(scores, subject, console)
     return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EVALUATOR_VERSION = "2.0.0"
 SCHEMA_VERSION = "binlj-scores/2"
@@ -75,6 +78,11 @@ class Scores:
         """Plain JSON-ready dictionary that follows :func:`scores_schema`."""
         return asdict(self)
 
+    def __repr__(self) -> str:
+        skill = self.skill["overall"]
+        value = "undefined" if skill is None else f"{skill:.3f}"
+        return f"Scores({self.track!r}: skill {value} over {self.n_scored_states} states)"
+
     def __str__(self) -> str:
         from binlj.eval.report import scores_text
 
@@ -84,6 +92,19 @@ class Scores:
         from binlj.eval.report import scores_html
 
         return scores_html(self)
+
+    def plot(self) -> Figure:
+        """Draw the skill per pair and by temperature.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Left: skill per pair with 95 % intervals, the noise ceiling and the naive predictions. Right: skill of
+            each pair at each T*. ``figure.axes`` holds both panels, and ``figure.savefig("scores.png")`` writes them.
+        """
+        from binlj.eval.plots import summary
+
+        return summary(self)
 
 
 def scores_schema() -> dict[str, Any]:

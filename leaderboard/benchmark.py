@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from binlj.data import read_table
 from binlj.errors import InputError
+from binlj.paths import clone_root
 from binlj.schema import N_BINS
 from binlj.tracks import check_track
 
@@ -115,10 +116,13 @@ class Benchmark:
         g: ArrayLike | pd.DataFrame,
         g_std: ArrayLike | None = None,
         *,
-        root: str | Path = "leaderboard/submissions",
+        root: str | Path | None = None,
         name: str | None = None,
         authors: Sequence[str] = (),
-        **fields: str,
+        seeds: Sequence[int] | None = None,
+        train_seconds: float | None = None,
+        predict_seconds: float | None = None,
+        **fields: str | int,
     ) -> Path:
         """Write a submission folder for the leaderboard, ``root/id``.
 
@@ -126,10 +130,24 @@ class Benchmark:
         ----------
         g, g_std
             As for :meth:`predictions`.
-        root : path
-            Where the folder is made.
-        name, authors, **fields
-            Content of submission.yaml; what is left out, ``binlj submit check`` asks for.
+        root : path, optional
+            Where the folder is made; by default ``leaderboard/submissions`` in the clone, or here where the package was
+            not installed from a clone.
+        name, authors
+            Of the model.
+        seeds : sequence of int, optional
+            Random seeds used; empty for a deterministic model.
+        train_seconds, predict_seconds : float, optional
+            Wall-clock seconds of training, and of predicting the whole test set.
+        **fields
+            Other lines of submission.yaml: ``license``, ``code`` (a link), ``extra_training_data``,
+            ``prior_knowledge``, ``parameters``, ``hardware``, ``description``, ``notes``, ``paper``, ...
+
+        Returns
+        -------
+        Path
+            The folder. Nothing is assumed: what is left out stays empty in submission.yaml. ``binlj submit check``
+            refuses the folder until it is filled in, and says what belongs there.
 
         Raises
         ------
@@ -139,13 +157,20 @@ class Benchmark:
         from binlj.eval import validate, write_predictions
         from binlj.leaderboard.new import create
 
+        times = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
+        texts = {key: str(value) for key, value in fields.items()}
+        if seeds is not None:
+            texts["seeds"] = ", ".join(map(str, seeds)) or "none"
+        if root is None:
+            root = (clone_root() or Path()) / "leaderboard" / "submissions"
         frame = self.predictions(g, g_std)
         validate(frame, track=self.track, dataset=self.dataset).raise_if_bad()
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"predictions-{self.track}.parquet"
             write_predictions(file, frame)
             return create(
-                id, root=Path(root), predictions={self.track: [file]}, name=name, authors=authors, fields=fields,
+                id, root=Path(root), predictions={self.track: [file]}, name=name, authors=authors, fields=texts,
+                seconds={(self.track, key): value for key, value in times.items() if value is not None},
                 dataset=self.dataset,
             )  # fmt: skip
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from binlj.progress import progress_bars
 from binlj.schema import TRACKS
+
+if TYPE_CHECKING:
+    from binlj.leaderboard.statements import Statement
 
 _folder = click.Path(path_type=Path, file_okay=False)
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -47,8 +52,13 @@ def submit() -> None:
 @click.option("--attributions", type=_file, help="Feature attributions, see `binlj explain model`.")
 @click.option("--name", help="Name shown in the table.")
 @click.option("--author", "authors", multiple=True, help="Author; give it once per author.")
+@click.option("--license", help="SPDX identifier of the licence of the predictions, e.g. CC-BY-4.0.")
+@click.option("--extra-training-data", metavar="TEXT",
+              help='What was used beyond the track\'s train split, or "none".')
+@click.option("--prior-knowledge", metavar="TEXT", help='Physics the model starts from, or "none".')
+@click.option("--code", metavar="URL", help="Link to the code; required for a ranked entry.")
 @click.option("--set", "fields", nargs=2, multiple=True, metavar="KEY VALUE",
-              help="Any other line of submission.yaml: description, license, date, hardware, notes, parameters …")
+              help="Any other line of submission.yaml: description, date, hardware, seeds, notes, parameters …")
 @click.option("--reference", is_flag=True,
               help="Not a model but a reference, such as a repeated simulation (kind: reference). It may cover only "
                    "some of a track's test states, which are taken out of FILE; one FILE can serve both tracks.")
@@ -58,32 +68,50 @@ def new(
     id: str, predictions: tuple[tuple[str, Path], ...], metadata: tuple[tuple[str, Path], ...],
     train_seconds: tuple[tuple[str, float], ...], predict_seconds: tuple[tuple[str, float], ...],
     attributions: Path | None, name: str | None,
-    authors: tuple[str, ...], fields: tuple[tuple[str, str], ...], reference: bool,
+    authors: tuple[str, ...], license: str | None, extra_training_data: str | None, prior_knowledge: str | None,
+    code: str | None, fields: tuple[tuple[str, str], ...], reference: bool,
     submissions: Path | None, dataset: Path | None,
 ) -> None:
-    """Make the submission folder ID from prediction files, and say what is left to fill in."""
+    """Make the submission folder ID from prediction files, and say what is left to fill in.
+
+    Name, authors, licence, extra training data, prior knowledge and the link to the code are asked for on a terminal
+    where their options do not give them. Elsewhere the options are required.
+    """
     from binlj.errors import InputError
-    from binlj.leaderboard.new import create
+    from binlj.leaderboard.new import create, place_problems
+    from binlj.leaderboard.statements import complete
     from binlj.leaderboard.submission import check as run
     from binlj.leaderboard.submission import latest_date, names_in
 
     def by_track(pairs: tuple[tuple[str, Path], ...]) -> dict[str, list[Path]]:
         return {track: [file for t, file in pairs if t == track] for track, _ in pairs}
 
-    given = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
+    root = _root(submissions)
+    if problems := place_problems(id, root):  # before any question is asked
+        raise InputError(f"submission {id!r}", problems)
+    options = {
+        "name": name, "authors": ", ".join(authors), "license": license, "extra_training_data": extra_training_data,
+        "prior_knowledge": prior_knowledge, "code": code,
+    }
+    content = complete(
+        {**dict(fields), **{key: text for key, text in options.items() if text}},
+        reference=reference or dict(fields).get("kind") == "reference", ask=_ask if sys.stdin.isatty() else None,
+    )
+    name, asked = content.pop("name"), content.pop("authors")
+    times = {"train_seconds": train_seconds, "predict_seconds": predict_seconds}
     folder = create(
-        id, root=_root(submissions), predictions=by_track(predictions),
+        id, root=root, predictions=by_track(predictions),
         metadata=by_track(metadata),
-        seconds={(track, key): value for key, pairs in given.items() for track, value in pairs},
-        attributions=attributions, name=name, authors=authors, fields=dict(fields),
+        seconds={(track, key): value for key, pairs in times.items() for track, value in pairs},
+        attributions=attributions, name=name,
+        authors=authors or [author.strip() for author in asked.split(",")], fields=content,
         reference=reference, dataset=dataset, say=click.echo,
     )
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     click.echo(f"wrote {folder}")
     try:
-        names = names_in(_root(submissions))
-        submission = run(folder, dataset=dataset, names=names, latest=latest_date(dataset=dataset))
+        submission = run(folder, dataset=dataset, names=names_in(root), latest=latest_date(dataset=dataset))
     except InputError as error:
         click.echo("still to do:")
         for problem in error.problems:
@@ -93,6 +121,14 @@ def new(
         for warning in submission.warnings:
             click.echo(f"warning: {warning}")
         click.echo("complete and valid")
+
+
+def _ask(statement: Statement) -> str:
+    """The answer to one question, asked until it is one that may stand there."""
+    click.echo(statement.meaning)
+    label = statement.key.replace("_", " ") + (", separated by commas" if statement.key == "authors" else "")
+    answer: str = click.prompt(label, type=click.Choice(statement.choices) if statement.choices else str)
+    return answer.strip()
 
 
 @submit.command("check", short_help="Check a submission folder; list all that is wrong.")

@@ -33,7 +33,7 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
 
 _SETTABLE = ("date", "license", "description", "hardware", "notes", "parameters", "extra_training_data",
-             "prior_knowledge", "kind", "submitter", "code", "paper", "model")
+             "prior_knowledge", "seeds", "kind", "submitter", "code", "paper", "model")
 
 
 def create(
@@ -71,7 +71,8 @@ def create(
     attributions : Path, optional
         Feature attributions to copy beside the predictions.
     name, authors, fields : optional
-        Further content; `fields` maps keys of submission.yaml (and link names) to text.
+        Further content; `fields` maps keys of submission.yaml (and link names) to text. ``seeds`` are whole numbers
+        separated by commas, or "none".
     reference : bool
         Make a ``kind: reference`` of it, which may cover only some of a track's test states: these are
         taken out of the predictions, states of the track's train split are left out. So the same file
@@ -95,15 +96,15 @@ def create(
     if reference:
         fields.setdefault("kind", "reference")
     folder = root / id
-    problems = check_id(id)
-    if not problems and folder.exists():
-        problems.append(f"{folder} exists already")
+    problems = place_problems(id, root)
     files = [path for paths in predictions.values() for path in paths] + ([attributions] if attributions else [])
     problems += [f"no such file: {path}" for path in files if not path.is_file()]
     unknown = [key for key in fields if key not in _SETTABLE]
     problems += [f"unknown field {shown(key)} (known: {', '.join(_SETTABLE)})" for key in unknown]
     if not re.fullmatch(r"[0-9]{1,20}", fields.get("parameters", "0")):
         problems.append(f"parameters must be a whole number, not {shown(fields['parameters'])}")
+    if not re.fullmatch(r"none|[0-9]{1,20}([ ,]+[0-9]{1,20})*", fields.get("seeds", "none")):
+        problems.append(f"seeds must be whole numbers or none, not {shown(fields['seeds'])}")
     if reference and fields["kind"] != "reference":
         problems.append(f"a reference has the kind reference, not {shown(fields['kind'])}")
     for track, paths in predictions.items():
@@ -154,6 +155,14 @@ def create(
         _write_table(folder / predictions_name(track), table)
     write_text(folder / METADATA, text)
     return folder
+
+
+def place_problems(id: str, root: Path) -> list[str]:
+    """What is wrong with the id of a new folder, or that the folder exists."""
+    problems = check_id(id)
+    if not problems and (root / id).exists():
+        problems.append(f"{root / id} exists already")
+    return problems
 
 
 def _take(
@@ -216,7 +225,9 @@ def _from_runs(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             known["hardware"] = machine
         given = run.get("seeds", inner.get("seed"))
         seeds += [s for s in (given if isinstance(given, list) else [given]) if isinstance(s, int)]
-    return {**known, "seeds": sorted(set(seeds))}
+    if runs:
+        known["seeds"] = sorted(set(seeds))
+    return known
 
 
 def _merge(
@@ -229,6 +240,8 @@ def _merge(
     known.update(fields)
     if "parameters" in fields:
         known["parameters"] = int(fields["parameters"])
+    if "seeds" in fields:
+        known["seeds"] = [int(seed) for seed in re.findall("[0-9]+", fields["seeds"])]
     # A ranked entry needs both, so they stand there to be filled in.
     model = known.get("kind", "model") == "model"
     prior = {"prior_knowledge": known.get("prior_knowledge")} if model or "prior_knowledge" in known else {}
@@ -239,14 +252,14 @@ def _merge(
         "authors": [{"name": author} for author in authors] or [{"name": ""}],
         "submitter": known.get("submitter") or None,
         "date": known.get("date") or datetime.date.today().isoformat(),
-        "license": known.get("license", "CC-BY-4.0"),
+        "license": known.get("license"),
         "links": {**({"code": None} if model else {}), **links} or None,
         "tracks": times,
-        "extra_training_data": known.get("extra_training_data", "none"),
+        "extra_training_data": known.get("extra_training_data"),
         **prior,
         "parameters": known.get("parameters"),
         "hardware": known.get("hardware", ""),
-        "seeds": known.get("seeds", []),
+        "seeds": known.get("seeds", None if model else []),
         "notes": known.get("notes") or None,
     }
 

@@ -275,7 +275,7 @@ def _explain(error: Any) -> list[str]:
     if where and (got is None or got == ""):
         top = schema()["properties"].get(str(error.absolute_path[0]), {}) if len(error.absolute_path) == 1 else {}
         meaning = error.schema.get("description") or top.get("description", "")
-        return [f"{at}is empty" + (f"; fill in: {meaning[0].lower()}{meaning[1:]}" if meaning else "")]
+        return [f"{at}is empty" + (f"; fill in: {_uncapitalised(meaning)}" if meaning else "")]
     if rule == "additionalProperties":
         allowed = error.schema.get("properties", {})
         unknown = [key for key in got if key not in allowed]
@@ -298,6 +298,11 @@ def _explain(error: Any) -> list[str]:
     if rule in ("minimum", "maximum"):
         return [f"{at}{shown(got)} must be {'at least' if rule == 'minimum' else 'at most'} {error.validator_value}"]
     return [f"{at}does not satisfy {rule}"]
+
+
+def _uncapitalised(text: str) -> str:
+    """The text with a small first letter, unless its first word is an abbreviation."""
+    return text[0].lower() + text[1:] if text[1:2].islower() else text
 
 
 _PATTERNS = {

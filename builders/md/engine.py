@@ -27,7 +27,7 @@ from binlj.errors import EngineError, InputError
 # configurations and continues as start.lmp does, the other finds the phases they begin with. Records made before these
 # two scripts existed stay compatible with those made after.
 INPUT_SCRIPTS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
-INSTALL = "pip install 'binlj-rdf[build]' brings one; or name yours with --lmp"
+INSTALL = "pip install -e '.[build]' in the clone brings one; or name yours with --lmp"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from binlj.data import dataset_info
@@ -24,6 +25,7 @@ class Plan:
 
     repo_id: str
     folder: Path
+    files: tuple[str, ...]
     tag: str
     operations: tuple[str, ...]
 
@@ -36,7 +38,7 @@ def plan(folder: Path, repo_id: str) -> Plan:
     InputError
         If `repo_id` is not namespace/name.
     DataError
-        If the folder is not as it was published.
+        If the folder is not as it was published, or its card names another repository.
     """
     from binlj.builders.release.verify import check_structure
 
@@ -46,6 +48,12 @@ def plan(folder: Path, repo_id: str) -> Plan:
     problems = check_structure(folder)
     if problems:
         raise DataError(folder, problems, fix="publish again; only a whole, unchanged dataset is pushed")
+    call = f'load_dataset("{repo_id}")'
+    if call not in (folder / "README.md").read_text(encoding="utf-8"):
+        raise DataError(
+            folder / "README.md", [f"does not say {call}"],
+            fix="write the repository's name in dataset_card.md, then `binlj publish --documents` and push again",
+        )  # fmt: skip
     files = sorted([*info["files"], "manifest.json"])
     operations = [f"create the dataset repository {repo_id}, if it is not there"]
     operations += [f"upload {name} ({(folder / name).stat().st_size:,} bytes)" for name in files]
@@ -53,19 +61,21 @@ def plan(folder: Path, repo_id: str) -> Plan:
         f"delete older {', '.join(OURS)} that are not in the folder",
         f"tag the commit v{info['version']}",
     ]
-    return Plan(repo_id, folder, f"v{info['version']}", tuple(operations))
+    return Plan(repo_id, folder, tuple(files), f"v{info['version']}", tuple(operations))
 
 
 def push(planned: Plan) -> str:
     """Carry out a plan; return the commit's address.
 
+    All files enter in one commit, so that nobody loads half of a version.
+
     Raises
     ------
     HubError
-        If there is no token, it may not write there, or the Hub cannot be reached.
+        If there is no token, it may not write there, the repository changes meanwhile, or the Hub cannot be reached.
     """
     try:
-        from huggingface_hub import HfApi
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ImportError as error:
         raise MissingExtraError("huggingface_hub", "build") from error
@@ -75,13 +85,18 @@ def push(planned: Plan) -> str:
     kind = "dataset"
     try:
         api.create_repo(planned.repo_id, repo_type=kind, exist_ok=True)
-        commit = api.upload_folder(
-            folder_path=planned.folder,
-            repo_id=planned.repo_id,
+        head = api.repo_info(planned.repo_id, repo_type=kind).sha
+        there = api.list_repo_files(planned.repo_id, repo_type=kind, revision=head)
+        old = [name for name in there if name not in planned.files and any(fnmatch(name, p) for p in OURS)]
+        commit = api.create_commit(
+            planned.repo_id,
+            [
+                *(CommitOperationAdd(name, planned.folder / name) for name in planned.files),
+                *(CommitOperationDelete(name) for name in old),
+            ],
             repo_type=kind,
             commit_message=f"binlj-rdf {planned.tag}",
-            allow_patterns=OURS,
-            delete_patterns=OURS,
+            parent_commit=head,
         )
         api.create_tag(planned.repo_id, tag=planned.tag, repo_type=kind, exist_ok=True, revision=commit.oid)
     except LocalTokenNotFoundError:
@@ -92,6 +107,11 @@ def push(planned: Plan) -> str:
             raise HubError(
                 f"the Hub refused the token for {planned.repo_id} (HTTP {status}): {_first_line(error)}\n"
                 "  fix: `hf auth login` with a token that may write to that namespace, or set HF_TOKEN"
+            ) from error
+        if status == 412:
+            raise HubError(
+                f"{planned.repo_id} changed on the Hub during the push; nothing was written\n"
+                "  fix: look at the new commit there, then push again"
             ) from error
         raise HubError(f"the Hub answered with HTTP {status}: {_first_line(error)}") from error
     except network_errors as error:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import http.server
 import os
+import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from fake_hub import TOKEN, Hub, serve
 
 from binlj import data
 from binlj.builders.release import hub
 from binlj.cli import main
 from binlj.errors import DataError, InputError
 
+# The card is the one place with the repository's name, which a push checks.
+CARD = Path(__file__).parents[2] / "dataset_card.md"
+(NAME,) = re.findall(r'load_dataset\("([\w.-]+/[\w.-]+)"\)', CARD.read_text(encoding="utf-8"))
+
 
 def test_dry_run_lists_what_a_push_would_do(published: Path, capsys: pytest.CaptureFixture) -> None:
-    main(["publish", "--dataset", str(published), "--to-hub", "someone/binlj-rdf", "--dry-run"])
+    main(["publish", "--dataset", str(published), "--to-hub", NAME, "--dry-run"])
     out = capsys.readouterr().out
-    assert "create the dataset repository someone/binlj-rdf" in out and "tag the commit v0.1.0" in out
+    assert f"create the dataset repository {NAME}," in out and "tag the commit v0.1.0" in out
     for name in (*data.dataset_info(path=published)["files"], "manifest.json"):
         assert f"upload {name} (" in out
 
@@ -29,46 +34,83 @@ def test_dry_run_lists_what_a_push_would_do(published: Path, capsys: pytest.Capt
 def test_only_a_sound_dataset_is_pushed(copy: Path) -> None:
     with pytest.raises(InputError, match="namespace/name"):
         hub.plan(copy, "binlj-rdf")
+    with pytest.raises(DataError, match=r'does not say load_dataset\("else/where"\)'):
+        hub.plan(copy, "else/where")
     (copy / "README.md").write_text("changed")
     with pytest.raises(DataError, match=r"README.md was changed"):
-        hub.plan(copy, "someone/binlj-rdf")
-
-
-class _Refuse(http.server.BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        self.send_response(401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST
-
-    def log_message(self, *_: object) -> None:
-        pass
+        hub.plan(copy, NAME)
 
 
 @pytest.fixture
-def refusing_hub() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refuse)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
+def server() -> Iterator[Hub]:
+    hub = Hub()
+    running = serve(hub)
+    yield hub
+    running.shutdown()
 
 
 def _push(published: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | environment
-    command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", "someone/x"]
+    # The Hub's library reads its variables when it is imported, so each push is a process of its own.
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")} | {"HF_HUB_DISABLE_XET": "1"} | environment
+    command = [sys.executable, "-m", "binlj.cli", "publish", "--dataset", str(published), "--to-hub", NAME]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_a_refused_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT=refusing_hub, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
+LOAD = """
+import sys
+from datasets import load_dataset
+for config in sys.argv[2:]:
+    tables = load_dataset(sys.argv[1], config)
+    for split, table in tables.items():
+        table.to_pandas().to_pickle(f"{config}-{split}.pickle")
+"""
+
+
+def test_what_was_pushed_loads_as_the_same_data(published: Path, server: Hub, tmp_path: Path) -> None:
+    environment = {"HF_ENDPOINT": server.url, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path / "home")}
+    old = server.create(NAME)
+    old.commit({**old.files("main"), "fine/old.parquet": b"old", "notes.txt": b"theirs"})
+    done = _push(published, **environment)
+    assert done.returncode == 0, done.stderr
+    repository = server.repositories[NAME]
+    assert f"{server.url}/datasets/{NAME}/commit/{repository.refs['main']}" in done.stdout
+    names = {*data.dataset_info(path=published)["files"], "manifest.json"}
+    files = repository.files("v0.1.0")
+    assert {n: files[n] for n in names} == {n: (published / n).read_bytes() for n in names}
+    assert set(files) == {*names, ".gitattributes", "notes.txt"}
+    assert len([line for line in server.asked if "/commit/" in line]) == 1
+    assert set(server.objects.values()) == {(published / n).read_bytes() for n in names if n.endswith(".parquet")}
+
+    configs = ("extrapolation", "states")
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD, NAME, *configs], env=os.environ | environment | {"HF_HUB_DISABLE_XET": "1"},
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert loaded.returncode == 0, loaded.stderr
+    for config in configs:
+        for split, table in data.load(config, path=published).items():
+            pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"{config}-{split}.pickle"), table.to_pandas())
+
+
+def test_a_repository_that_changes_meanwhile_is_left_as_it_is(published: Path, server: Hub, tmp_path: Path) -> None:
+    server.create(NAME)
+    server.before_commit = lambda repository: repository.commit({"README.md": b"theirs"})
+    done = _push(published, HF_ENDPOINT=server.url, HF_TOKEN=TOKEN, HF_HOME=str(tmp_path))
+    assert done.returncode == 7 and "Traceback" not in done.stderr
+    assert f"{NAME} changed on the Hub during the push; nothing was written" in done.stderr
+    assert server.repositories[NAME].files("main") == {"README.md": b"theirs"}
+    assert list(server.repositories[NAME].refs) == ["main"]
+
+
+def test_a_refused_token_is_said_clearly(published: Path, server: Hub, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT=server.url, HF_TOKEN="hf_wrong", HF_HOME=str(tmp_path))
     assert done.returncode == 7, done.stderr
-    assert "refused the token for someone/x (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
+    assert f"refused the token for {NAME} (HTTP 401)" in done.stderr and "hf auth login" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_no_token_is_said_clearly(published: Path, refusing_hub: str, tmp_path: Path) -> None:
-    done = _push(published, HF_ENDPOINT=refusing_hub, HF_HOME=str(tmp_path))
+def test_no_token_is_said_clearly(published: Path, server: Hub, tmp_path: Path) -> None:
+    done = _push(published, HF_ENDPOINT=server.url, HF_HOME=str(tmp_path))
     assert done.returncode == 7 and "hf auth login" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -15,6 +15,7 @@ from binlj.data import curves
 from binlj.errors import InputError
 from binlj.eval import evaluate, write_predictions
 from binlj.leaderboard.benchmark import Benchmark
+from binlj.leaderboard.submission import check
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,27 @@ def test_scores_print_as_a_table(bench: Benchmark, good: pd.DataFrame) -> None:
     assert html.startswith("<pre>") and f"{scores.skill['overall']:.4f}" in html
 
 
+def test_scores_are_drawn_where_they_are(bench: Benchmark, good: pd.DataFrame) -> None:
+    scores = bench.evaluate(curves(good), n_boot=20)
+    figure = scores.plot()
+    pairs, temperatures = figure.axes
+    ticks = {text.get_text(): x for x, text in zip(pairs.get_xticks(), pairs.get_xticklabels(), strict=True)}
+    assert list(ticks) == ["AA", "AB", "BB", "overall"]
+    drawn = {line.get_label(): line.get_ydata() for line in pairs.lines}
+    assert set(scores.naive_skill) <= set(drawn)
+    for name, values in scores.naive_skill.items():
+        np.testing.assert_allclose(drawn[name], [values[pair] for pair in ticks])
+    for container, pair in zip(pairs.containers, ticks, strict=True):
+        (low, high) = container.lines[2][0].get_segments()[0][:, 1]
+        np.testing.assert_allclose((low, high), scores.skill_ci95[pair])
+        np.testing.assert_allclose(container.lines[0].get_ydata(orig=False), scores.skill[pair])
+    ceilings = next(c for c in pairs.collections if c.get_label() == "noise ceiling")
+    np.testing.assert_allclose([s[0, 1] for s in ceilings.get_segments()], [scores.skill_ceiling[p] for p in ticks])
+    at = {line.get_label(): line.get_ydata() for line in temperatures.lines}
+    groups = scores.by["temperature"]
+    np.testing.assert_allclose(at["BB"], [groups[T]["metrics"]["skill"]["BB"] for T in sorted(groups)])
+
+
 @pytest.mark.parametrize(
     ("shape", "std_shape", "said"),
     [((300, 99), None, "g has shape (300, 99), not (300, 100)"), ((300, 100), (100,), "g_std has shape (100,)")],
@@ -86,9 +108,26 @@ def test_a_submission_lacks_only_what_was_not_given(
     assert code == 2
     times = {f"tracks.interpolation.{name}_seconds" for name in ("train", "predict")}
     asked = re.findall(r"- submission.yaml: ([\w.]+): ", err)
-    assert set(asked) == {"hardware", "parameters", "prior_knowledge", *times}
+    assert set(asked) == {"extra_training_data", "hardware", "parameters", "prior_knowledge", "seeds", *times}
     with pytest.raises(InputError, match="exists already"):
         bench.submission("mine", curves(good), root=root)
+
+
+def test_a_submission_assumes_no_licence_and_is_valid_once_all_is_said(
+    bench: Benchmark, good: pd.DataFrame, toy: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check(bench.submission("bare", curves(good), root=tmp_path), dataset=toy)
+    said = "submission.yaml: license: is empty; fill in: SPDX identifier"
+    assert any(problem.startswith(said) for problem in caught.value.problems)
+    folder = bench.submission(
+        "said", curves(good), root=tmp_path, name="Mine", authors=["A. Author"], seeds=[3], train_seconds=2.5,
+        predict_seconds=0, license="MIT", code="https://example.org/mine", extra_training_data="none",
+        prior_knowledge="none", parameters=7, hardware="2 cores",
+    )  # fmt: skip
+    meta = check(folder, dataset=toy).meta
+    assert meta["seeds"] == [3] and meta["parameters"] == 7 and meta["license"] == "MIT"
+    assert meta["tracks"] == {"interpolation": {"train_seconds": 2.5, "predict_seconds": 0}}
 
 
 def test_predictions_that_cannot_be_scored_leave_no_folder(

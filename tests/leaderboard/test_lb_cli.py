@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,14 +38,16 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
         "My model",
         "--author",
         "Me",
+        *("--license", "CC-BY-4.0", "--extra-training-data", "none", "--prior-knowledge", "none"),
+        *("--code", "https://example.org/archive.zip"),
         "--submissions",
         submissions,
         "--dataset",
         toy,
     )
     assert code == 0
-    for left in ("parameters", "hardware", "train_seconds", "predict_seconds", "links.code", "prior_knowledge"):
-        assert left in text
+    for left in ("parameters", "hardware", "train_seconds", "predict_seconds", "seeds"):
+        assert f"{left}: is empty" in text
     folder = submissions / "my-model"
     code, _, error = run(capsys, "submit", "check", folder, "--dataset", toy)
     assert code == 2 and "hardware" in error
@@ -52,8 +56,7 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     for empty, filled in (
         ("parameters:\n", "parameters: 3\n"),
         ("hardware: ''", "hardware: a laptop"),
-        ("code:\n", "code: https://example.org/archive.zip\n"),
-        ("prior_knowledge:\n", "prior_knowledge: none\n"),
+        ("seeds:\n", "seeds: []\n"),
         ("train_seconds:\n", "train_seconds: 1.5\n"),
         ("predict_seconds:\n", "predict_seconds: 0.1\n"),
     ):
@@ -112,6 +115,51 @@ def test_from_template_to_rank(capsys, entries: Path, toy: Path, tmp_path: Path)
     assert (tmp_path / "o" / "results.json").read_text() == "{}"  # a check writes nothing
 
 
+NEW = ("submit", "new", "mine", "-p", "extrapolation")
+
+
+class Terminal(io.StringIO):
+    """Answers, typed at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_new_without_a_terminal_lists_every_missing_statement(capsys, entries: Path, tmp_path: Path) -> None:
+    file = entries / "alpha" / "predictions-extrapolation.parquet"
+    code, _, error = run(capsys, *NEW, file, "--name", "Mine", "--submissions", tmp_path)
+    assert code == 2 and not list(tmp_path.iterdir())
+    asked = re.findall(r"  - (--[\w-]+) is missing: ", error)
+    assert asked == ["--author", "--license", "--extra-training-data", "--prior-knowledge", "--code"]
+    assert "CC-BY-4.0" in error
+    code, _, error = run(capsys, *NEW, file, "--reference", "--submissions", tmp_path)
+    assert re.findall(r"  - (--[\w-]+) is missing: ", error) == [
+        "--name", "--author", "--license", "--extra-training-data"
+    ]  # fmt: skip
+
+
+def test_new_on_a_terminal_asks_for_what_the_options_do_not_give(
+    capsys, monkeypatch, entries: Path, toy: Path, tmp_path: Path
+) -> None:
+    file = entries / "alpha" / "predictions-extrapolation.parquet"
+    answers = ["Mine", "A. One, B. Two", "GPL", "MIT", "none", "https://example.org/x"]
+    monkeypatch.setattr("sys.stdin", Terminal("\n".join(answers) + "\n"))
+    given = ("--prior-knowledge", "integral equation", "--submissions", tmp_path, "--dataset", toy)
+    code, out, error = run(capsys, *NEW, file, *given)
+    assert code == 0, error
+    assert "SPDX identifier" in out and "Physics the model starts from" not in out
+    meta = yaml.safe_load((tmp_path / "mine" / "submission.yaml").read_text())
+    assert (meta["name"], meta["license"], meta["extra_training_data"]) == ("Mine", "MIT", "none")
+    assert [author["name"] for author in meta["authors"]] == ["A. One", "B. Two"]
+    assert meta["links"] == {"code": "https://example.org/x"} and meta["prior_knowledge"] == "integral equation"
+    # Other data put an entry outside the ranking, where neither physics nor code need to be named.
+    monkeypatch.setattr("sys.stdin", Terminal("Mine\nMe\nMIT\nother fluids\n"))
+    code, out, error = run(capsys, "submit", "new", "other", *NEW[3:], file, "--submissions", tmp_path)
+    assert code == 0 and "Physics" not in out, error
+    code, out, error = run(capsys, *NEW, file, "--submissions", tmp_path)
+    assert code == 2 and "exists already" in error and "SPDX" not in out
+
+
 def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: Path) -> None:
     out = tmp_path / "p.parquet"
     write_predictions(out, blend("interpolation", toy, share=0.8, noise=1, seed=1))
@@ -136,6 +184,8 @@ def test_new_takes_what_training_runs_wrote(toy: Path, tmp_path: Path, entries: 
         authors=["The authors"],
         fields={
             "code": "https://example.org/x",
+            "license": "MIT",
+            "extra_training_data": "none",
             "prior_knowledge": "integral equation",
             "description": "A net: with a colon # and a hash",
         },

@@ -134,6 +134,7 @@ def repeat(toy: Path, tmp_path: Path) -> Path:
 def test_one_command_makes_one_for_both_tracks(repeat: Path, toy: Path, tmp_path: Path, capsys) -> None:
     arguments = ["submit", "new", "again", "--reference", "--name", "Simulation, repeated", "--author", "Me"]
     arguments += ["--set", "parameters", "0", "--set", "hardware", "2 cores"]
+    arguments += ["--license", "MIT", "--extra-training-data", "none"]
     for track in ("interpolation", "extrapolation"):
         arguments += ["-p", track, str(repeat), "--train-seconds", track, "0", "--predict-seconds", track, "60"]
     code, out, _ = run(capsys, *arguments, "--submissions", tmp_path / "s", "--dataset", toy)

@@ -122,6 +122,7 @@ def test_a_reference_has_one_file_and_a_folder_has_a_limit(root: Path, toy: Path
 def test_one_command_enters_the_seeds(toy: Path, tmp_path: Path, capsys) -> None:
     arguments: list[object] = ["submit", "new", "network", "--name", "A network", "--author", "Me"]
     arguments += ["--set", "code", "https://example.org/x", "--set", "prior_knowledge", "none"]
+    arguments += ["--license", "MIT", "--extra-training-data", "none"]
     for k in range(3):
         path, record = tmp_path / f"{k}.parquet", tmp_path / f"{k}.json"
         write_predictions(path, blend(TRACK, toy, share=0.8, noise=1, seed=k))
