@@ -80,8 +80,7 @@ def _write_parquet(curves: pd.DataFrame, file: Path) -> None:
 
 def _write_csv(curves: pd.DataFrame, file: Path) -> None:
     from binlj.files import replacing
+    from binlj.structure import csv_text
 
     with replacing(file) as temporary:
-        columns = ["r", "g", "g_std"]
-        lines = curves.explode(columns).astype(dict.fromkeys(columns, float))
-        lines.to_csv(temporary, index=False, float_format="%.6g")
+        temporary.write_text(csv_text(curves), encoding="utf-8")

@@ -86,6 +86,13 @@ def rdf_table(states: Sequence[StatePoint], inside: np.ndarray, found: Predictio
     return pd.DataFrame(rows)
 
 
+def csv_text(curves: pd.DataFrame) -> str:
+    """Rows of :func:`rdf` as CSV, one line a bin, with six significant digits."""
+    columns = ["r", "g", "g_std"]
+    lines = curves.explode(columns).astype(dict.fromkeys(columns, float))
+    return str(lines.to_csv(index=False, float_format="%.6g"))
+
+
 def thermo(
     T: ArrayLike | pd.DataFrame,
     C_B: ArrayLike | None = None,
