@@ -1,0 +1,240 @@
+"""What the explorer shows of one mixture, as HTML: phases, three curves, thermodynamics, the nearest simulations."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from binlj.grid import PRESSURE, State
+from binlj.structure import INPUTS, csv_text
+from binlj.structure_plot import COLOURS, Panel, nearest, panels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAMES = {"T": "T*", "C_B": "C<sub>B</sub>", "S": "S", "eps_AB": "ε<sub>AB</sub>"}
+DARK = {"AA": "#62b6d3", "AB": "#e8a05c", "BB": "#c793da"}  # the pairs' colours on a dark page
+DASHES = ("none", "6 3", "1.5 3")  # of the nearest states, as in structure_plot
+WIDTH, HEIGHT = 380, 270  # of a panel's drawing; the page scales it
+LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 42
+R_END = 10.0
+
+STYLE = (
+    """<style>
+.binlj { --soft: var(--border-color-primary); --dim: var(--body-text-color-subdued); color: var(--body-text-color);
+  font-size: 15px; line-height: 1.45; font-variant-numeric: tabular-nums; }
+.binlj .call { font-size: 1.15rem; margin: 0 0 .5rem; }
+.binlj .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 1rem; }
+.binlj .row.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); margin-top: 1.2rem; }
+.binlj .row > * { min-width: 0; }
+.binlj h2 { font-size: 1rem; font-weight: 600; margin: 0 0 .4rem; }
+.binlj svg.panel { display: block; width: 100%; height: auto; touch-action: pan-y; }
+.binlj svg text { fill: var(--body-text-color); font: 13px system-ui, sans-serif; }
+.binlj svg .axis { stroke: var(--dim); fill: none; }
+.binlj svg .one { stroke: var(--dim); stroke-dasharray: 1 3; }
+.binlj .near { stroke: #8a9199; stroke-width: 1.2; fill: none; }
+.binlj .mean { stroke-width: 2.2; fill: none; stroke-linejoin: round; }
+.binlj .band { opacity: .25; }
+.binlj .cross { stroke: var(--dim); visibility: hidden; }
+.binlj .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .4rem 0 0; font-size: .88rem; }
+.binlj .legend svg, .binlj td svg { display: inline-block; width: 30px; height: 12px; vertical-align: -1px; }
+.binlj .scroll { overflow-x: auto; }
+.binlj table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: 0; }
+.binlj caption { text-align: left; color: var(--dim); padding: 0 0 .3rem; }
+.binlj th, .binlj td { border: 0; border-bottom: 1px solid var(--soft); padding: .25rem .45rem; text-align: right;
+  font-weight: 400; }
+.binlj thead th { color: var(--dim); }
+.binlj th:first-child, .binlj td:first-child { text-align: left; padding-left: 0; }
+.binlj td.word { text-align: left; }
+.binlj tr.this > * { font-weight: 600; }
+.binlj table + table { margin-top: .9rem; }
+.binlj .note { color: var(--dim); font-size: .85rem; margin: .4rem 0 0; }
+.binlj .save { margin: 1.1rem 0 0; }
+.binlj a { color: var(--link-text-color); text-decoration: underline; }
+.binlj :focus-visible { outline: 2px solid var(--link-text-color); outline-offset: 2px; }
+"""
+    + "".join(f".binlj .{pair} {{ --pair: {colour}; }}\n" for pair, colour in COLOURS.items())
+    + "".join(f".dark .binlj .{pair} {{ --pair: {colour}; }}\n" for pair, colour in DARK.items())
+    + ".binlj .mean { stroke: var(--pair, currentColor); } .binlj .band { fill: var(--pair, currentColor); }\n</style>"
+)
+
+
+def page(curves: pd.DataFrame, facts: pd.Series) -> str:
+    """Everything about one mixture.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Rows of :func:`binlj.rdf` for one state.
+    facts : Series
+        Its row of :func:`binlj.thermo`.
+    """
+    near = nearest(facts)
+    pictures = "".join(svg(panel) for panel in panels(curves, near))
+    return (
+        f'<div class="binlj">{STYLE}<p class="call">{phase_call(facts)}</p>'
+        f'<div class="row">{pictures}</div>{_legend()}'
+        f'<div class="row two"><section><h2>Thermodynamics</h2>{thermodynamics(facts)}</section>'
+        f"<section><h2>Nearest simulated states</h2>{neighbours(facts, near)}</section></div>"
+        f'<p class="save">{download(curves, facts)}</p></div>'
+    )
+
+
+def phase_call(facts: pd.Series) -> str:
+    """One or two phases, how probable that is, and the shape of the second."""
+    p = float(facts["p_demixed"])
+    if facts["phase"] == "demixed":
+        share = f"{100 * facts['fraction']:.0f} %"
+        return f"<b>Demixed</b> with probability {_chance(p)}: the B-rich phase is a {facts['geometry']}, {share} of the volume."
+    return f"<b>Homogeneous</b> with probability {_chance(1.0 - p)}."
+
+
+def _chance(p: float) -> str:
+    return "&gt; 0.99" if p > 0.995 else "&lt; 0.01" if p < 0.005 else f"{p:.2f}"
+
+
+def svg(panel: Panel) -> str:
+    """The picture of one pair; `data-g` and `data-std` hold the values that the pointer reads."""
+    x = LEFT + (WIDTH - LEFT - RIGHT) * panel.r / R_END
+    low, high = np.maximum(panel.g - panel.std, 0.0), panel.g + panel.std
+    outline = _points(np.concatenate([x, x[::-1]]), _y(panel, np.concatenate([high, low[::-1]])))
+    near = "".join(
+        f'<polyline class="near" stroke-dasharray="{dash}" points="{_points(x, _y(panel, other))}"/>'
+        for other, dash in zip(panel.near, DASHES, strict=False)
+    )
+    peak = int(panel.g.argmax())
+    label = f"g_{panel.pair}(r): highest value {panel.g[peak]:.2f} at r = {panel.r[peak]:.2f}"
+    values = (
+        f'data-{name}="{",".join(f"{v:.4g}" for v in row)}"' for name, row in (("g", panel.g), ("std", panel.std))
+    )
+    return (
+        f'<svg class="panel {panel.pair}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" {" ".join(values)}>'
+        f'<clipPath id="inside-{panel.pair}"><rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}"'
+        f' height="{HEIGHT - TOP - BOTTOM}"/></clipPath>{_axes(panel)}'
+        f'<g clip-path="url(#inside-{panel.pair})">{near}<polygon class="band" points="{outline}"/>'
+        f'<polyline class="mean" points="{_points(x, _y(panel, panel.g))}"/></g>'
+        f'<line class="cross" x1="0" x2="0" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+        f'<text class="read" x="{WIDTH - RIGHT - 6}" y="{TOP + 17}" text-anchor="end"></text></svg>'
+    )
+
+
+def _axes(panel: Panel) -> str:
+    bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    parts = [f'<line class="one" x1="{LEFT}" x2="{right}" y1="{_y(panel, 1.0):.1f}" y2="{_y(panel, 1.0):.1f}"/>']
+    for r in range(0, round(R_END) + 1, 2):
+        x = LEFT + (right - LEFT) * r / R_END
+        parts.append(f'<path class="axis" d="M{x:.1f} {bottom}v4"/>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{r}</text>')
+    for g in ticks(panel.top):
+        y = float(_y(panel, g))
+        parts.append(f'<path class="axis" d="M{LEFT} {y:.1f}h-4"/>')
+        parts.append(f'<text x="{LEFT - 7}" y="{y + 4.5:.1f}" text-anchor="end">{g:g}</text>')
+    parts.append(f'<rect class="axis" x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}"/>')
+    small = 'font-size="10" dy="3"'
+    parts.append(
+        f'<text x="{(LEFT + right) / 2}" y="{HEIGHT - 8}" text-anchor="middle">r / σ<tspan {small}>AA</tspan></text>'
+        f'<text transform="translate(12 {(TOP + bottom) / 2}) rotate(-90)" text-anchor="middle">'
+        f'g<tspan {small}>{panel.pair}</tspan><tspan dy="-3">(r)</tspan></text>'
+    )
+    return "".join(parts)
+
+
+def ticks(top: float) -> list[float]:
+    """Round numbers from 0 to `top`: four to eight steps of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(top / 4.0))
+    step = max(m * power for m in (1, 2, 5) if m * power <= top / 4.0 * (1 + 1e-9))
+    return [round(float(step * i), 10) for i in range(int(top / step + 1e-9) + 1)]
+
+
+def _y(panel: Panel, g: np.ndarray | float) -> np.ndarray:
+    return np.asarray(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * np.asarray(g) / panel.top)
+
+
+def _points(x: np.ndarray, y: np.ndarray) -> str:
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def _sample(dash: str) -> str:
+    return (
+        f'<svg viewBox="0 0 30 12" aria-hidden="true"><path class="near" stroke-dasharray="{dash}" d="M0 6h30"/></svg>'
+    )
+
+
+def _legend() -> str:
+    line = '<svg viewBox="0 0 30 12" aria-hidden="true"><path class="mean" d="M0 6h30"/></svg>'
+    band = '<svg viewBox="0 0 30 12" aria-hidden="true"><rect class="band" width="30" height="12"/></svg>'
+    grey = "".join(_sample(dash) for dash in DASHES)
+    entries = ((line, "predicted"), (band, "± one standard deviation"), (grey, "nearest simulated states"))
+    return f'<p class="legend">{"".join(f"<span>{picture} {text}</span>" for picture, text in entries)}</p>'
+
+
+def thermodynamics(facts: pd.Series) -> str:
+    """Density, energy, the phases and the coordination numbers, as two tables."""
+    two = facts["phase"] == "demixed"
+    phi = facts["fraction"]
+    rows = {
+        "Mole fraction of B": ("C_B", "C_B_low", "C_B_high"),
+        "Density ρ*": ("density", "density_low", "density_high"),
+    }
+    body = "".join(
+        f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{facts[c]:.4g}</td>' for c in columns[: 3 if two else 1])}</tr>"
+        for name, columns in rows.items()
+    )
+    empty = "<td></td><td></td>" if two else ""
+    if two:
+        body += f"<tr><th scope='row'>Share of the volume</th><td>1</td><td>{1 - phi:.3f}</td><td>{phi:.3f}</td></tr>"
+    body += (
+        f"<tr><th scope='row'>Potential energy U*/N</th><td>{facts['energy']:.3f}</td>{empty}</tr>"
+        f"<tr><th scope='row'>Pressure P* (set)</th><td>{PRESSURE:g}</td>{empty}</tr>"
+    )
+    heads = ("box", "A-rich phase", "B-rich phase")[: 3 if two else 1]
+    counts = "".join(
+        f"<tr><th scope='row'>around {i}</th>{''.join(f'<td>{facts[f"n_{i}{j}"]:.2f}</td>' for j in 'AB')}</tr>"
+        for i in "AB"
+    )
+    return (
+        f"<table class='thermo'><thead><tr><td></td>{''.join(f'<th scope=col>{head}</th>' for head in heads)}</tr></thead>"
+        f"<tbody>{body}</tbody></table><table class='counts'><thead><tr><th scope='col'>Neighbours within 1.5 σ<sub>ij</sub>"
+        f"</th><th scope='col'>A</th><th scope='col'>B</th></tr></thead><tbody>{counts}</tbody></table>"
+    )
+
+
+def neighbours(facts: pd.Series, near: pd.DataFrame) -> str:
+    """The mixture and the nearest published states, one row each."""
+    from binlj.data import read_table
+
+    known = read_table("states").set_index("state_id").loc[near["state_id"].unique()]
+    columns = [*INPUTS, "density", "energy"]
+    head = "".join(f"<th scope='col'>{text}</th>" for text in ("", *NAMES.values(), "ρ*", "U*/N", "phase"))
+
+    def cells(row: pd.Series) -> str:
+        numbers = "".join(f"<td>{row[name]:{'.3f' if name not in INPUTS else 'g'}}</td>" for name in columns)
+        return f"{numbers}<td class='word'>{escape(str(row['phase']))}</td>"
+
+    first = f"<tr class='this'><th scope='row'>this</th>{cells(facts)}</tr>"
+    rest = "".join(
+        f"<tr><td>{_sample(dash)}</td>{cells(row)}</tr>"
+        for (_, row), dash in zip(known.iterrows(), DASHES, strict=False)
+    )
+    note = "Nearest by distance in the four parameters, in units of their ranges."
+    if not known["converged"].all():
+        open_ = ", ".join(known.index[~known["converged"]])
+        note += f" Not converged: {open_}."
+    return (
+        f"<div class='scroll' tabindex='0' role='region' aria-label='Nearest simulated states'><table class='nearest'>"
+        f"<thead><tr>{head}</tr></thead><tbody>{first}{rest}</tbody></table></div><p class='note'>{note}</p>"
+    )
+
+
+def download(curves: pd.DataFrame, facts: pd.Series) -> str:
+    """A link that holds the curves as CSV, and the call of :func:`binlj.rdf` that gives the same."""
+    name = State(*(round(float(facts[n]), 3) for n in INPUTS)).state_id
+    data = base64.b64encode(csv_text(curves).encode()).decode()
+    call = ", ".join(f"{n}={facts[n]:g}" for n in INPUTS)
+    return (
+        f'<a class="csv" download="rdf-{name}.csv" href="data:text/csv;base64,{data}">Download the curves (CSV)</a>'
+        f"<br><code>binlj.rdf({call})</code>"
+    )
