@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from html import escape
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,16 +40,15 @@ STYLE = (
 .binlj .band { opacity: .25; }
 .binlj .cross { stroke: var(--dim); visibility: hidden; }
 .binlj .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .4rem 0 0; font-size: .88rem; }
-.binlj .legend svg, .binlj td svg { display: inline-block; width: 30px; height: 12px; vertical-align: -1px; }
+.binlj .legend svg, .binlj th svg { display: inline-block; width: 30px; height: 12px; vertical-align: -1px; }
 .binlj .scroll { overflow-x: auto; }
 .binlj table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: 0; }
-.binlj caption { text-align: left; color: var(--dim); padding: 0 0 .3rem; }
 .binlj th, .binlj td { border: 0; border-bottom: 1px solid var(--soft); padding: .25rem .45rem; text-align: right;
   font-weight: 400; }
 .binlj thead th { color: var(--dim); }
 .binlj th:first-child, .binlj td:first-child { text-align: left; padding-left: 0; }
-.binlj td.word { text-align: left; }
-.binlj tr.this > * { font-weight: 600; }
+.binlj .nearest :is(th, td):last-child { text-align: left; }
+.binlj .nearest tbody tr:first-child > * { font-weight: 600; }
 .binlj table + table { margin-top: .9rem; }
 .binlj .note { color: var(--dim); font-size: .85rem; margin: .4rem 0 0; }
 .binlj .save { margin: 1.1rem 0 0; }
@@ -87,8 +86,8 @@ def phase_call(facts: pd.Series) -> str:
     """One or two phases, how probable that is, and the shape of the second."""
     p = float(facts["p_demixed"])
     if facts["phase"] == "demixed":
-        share = f"{100 * facts['fraction']:.0f} %"
-        return f"<b>Demixed</b> with probability {_chance(p)}: the B-rich phase is a {facts['geometry']}, {share} of the volume."
+        shape = f"the B-rich phase is a {facts['geometry']}, {100 * facts['fraction']:.0f} % of the volume"
+        return f"<b>Demixed</b> with probability {_chance(p)}: {shape}."
     return f"<b>Homogeneous</b> with probability {_chance(1.0 - p)}."
 
 
@@ -111,7 +110,8 @@ def svg(panel: Panel) -> str:
         f'data-{name}="{",".join(f"{v:.4g}" for v in row)}"' for name, row in (("g", panel.g), ("std", panel.std))
     )
     return (
-        f'<svg class="panel {panel.pair}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" {" ".join(values)}>'
+        f'<svg class="panel {panel.pair}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}"'
+        f" {' '.join(values)}>"
         f'<clipPath id="inside-{panel.pair}"><rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}"'
         f' height="{HEIGHT - TOP - BOTTOM}"/></clipPath>{_axes(panel)}'
         f'<g clip-path="url(#inside-{panel.pair})">{near}<polygon class="band" points="{outline}"/>'
@@ -173,33 +173,27 @@ def _legend() -> str:
 
 def thermodynamics(facts: pd.Series) -> str:
     """Density, energy, the phases and the coordination numbers, as two tables."""
-    two = facts["phase"] == "demixed"
-    phi = facts["fraction"]
-    rows = {
-        "Mole fraction of B": ("C_B", "C_B_low", "C_B_high"),
-        "Density ρ*": ("density", "density_low", "density_high"),
-    }
-    body = "".join(
-        f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{facts[c]:.4g}</td>' for c in columns[: 3 if two else 1])}</tr>"
-        for name, columns in rows.items()
+    rows = [("", "box"), ("Mole fraction of B", f"{facts['C_B']:g}"), ("Density ρ*", f"{facts['density']:.4f}")]
+    if facts["phase"] == "demixed":
+        rows = [
+            (*rows[0], "A-rich phase", "B-rich phase"),
+            (*rows[1], *(f"{facts[name]:.3g}" for name in ("C_B_low", "C_B_high"))),
+            (*rows[2], *(f"{facts[name]:.4f}" for name in ("density_low", "density_high"))),
+            ("Share of the volume", "1", f"{1.0 - facts['fraction']:.3f}", f"{facts['fraction']:.3f}"),
+        ]
+    rows += [("Potential energy U*/N", f"{facts['energy']:.3f}"), ("Pressure P* (set)", f"{PRESSURE:g}")]
+    around = [(f"around {i}", *(f"{facts[f'n_{i}{j}']:.2f}" for j in "AB")) for i in "AB"]
+    return _table("thermo", rows) + _table("counts", [("Neighbours within 1.5 σ<sub>ij</sub>", "A", "B"), *around])
+
+
+def _table(name: str, rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first row and first column are headings; short rows are filled up."""
+    head, *body = ([*row, *[""] * (len(rows[0]) - len(row))] for row in rows)
+    lines = "".join(
+        f"<tr><th scope='row'>{first}</th>{''.join(f'<td>{cell}</td>' for cell in rest)}</tr>" for first, *rest in body
     )
-    empty = "<td></td><td></td>" if two else ""
-    if two:
-        body += f"<tr><th scope='row'>Share of the volume</th><td>1</td><td>{1 - phi:.3f}</td><td>{phi:.3f}</td></tr>"
-    body += (
-        f"<tr><th scope='row'>Potential energy U*/N</th><td>{facts['energy']:.3f}</td>{empty}</tr>"
-        f"<tr><th scope='row'>Pressure P* (set)</th><td>{PRESSURE:g}</td>{empty}</tr>"
-    )
-    heads = ("box", "A-rich phase", "B-rich phase")[: 3 if two else 1]
-    counts = "".join(
-        f"<tr><th scope='row'>around {i}</th>{''.join(f'<td>{facts[f"n_{i}{j}"]:.2f}</td>' for j in 'AB')}</tr>"
-        for i in "AB"
-    )
-    return (
-        f"<table class='thermo'><thead><tr><td></td>{''.join(f'<th scope=col>{head}</th>' for head in heads)}</tr></thead>"
-        f"<tbody>{body}</tbody></table><table class='counts'><thead><tr><th scope='col'>Neighbours within 1.5 σ<sub>ij</sub>"
-        f"</th><th scope='col'>A</th><th scope='col'>B</th></tr></thead><tbody>{counts}</tbody></table>"
-    )
+    top = "".join(f"<th scope='col'>{text}</th>" if text else "<td></td>" for text in head)
+    return f"<table class='{name}'><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def neighbours(facts: pd.Series, near: pd.DataFrame) -> str:
@@ -207,25 +201,23 @@ def neighbours(facts: pd.Series, near: pd.DataFrame) -> str:
     from binlj.data import read_table
 
     known = read_table("states").set_index("state_id").loc[near["state_id"].unique()]
-    columns = [*INPUTS, "density", "energy"]
-    head = "".join(f"<th scope='col'>{text}</th>" for text in ("", *NAMES.values(), "ρ*", "U*/N", "phase"))
 
-    def cells(row: pd.Series) -> str:
-        numbers = "".join(f"<td>{row[name]:{'.3f' if name not in INPUTS else 'g'}}</td>" for name in columns)
-        return f"{numbers}<td class='word'>{escape(str(row['phase']))}</td>"
+    def cells(row: pd.Series) -> list[str]:
+        numbers = [*(f"{row[name]:g}" for name in INPUTS), f"{row['density']:.3f}", f"{row['energy']:.3f}"]
+        return [*numbers, str(row["phase"])]
 
-    first = f"<tr class='this'><th scope='row'>this</th>{cells(facts)}</tr>"
-    rest = "".join(
-        f"<tr><td>{_sample(dash)}</td>{cells(row)}</tr>"
-        for (_, row), dash in zip(known.iterrows(), DASHES, strict=False)
-    )
+    rows = [
+        ("", *NAMES.values(), "ρ*", "U*/N", "phase"),
+        ("predicted", *cells(facts)),
+        *((_sample(dash), *cells(row)) for (_, row), dash in zip(known.iterrows(), DASHES, strict=False)),
+    ]
     note = "Nearest by distance in the four parameters, in units of their ranges."
     if not known["converged"].all():
         open_ = ", ".join(known.index[~known["converged"]])
         note += f" Not converged: {open_}."
     return (
-        f"<div class='scroll' tabindex='0' role='region' aria-label='Nearest simulated states'><table class='nearest'>"
-        f"<thead><tr>{head}</tr></thead><tbody>{first}{rest}</tbody></table></div><p class='note'>{note}</p>"
+        "<div class='scroll' tabindex='0' role='region' aria-label='Nearest simulated states'>"
+        f"{_table('nearest', rows)}</div><p class='note'>{note}</p>"
     )
 
 
