@@ -24,12 +24,11 @@ START = {"T": 0.7, "C_B": 0.25, "S": 1.25, "eps_AB": 0.9}
 LABELS = {
     "T": "T*: temperature",
     "C_B": "C_B: mole fraction of B",
-    "S": "S: size ratio σ_BB / σ_AA",
+    "S": "S: size ratio B / A",
     "eps_AB": "ε_AB: cross energy",
 }
 STEP = 0.01
-# The system's fonts, and no download of others.
-FONTS = "<style>.gradio-container { --font: system-ui, sans-serif; --font-mono: ui-monospace, monospace; }</style>"
+LIVE = "element.setAttribute('aria-live', 'polite');"  # screen readers say each new phase call
 # Value under the pointer: the curves stand in the drawing, 100 bins from r = 0 to 10.
 READ_OUT = """
 element.addEventListener('pointermove', (event) => {
@@ -46,25 +45,25 @@ element.addEventListener('pointermove', (event) => {
     const x = %(left)d + (bin + 0.5) / 100 * %(plot)d;
     cross.setAttribute('x1', x); cross.setAttribute('x2', x);
     const [g, std] = ['g', 'std'].map((name) => Number(svg.dataset[name].split(',')[bin]));
-    read.textContent = `r = ${((bin + 0.5) / 10).toFixed(2)}   g = ${g.toFixed(3)} ± ${std.toFixed(3)}`;
+    read.textContent = `r = ${((bin + 0.5) / 10).toFixed(2)}, g = ${g.toFixed(3)} ± ${std.toFixed(3)}`;
   }
 });
 """
 
 
-def answer(T: float, C_B: float, S: float, eps_AB: float) -> str:
-    """The page's content for one mixture, as HTML.
+def answer(T: float, C_B: float, S: float, eps_AB: float) -> tuple[str, str]:
+    """The phase call of one mixture and everything else about it, as HTML.
 
     Raises
     ------
     InputError
         If a value is missing or outside the dataset's ranges.
     """
-    from binlj.explorer_html import page
+    from binlj.explorer_html import page, phase_call
     from binlj.structure import rdf_and_thermo
 
     curves, facts = rdf_and_thermo(T, C_B, S, eps_AB)
-    return page(curves, facts.iloc[0])
+    return phase_call(facts.iloc[0]), page(curves, facts.iloc[0])
 
 
 def build() -> gr.Blocks:
@@ -80,10 +79,10 @@ def build() -> gr.Blocks:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     import gradio as gr
 
-    from binlj.explorer_html import LEFT, RIGHT, WIDTH
+    from binlj.explorer_html import LEFT, RIGHT, STYLE, WIDTH
     from binlj.structure import RANGES
 
-    def shown(*values: float) -> str:
+    def shown(*values: float) -> tuple[str, str]:
         try:
             return answer(*values)
         except InputError as error:
@@ -97,14 +96,18 @@ def build() -> gr.Blocks:
                 for name, label in LABELS.items()
             ]
         read_out = READ_OUT % {"width": WIDTH, "left": LEFT, "plot": WIDTH - LEFT - RIGHT}
-        content = gr.HTML(answer(**START), apply_default_css=False, js_on_load=read_out, elem_id="answer")
-        gr.HTML(FONTS)
+        call, content = answer(**START)
+        outputs = [
+            gr.HTML(call, apply_default_css=False, js_on_load=LIVE, elem_id="call"),
+            gr.HTML(content, apply_default_css=False, js_on_load=read_out, elem_id="answer"),
+        ]
+        gr.HTML(STYLE, apply_default_css=False)
         # While a slider moves, only its last value waits for an answer.
         gr.on(
             [slider.change for slider in sliders],
             shown,
             sliders,
-            content,
+            outputs,
             trigger_mode="always_last",
             show_progress="hidden",
             api_name="explore",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,14 +20,18 @@ NAMES = {"T": "T*", "C_B": "C<sub>B</sub>", "S": "S", "eps_AB": "ε<sub>AB</sub>
 DARK = {"AA": "#62b6d3", "AB": "#e8a05c", "BB": "#c793da"}  # the pairs' colours on a dark page
 DASHES = ("none", "6 3", "1.5 3")  # of the nearest states, as in structure_plot
 WIDTH, HEIGHT = 380, 270  # of a panel's drawing; the page scales it
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 12, 42
+LEFT, RIGHT, TOP, BOTTOM = 52, 10, 12, 42
 R_END = 10.0
 
+# Colours and spacing come from Gradio's variables, dark mode included; the fonts are the system's, so none is fetched.
 STYLE = (
     """<style>
-.binlj { --soft: var(--border-color-primary); --dim: var(--body-text-color-subdued); color: var(--body-text-color);
+.gradio-container { --font: system-ui, sans-serif; --font-mono: ui-monospace, monospace; }
+.binlj { --soft: var(--border-color-primary); --dim: #5d6670; color: var(--body-text-color);
   font-size: 15px; line-height: 1.45; font-variant-numeric: tabular-nums; }
-.binlj .call { font-size: 1.15rem; margin: 0 0 .5rem; }
+.dark .binlj { --dim: #9aa4af; }
+#call { margin-bottom: -.8rem; }
+.binlj.call { font-size: 1.15rem; margin: .3rem 0 0; }
 .binlj .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 1rem; }
 .binlj .row.two { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); margin-top: 1.2rem; }
 .binlj .row > * { min-width: 0; }
@@ -53,6 +58,7 @@ STYLE = (
 .binlj .note { color: var(--dim); font-size: .85rem; margin: .4rem 0 0; }
 .binlj .save { margin: 1.1rem 0 0; }
 .binlj a { color: var(--link-text-color); text-decoration: underline; }
+@media (max-width: 600px) { .binlj table { font-size: .85rem; } .binlj :is(th, td) { padding: .25rem .3rem; } }
 .binlj :focus-visible { outline: 2px solid var(--link-text-color); outline-offset: 2px; }
 """
     + "".join(f".binlj .{pair} {{ --pair: {colour}; }}\n" for pair, colour in COLOURS.items())
@@ -62,7 +68,7 @@ STYLE = (
 
 
 def page(curves: pd.DataFrame, facts: pd.Series) -> str:
-    """Everything about one mixture.
+    """Everything about one mixture but the phase call.
 
     Parameters
     ----------
@@ -74,8 +80,7 @@ def page(curves: pd.DataFrame, facts: pd.Series) -> str:
     near = nearest(facts)
     pictures = "".join(svg(panel) for panel in panels(curves, near))
     return (
-        f'<div class="binlj">{STYLE}<p class="call">{phase_call(facts)}</p>'
-        f'<div class="row">{pictures}</div>{_legend()}'
+        f'<div class="binlj"><div class="row">{pictures}</div>{_legend()}'
         f'<div class="row two"><section><h2>Thermodynamics</h2>{thermodynamics(facts)}</section>'
         f"<section><h2>Nearest simulated states</h2>{neighbours(facts, near)}</section></div>"
         f'<p class="save">{download(curves, facts)}</p></div>'
@@ -83,16 +88,22 @@ def page(curves: pd.DataFrame, facts: pd.Series) -> str:
 
 
 def phase_call(facts: pd.Series) -> str:
-    """One or two phases, how probable that is, and the shape of the second."""
+    """One or two phases, how probable that is, and the shape of the B-rich one."""
     p = float(facts["p_demixed"])
     if facts["phase"] == "demixed":
         shape = f"the B-rich phase is a {facts['geometry']}, {100 * facts['fraction']:.0f} % of the volume"
-        return f"<b>Demixed</b> with probability {_chance(p)}: {shape}."
-    return f"<b>Homogeneous</b> with probability {_chance(1.0 - p)}."
+        said = f"<b>Demixed</b> with probability {_share(p, 2)}: {shape}."
+    else:
+        said = f"<b>Homogeneous</b> with probability {_share(1.0 - p, 2)}."
+    return f'<p class="binlj call">{said}</p>'
 
 
-def _chance(p: float) -> str:
-    return "&gt; 0.99" if p > 0.995 else "&lt; 0.01" if p < 0.005 else f"{p:.2f}"
+def _share(x: float, digits: int) -> str:
+    """A probability or a fraction; never 0 or 1 by rounding."""
+    last = 10.0**-digits
+    if x < last / 2:
+        return f"&lt; {last:.{digits}f}"
+    return f"&gt; {1.0 - last:.{digits}f}" if x > 1.0 - last / 2 else f"{x:.{digits}f}"
 
 
 def svg(panel: Panel) -> str:
@@ -177,11 +188,11 @@ def thermodynamics(facts: pd.Series) -> str:
     if facts["phase"] == "demixed":
         rows = [
             (*rows[0], "A-rich phase", "B-rich phase"),
-            (*rows[1], *(f"{facts[name]:.3g}" for name in ("C_B_low", "C_B_high"))),
+            (*rows[1], *(_share(facts[name], 3) for name in ("C_B_low", "C_B_high"))),
             (*rows[2], *(f"{facts[name]:.4f}" for name in ("density_low", "density_high"))),
             ("Share of the volume", "1", f"{1.0 - facts['fraction']:.3f}", f"{facts['fraction']:.3f}"),
         ]
-    rows += [("Potential energy U*/N", f"{facts['energy']:.3f}"), ("Pressure P* (set)", f"{PRESSURE:g}")]
+    rows += [("Potential energy U*/N", _signed(facts["energy"])), ("Pressure P* (set)", f"{PRESSURE:g}")]
     around = [(f"around {i}", *(f"{facts[f'n_{i}{j}']:.2f}" for j in "AB")) for i in "AB"]
     return _table("thermo", rows) + _table("counts", [("Neighbours within 1.5 σ<sub>ij</sub>", "A", "B"), *around])
 
@@ -198,12 +209,10 @@ def _table(name: str, rows: Sequence[Sequence[str]]) -> str:
 
 def neighbours(facts: pd.Series, near: pd.DataFrame) -> str:
     """The mixture and the nearest published states, one row each."""
-    from binlj.data import read_table
-
-    known = read_table("states").set_index("state_id").loc[near["state_id"].unique()]
+    known = _simulated().loc[near["state_id"].unique()]
 
     def cells(row: pd.Series) -> list[str]:
-        numbers = [*(f"{row[name]:g}" for name in INPUTS), f"{row['density']:.3f}", f"{row['energy']:.3f}"]
+        numbers = [*(f"{row[name]:g}" for name in INPUTS), f"{row['density']:.3f}", _signed(row["energy"])]
         return [*numbers, str(row["phase"])]
 
     rows = [
@@ -219,6 +228,17 @@ def neighbours(facts: pd.Series, near: pd.DataFrame) -> str:
         "<div class='scroll' tabindex='0' role='region' aria-label='Nearest simulated states'>"
         f"{_table('nearest', rows)}</div><p class='note'>{note}</p>"
     )
+
+
+@cache
+def _simulated() -> pd.DataFrame:
+    from binlj.data import read_table
+
+    return read_table("states").set_index("state_id")
+
+
+def _signed(x: float) -> str:
+    return f"{x:.3f}".replace("-", "−")
 
 
 def download(curves: pd.DataFrame, facts: pd.Series) -> str:
