@@ -184,7 +184,11 @@ def _legend() -> str:
 
 def thermodynamics(facts: pd.Series) -> str:
     """Density, energy, the phases and the coordination numbers, as two tables."""
-    rows = [("", "box"), ("Mole fraction of B", f"{facts['C_B']:g}"), ("Density ρ*", f"{facts['density']:.4f}")]
+    rows: list[tuple[str, ...]] = [
+        ("", "box"),
+        ("Mole fraction of B", f"{facts['C_B']:g}"),
+        ("Density ρ*", f"{facts['density']:.4f}"),
+    ]
     if facts["phase"] == "demixed":
         rows = [
             (*rows[0], "A-rich phase", "B-rich phase"),

@@ -1,4 +1,4 @@
-"""Picture of the explorer. Run ``python docs/explorer.py`` in a clone; it needs the extras app and dev, and Chromium."""
+"""Picture of the explorer, docs/explorer.png. Run ``python docs/explorer.py`` in a clone; needs app, dev, Chromium."""
 
 from __future__ import annotations
 
