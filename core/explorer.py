@@ -128,5 +128,6 @@ def serve(*, port: int, host: str = "127.0.0.1", share: bool = False, browser: b
     demo = build()
     try:
         demo.launch(server_name=host, server_port=port, share=share, inbrowser=browser, footer_links=[])
-    except OSError as error:
-        raise InputError(f"port {port} of {host}", [str(error).splitlines()[0]], fix="choose another --port") from None
+    except OSError:
+        problem = "cannot be opened: it is taken, or the host is not an address of this machine"
+        raise InputError(f"port {port} of {host}", [problem], fix="choose another --port") from None
