@@ -9,6 +9,8 @@ import importlib.util
 import os
 from typing import TYPE_CHECKING
 
+import click
+
 from binlj.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -127,7 +129,17 @@ def serve(*, port: int, host: str = "127.0.0.1", share: bool = False, browser: b
     """
     demo = build()
     try:
-        demo.launch(server_name=host, server_port=port, share=share, inbrowser=browser, footer_links=[])
+        _, local, public = demo.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            inbrowser=browser,
+            footer_links=[],
+            quiet=True,
+            prevent_thread_lock=True,
+        )
     except OSError:
         problem = "cannot be opened: it is taken, or the host is not an address of this machine"
         raise InputError(f"port {port} of {host}", [problem], fix="choose another --port") from None
+    click.echo("\n".join(filter(None, (local, public, "Ctrl-C ends it."))))
+    demo.block_thread()
