@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Physics checks beyond verify: PeTS, repeatability, finite size.",
     ),
     "rdf": ("binlj.cli_structure", "rdf_command", "Predict g(r) of any mixture."),
+    "explore": ("binlj.cli_structure", "explore_command", "Show g(r) of any mixture in the browser, with sliders."),
     "template": ("binlj.eval.cli", "template", "Write an empty, valid predictions file."),
     "evaluate": ("binlj.eval.cli", "evaluate", "Score a predictions file."),
     "compare": ("binlj.eval.cli", "compare", "Compare two predictions files by paired bootstrap."),

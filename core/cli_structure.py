@@ -1,4 +1,4 @@
-"""``binlj rdf``: g(r) of any mixture, as a table, a file or a picture."""
+"""``binlj rdf``: g(r) of any mixture, as a table, a file or a picture; ``binlj explore``: the same as a page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rdf_command(
 
     Prints density, phase and neighbours of each state.
     """
-    from binlj.structure import fitted, rdf_table, read_states, state_points, thermo_table
+    from binlj.structure import rdf_and_thermo, read_states
 
     if (state is None) == (table is None):
         problem = "needs a STATE or --states FILE" + ("" if state is None else ", not both")
@@ -39,9 +39,7 @@ def rdf_command(
     if plot is not None and state is None:
         raise InputError("--plot", ["draws one STATE"], fix="name the state instead of a table")
     asked = read_states(table) if table is not None else _one(state)
-    states, inside = state_points(asked, extrapolate=extrapolate)
-    found = fitted().predict(states)  # once for both tables
-    curves, facts = rdf_table(states, inside, found), thermo_table(states, inside, found)
+    curves, facts = rdf_and_thermo(asked, extrapolate=extrapolate)
     for row in facts.to_dict("records"):
         click.echo(_line(row))
     if out is not None:
@@ -52,6 +50,20 @@ def rdf_command(
         from binlj.structure_plot import write_plot
 
         write_plot(curves, facts.iloc[0], plot)
+
+
+@click.command("explore")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="Where the page is served."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
+@click.option("--share", is_flag=True, help="Also open a public address for a week, through a server of Gradio.")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.")
+def explore_command(port: int, host: str, share: bool, browser: bool) -> None:
+    """Show the RDFs of any mixture in the browser, with four sliders. Ctrl-C ends it."""
+    from binlj.explorer import serve
+
+    serve(port=port, host=host, share=share, browser=browser)
 
 
 def _one(text: str | None) -> pd.DataFrame:
@@ -79,8 +91,7 @@ def _write_parquet(curves: pd.DataFrame, file: Path) -> None:
 
 def _write_csv(curves: pd.DataFrame, file: Path) -> None:
     from binlj.files import replacing
+    from binlj.structure import csv_text
 
     with replacing(file) as temporary:
-        columns = ["r", "g", "g_std"]
-        lines = curves.explode(columns).astype(dict.fromkeys(columns, float))
-        lines.to_csv(temporary, index=False, float_format="%.6g")
+        temporary.write_text(csv_text(curves), encoding="utf-8")

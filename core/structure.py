@@ -86,6 +86,27 @@ def rdf_table(states: Sequence[StatePoint], inside: np.ndarray, found: Predictio
     return pd.DataFrame(rows)
 
 
+def rdf_and_thermo(
+    T: ArrayLike | pd.DataFrame,
+    C_B: ArrayLike | None = None,
+    S: ArrayLike | None = None,
+    eps_AB: ArrayLike | None = None,
+    *,
+    extrapolate: bool = False,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The frames of :func:`rdf` and :func:`thermo`, from one solution of each state."""
+    states, inside = state_points(T, C_B, S, eps_AB, extrapolate=extrapolate)
+    found = fitted().predict(states)
+    return rdf_table(states, inside, found), thermo_table(states, inside, found)
+
+
+def csv_text(curves: pd.DataFrame) -> str:
+    """Rows of :func:`rdf` as CSV, one line a bin, with six significant digits."""
+    columns = ["r", "g", "g_std"]
+    lines = curves.explode(columns).astype(dict.fromkeys(columns, float))
+    return str(lines.to_csv(index=False, float_format="%.6g"))
+
+
 def thermo(
     T: ArrayLike | pd.DataFrame,
     C_B: ArrayLike | None = None,

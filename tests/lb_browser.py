@@ -54,10 +54,8 @@ def browser(profile: Path) -> Iterator[Any]:
         driver.quit()
 
 
-def view(driver: Any, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False, hash: str = "") -> None:
-    """Open the page from disk at a width and colour scheme, and wait until it is built."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
+def window(driver: Any, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+    """Set the width, the height and the colour scheme of what is shown from now on."""
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 800},
@@ -66,6 +64,13 @@ def view(driver: Any, page: Path, *, width: int = 1280, height: int = 900, dark:
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
     )
+
+
+def view(driver: Any, page: Path, *, width: int = 1280, height: int = 900, dark: bool = False, hash: str = "") -> None:
+    """Open the page from disk at a width and colour scheme, and wait until it is built."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    window(driver, width=width, height=height, dark=dark)
     driver.get("about:blank")
     driver.get_log("performance")  # the browser's own start page, not ours
     driver.get(page.resolve().as_uri() + hash)
