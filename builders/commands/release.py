@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from binlj import __version__, paths
+from binlj.builders.commands.options import default_store
 from binlj.errors import DataError, InputError
 from binlj.progress import progress_bar
 
@@ -23,6 +24,13 @@ _store_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
     help="Folder of segment records [default: builders/campaigns/release in the clone].",
+)
+_off_grid_option = click.option(
+    "--offgrid-store",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder of the off-grid states' records [default: builders/campaigns/offgrid in the clone; with --store or "
+    "--only-start, none]. Without one, the dataset has no track `offgrid`.",
 )
 _workers_option = click.option(
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes."
@@ -70,6 +78,7 @@ def assemble(
 
 @click.command()
 @_store_option
+@_off_grid_option
 @_workers_option
 @_dataset_option
 @click.option("--version", default=__version__, show_default=True, help="Version of the data.")
@@ -102,6 +111,7 @@ def assemble(
 @click.option("--dry-run", is_flag=True, help="With --to-hub: only list what would be done; works offline.")
 def publish(
     store: Path | None,
+    offgrid_store: Path | None,
     workers: int,
     dataset: Path | None,
     version: str,
@@ -139,6 +149,9 @@ def publish(
 
     folder = _store(store)
     results = _results(folder, workers, (), only_start)
+    if offgrid_store is None and store is None and only_start is None:
+        offgrid_store = default_store("offgrid")
+    off_grid = _results(_store(offgrid_store), workers, (), only_start) if offgrid_store else []
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
     replaced = stores.published_configurations(target) if dataset is None and not keep else {}
     done = write(
@@ -148,6 +161,7 @@ def publish(
         released=released,
         partial=partial,
         snapshots=None if keep else _snapshots(folder, target),
+        off_grid=off_grid,
     )
     if replaced:
         # A start that is not published any more must not lose what its chain goes on from.
@@ -155,6 +169,9 @@ def publish(
             folder, stores.load_records(folder), more=replaced, finished=finished(results)
         )
     _summary(results)
+    if off_grid:
+        click.echo("off the grid: ", nl=False)
+        _summary(off_grid)
     click.echo(
         f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"
     )
@@ -188,12 +205,11 @@ def verify(dataset: Path | None, strict: bool, partial: bool) -> None:
 
 
 def _store(store: Path | None) -> Path:
-    root = paths.clone_root()
-    if store is None and root is None:
+    if store is None and paths.clone_root() is None:
         raise InputError(
             "--store", ["an installed package has no records"], fix="name the folder of a campaign"
         )
-    folder = store or (root or Path()) / "builders" / "campaigns" / "release"
+    folder = store or default_store()
     if not folder.is_dir():
         raise InputError(folder, ["no such store"], fix="`binlj campaign run` makes one")
     return folder

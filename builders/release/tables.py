@@ -52,16 +52,23 @@ def states_table(results: Sequence[StateResult]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema.states_schema())
 
 
-def dataset_tables(results: Sequence[StateResult]) -> dict[str, pa.Table]:
-    """All tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``."""
+def dataset_tables(results: Sequence[StateResult], off_grid: Sequence[StateResult] = ()) -> dict[str, pa.Table]:
+    """All tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``.
+
+    The grid's tables do not depend on `off_grid`; without it, there are no tables of the off-grid track.
+    """
     by_state = {result.state: result for result in sorted(results, key=lambda r: r.state)}
     tables = {}
-    for track in schema.TRACKS:
+    for track in (track for track in schema.TRACKS if track != "offgrid"):
         for name, states in zip(schema.SPLITS[track], split(track), strict=True):
             tables[f"{track}/{name}.parquet"] = rdf_table(_present(states, by_state), schema.N_BINS)
     everything = list(by_state.values())
     tables["fine/all.parquet"] = rdf_table(everything, schema.N_FINE)
     tables["states/all.parquet"] = states_table(everything)
+    if off_grid:
+        rest = sorted(off_grid, key=lambda r: r.state)
+        tables["offgrid/test.parquet"] = rdf_table(rest, schema.N_BINS)
+        tables["states/offgrid.parquet"] = states_table(rest)
     return tables
 
 
