@@ -17,6 +17,7 @@ from binlj.progress import progress_bar
 if TYPE_CHECKING:
     from binlj.builders.analysis.assemble import StateResult
     from binlj.builders.records.record import SegmentRecord
+    from binlj.builders.release.publish import Published
     from binlj.builders.release.tables import Snapshot
 
 _store_option = click.option(
@@ -107,6 +108,14 @@ def assemble(
     metavar="NAMESPACE/NAME",
     help="Push the published folder to the Hub.",
 )
+@click.option(
+    "--grid",
+    type=click.Choice(["assemble", "keep"]),
+    default="assemble",
+    show_default=True,
+    help="keep: leave the published tables of the grid, snapshots included, as they are and write the off-grid states "
+    "beside them.",
+)
 @click.option("--documents", is_flag=True, help="Rewrite only the card, croissant.json and manifest of the folder.")
 @click.option("--dry-run", is_flag=True, help="With --to-hub: only list what would be done; works offline.")
 def publish(
@@ -120,6 +129,7 @@ def publish(
     only_start: str | None,
     snapshots: str,
     repo_id: str | None,
+    grid: str,
     documents: bool,
     dry_run: bool,
 ) -> None:
@@ -147,11 +157,21 @@ def publish(
         version += f"+{only_start}"
     from binlj.builders.records import store as stores
 
-    folder = _store(store)
-    results = _results(folder, workers, (), only_start)
     if offgrid_store is None and store is None and only_start is None:
         offgrid_store = default_store("offgrid")
     off_grid = _results(_store(offgrid_store), workers, (), only_start) if offgrid_store else []
+    if grid == "keep":
+        wrong = [f"{name} is of an assembled grid" for name, value in (
+            ("--store", store), ("--only-start", only_start), ("--partial", partial), ("--snapshots", snapshots != "auto")
+        ) if value]
+        if wrong:
+            raise InputError("--grid keep", wrong, fix="leave it out")
+        done = write(None, target=target, version=version, released=released, snapshots=None, off_grid=off_grid)
+        _summary(off_grid, "the grid as published; off the grid: ")
+        _written(done)
+        return
+    folder = _store(store)
+    results = _results(folder, workers, (), only_start)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
     replaced = stores.published_configurations(target) if dataset is None and not keep else {}
     done = write(
@@ -170,14 +190,11 @@ def publish(
         )
     _summary(results)
     if off_grid:
-        click.echo("off the grid: ", nl=False)
-        _summary(off_grid)
+        _summary(off_grid, "off the grid: ")
     click.echo(
         f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"
     )
-    click.echo(
-        f"written to {done.folder}: version {version}, data sha256 {done.manifest['data_sha256'][:16]}"
-    )
+    _written(done)
 
 
 @click.command()
@@ -256,13 +273,18 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
                 yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
 
 
-def _summary(results: list[StateResult]) -> None:
+def _written(done: Published) -> None:
+    info = done.manifest
+    click.echo(f"written to {done.folder}: version {info['version']}, data sha256 {info['data_sha256'][:16]}")
+
+
+def _summary(results: list[StateResult], of: str = "") -> None:
     from binlj.builders.analysis.reconcile import PHASES
 
     phases = Counter(result.phase for result in results)
     done = sum(result.converged for result in results)
     parts = ", ".join(f"{phases[name]} {name}" for name in PHASES)
-    click.echo(f"{len(results)} states ({parts}); {done} converged")
+    click.echo(f"{of}{len(results)} states ({parts}); {done} converged")
 
 
 def _push(folder: Path, repo_id: str, *, dry_run: bool) -> None:

@@ -273,18 +273,16 @@ def _off_grid(states: pd.DataFrame | None) -> str:
     if states is None:
         return "This copy of the dataset does not include them."
     n, steps = len(states), states.production_steps
+    numbers = {phase: states.converged[states.phase == phase] for phase in PHASES}
     phases = markdown_table(
-        ["phase", "states", "converged"],
-        [
-            [phase, str(int((states.phase == phase).sum())), str(int(((states.phase == phase) & states.converged).sum()))]
-            for phase in PHASES
-        ],
+        ["phase", "states", "converged"], [[name, str(len(c)), str(int(c.sum()))] for name, c in numbers.items()]
     )
     counts: Counter[str] = Counter()
     for reason in states.reason[~states.converged]:
         counts.update({_kind(part) for part in str(reason).split("; ")})
     reasons = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-    table = "\n\n" + markdown_table(["criterion not met (a state may miss several)", "states"], reasons) if reasons else ""
+    head = ["criterion not met (a state may miss several)", "states"]
+    table = "\n\n" + markdown_table(head, reasons) if reasons else ""
     missing = len(offgrid()) - n
     partial = f" **INCOMPLETE: {missing} states are missing.**" if missing else ""
     return (

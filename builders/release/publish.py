@@ -42,7 +42,7 @@ class Published:
 
 
 def publish(
-    results: Sequence[StateResult],
+    results: Sequence[StateResult] | None,
     *,
     target: Path,
     version: str,
@@ -56,7 +56,9 @@ def publish(
 
     Parameters
     ----------
-    results : sequence of StateResult
+    results : sequence of StateResult, or None
+        The states of the grid. None keeps the grid's tables, snapshots included, byte for byte as they are in the
+        folder that is being replaced; if there is none, as in the installed dataset.
     target : Path
         The dataset folder.
     version : str
@@ -78,7 +80,8 @@ def publish(
         For an incomplete grid or set of off-grid states, a state twice or of neither, a bad version or date,
         foreign files in the folder.
     DataError
-        If the new folder does not pass its own structural checks; the old one is untouched.
+        If tables to be kept are not as they were published, or the new folder does not pass its own structural
+        checks; the old one is untouched.
     StoreBusyError
         If another publish is at work on the folder.
     """
@@ -93,7 +96,12 @@ def publish(
         shutil.rmtree(work, ignore_errors=True)  # a killed publish's leftovers
         work.mkdir()
         try:
-            missing = _write_tables(work, results, off_grid, snapshots, old=target)
+            if results is None:
+                _keep_grid(work, target if target.exists() else paths.dataset_dir())
+                tables.write_off_grid(work, off_grid)
+                missing = []
+            else:
+                missing = _write_tables(work, results, off_grid, snapshots, old=target)
             _write_documents(work, target, version=version, released=released, template=template)
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
@@ -163,13 +171,15 @@ def _only_one(folder: Path, name: str) -> Iterator[None]:
 
 
 def _check_input(
-    results: Sequence[StateResult], off_grid: Sequence[StateResult],
+    results: Sequence[StateResult] | None, off_grid: Sequence[StateResult],
     *, target: Path, version: str, released: str | None, partial: bool,
 ) -> None:  # fmt: skip
-    problems = _check_set(results, grid(), "a state of the grid", "states", partial=partial)
+    problems = []
+    if results is not None:
+        problems += _check_set(results, grid(), "a state of the grid", "states", partial=partial)
     if off_grid:
         problems += _check_set(off_grid, offgrid(), "an off-grid state", "off-grid states", partial=partial)
-    if not results:
+    if not (results or off_grid):
         problems.append("nothing to publish")
     if re.fullmatch(r"\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?", version) is None:
         problems.append(f"version {version!r} is not of the form 1.2.3")
@@ -219,8 +229,9 @@ def _write_tables(
     work: Path, results: Sequence[StateResult], off_grid: Sequence[StateResult],
     snapshots: Iterable[tables.Snapshot] | None, *, old: Path,
 ) -> list[str]:  # fmt: skip
-    for name, table in tables.dataset_tables(results, off_grid).items():
+    for name, table in tables.dataset_tables(results).items():
         tables.write_table(work / name, table)
+    tables.write_off_grid(work, off_grid)
     file = work / "snapshots" / "all.parquet"
     if snapshots is not None:
         return tables.write_snapshots(file, snapshots, {r.state.state_id: r.start for r in results})
@@ -233,6 +244,22 @@ def _write_tables(
 
     have = set(pq.read_table(file, columns=["state_id"])["state_id"].to_pylist())
     return sorted({r.state.state_id for r in results} - have)
+
+
+def _keep_grid(work: Path, source: Path) -> None:
+    """Copy the grid's tables of a published folder."""
+    listed = dataset_info(path=source)["files"]
+    problems = []
+    for name in (name for name in schema.FILES if name not in schema.OFFGRID_FILES):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(source / name, work / name)
+        if not (work / name).is_file():
+            problems.append(f"{name} is missing")
+        elif sha256(work / name) != listed.get(name):
+            problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
+    if problems:
+        raise DataError(source, problems, fix="fetch the dataset again, or publish it again from the records")
 
 
 def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:

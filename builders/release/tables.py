@@ -52,11 +52,8 @@ def states_table(results: Sequence[StateResult]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema.states_schema())
 
 
-def dataset_tables(results: Sequence[StateResult], off_grid: Sequence[StateResult] = ()) -> dict[str, pa.Table]:
-    """All tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``.
-
-    The grid's tables do not depend on `off_grid`; without it, there are no tables of the off-grid track.
-    """
+def dataset_tables(results: Sequence[StateResult]) -> dict[str, pa.Table]:
+    """The grid's tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``."""
     by_state = {result.state: result for result in sorted(results, key=lambda r: r.state)}
     tables = {}
     for track in (track for track in schema.TRACKS if track != "offgrid"):
@@ -65,11 +62,15 @@ def dataset_tables(results: Sequence[StateResult], off_grid: Sequence[StateResul
     everything = list(by_state.values())
     tables["fine/all.parquet"] = rdf_table(everything, schema.N_FINE)
     tables["states/all.parquet"] = states_table(everything)
-    if off_grid:
-        rest = sorted(off_grid, key=lambda r: r.state)
-        tables["offgrid/test.parquet"] = rdf_table(rest, schema.N_BINS)
-        tables["states/offgrid.parquet"] = states_table(rest)
     return tables
+
+
+def write_off_grid(folder: Path, results: Sequence[StateResult]) -> None:
+    """Write the tables of the off-grid states into a dataset folder; nothing if there are no states."""
+    if results:
+        ordered = sorted(results, key=lambda r: r.state)
+        write_table(folder / "offgrid" / "test.parquet", rdf_table(ordered, schema.N_BINS))
+        write_table(folder / "states" / "offgrid.parquet", states_table(ordered))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

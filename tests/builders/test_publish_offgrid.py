@@ -20,7 +20,7 @@ from binlj.builders.records.record import write_records
 from binlj.builders.release import publish, verify
 from binlj.builders.validation import version_diff
 from binlj.cli import main
-from binlj.errors import InputError
+from binlj.errors import DataError, InputError
 from binlj.grid import GRID_C_B, State, grid
 from binlj.offgrid import offgrid
 
@@ -82,6 +82,21 @@ def test_verify_checks_them(with_off_grid: Path, tmp_path: Path) -> None:
     assert any(f"{offgrid()[2].state_id}: energy from g(r)" in line for line in verify.check_physics(folder))
     (folder / "offgrid" / "test.parquet").unlink()
     assert "offgrid/test.parquet is missing" in verify.check_structure(folder)
+
+
+def test_the_grid_may_be_kept_as_published(
+    published: Path, off_grid: list[StateResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("binlj.paths.dataset_dir", lambda: published)
+    target = tmp_path / "binlj-rdf"
+    publish.publish(None, target=target, version="0.2.0", snapshots=None, off_grid=off_grid)
+    for name in set(schema.FILES) - set(schema.OFFGRID_FILES):
+        assert (published / name).read_bytes() == (target / name).read_bytes(), name
+    publish.publish(None, target=target, version="0.2.1", snapshots=None, off_grid=off_grid[:-1], partial=True)
+    assert len(data.read_table("offgrid", "test", path=target)) == 297
+    (target / "fine" / "all.parquet").write_bytes(b"other")
+    with pytest.raises(DataError, match="fine/all.parquet was changed"):
+        publish.publish(None, target=target, version="0.2.2", snapshots=None, off_grid=off_grid)
 
 
 def test_a_set_with_gaps_or_strangers_is_refused(
