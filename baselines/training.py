@@ -89,7 +89,7 @@ def train_model(
     Parameters
     ----------
     name, track : str
-        A key of ``MODELS``; ``extrapolation`` or ``interpolation``.
+        A key of ``MODELS``; ``extrapolation``, ``interpolation`` or ``offgrid``.
     out : Path
         The run folder. A finished run of the same model, parameters, track, seed and dataset is reused.
     parameters : dict, optional

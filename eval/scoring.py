@@ -51,7 +51,7 @@ def evaluate(
     predictions : path or DataFrame
         A predictions file, or a frame with its columns. Rows in any order.
     track : str
-        ``extrapolation`` or ``interpolation``.
+        ``extrapolation``, ``interpolation`` or ``offgrid``.
     dataset : path, optional
         Another copy of the dataset folder.
     n_boot, seed : int
@@ -135,7 +135,7 @@ def score(
     weights = bootstrap_weights(n_mixtures, n_boot, seed)
     terms = {metric.name: metric.terms(case) for metric in metrics}
     table = {m.name: _describe(m, composition_sums(m, truth, terms[m.name]), weights) for m in metrics}
-    temperature = np.array([f"{T:.2f}" for T in truth.T])
+    temperature = np.array([f"{T:.2f}" for T in truth.near_T])
     converged = np.where(truth.converged, "yes", "no")
     everything = np.full(len(truth.state_id), "all")
     return Scores(
@@ -149,6 +149,7 @@ def score(
         track=truth.track,
         dataset_version=truth.dataset_version,
         dataset_sha256=truth.dataset_sha256,
+        track_sha256=truth.track_sha256,
         n_states=len(truth.state_id),
         n_scored_states=int(truth.scored.sum()),
         of_states=truth.of_states,

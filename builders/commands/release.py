@@ -161,9 +161,8 @@ def publish(
         offgrid_store = default_store("offgrid")
     off_grid = _results(_store(offgrid_store), workers, (), only_start) if offgrid_store else []
     if grid == "keep":
-        wrong = [f"{name} is of an assembled grid" for name, value in (
-            ("--store", store), ("--only-start", only_start), ("--partial", partial), ("--snapshots", snapshots != "auto")
-        ) if value]
+        given = {"--store": store, "--only-start": only_start, "--partial": partial, "--snapshots": snapshots != "auto"}
+        wrong = [f"{name} is for a grid that is assembled" for name, value in given.items() if value]
         if wrong:
             raise InputError("--grid keep", wrong, fix="leave it out")
         done = write(None, target=target, version=version, released=released, snapshots=None, off_grid=off_grid)
