@@ -45,8 +45,9 @@ class Scores:
     metrics : dict
         Every metric by name: title, unit, formula, better, values, ci95.
     by : dict
-        The same values by ``temperature`` (off the grid: the nearest of the grid) and ``phase`` (scored states), by the ``converged`` flag ("yes",
-        "no"; covered states), and by ``states``: "converged" (the headline values) and "all" covered.
+        The same values by ``temperature`` (off the grid: the nearest of the grid) and ``phase`` (scored states),
+        by the ``converged`` flag ("yes", "no"; covered states), and by ``states``: "converged" (the headline
+        values) and "all" covered.
     naive_r2, naive_skill : dict
         R² and skill of the naive baselines on the same states.
     """
