@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from binlj.data import tracks_of
 from binlj.errors import InputError
 from binlj.eval.aggregate import (
     CONFIDENCE,
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 MAX_BOOT = 100_000
 MIN_SCORED = 2  # states: what one says of another is unknown
 UNIT = "mixture (C_B, S, eps_AB)"
+
+
+def scorable_tracks(*, dataset: Path | None = None) -> tuple[str, ...]:
+    """The tracks that a dataset has, and of which enough test states are converged to score anything."""
+    found = (load_truth(track, dataset=dataset) for track in tracks_of(dataset))
+    return tuple(truth.track for truth in found if truth.scored.sum() >= MIN_SCORED)
 
 
 def evaluate(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from binlj.data import tracks_of
 from binlj.errors import DataError, InputError
 from binlj.files import write_text
 from binlj.leaderboard.builtin_rows import CEILING, naive_name
@@ -117,7 +116,7 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         If the dataset cannot be read.
     """
     from binlj.eval import NAIVE_BASELINES, naive_predictions
-    from binlj.eval.scoring import MIN_SCORED, load_case
+    from binlj.eval.scoring import load_case, scorable_tracks
     from binlj.eval.truth import load_truth
 
     submissions = find(folder, dataset=dataset)
@@ -125,10 +124,8 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
     curves: dict[tuple[str, str], np.ndarray] = {}
     metrics: dict[str, Any] = {}
     digests: dict[str, str] = {}
-    for track in tracks_of(dataset):
+    for track in scorable_tracks(dataset=dataset):
         truth = load_truth(track, dataset=dataset)
-        if truth.scored.sum() < MIN_SCORED:
-            continue
         digests[track] = truth.track_sha256
         on_track: list[dict[str, Any]] = []
         for name in NAIVE_BASELINES:

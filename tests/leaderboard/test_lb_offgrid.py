@@ -45,7 +45,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy_offgrid: Path) -> Path
 
 @pytest.fixture(scope="module")
 def board(entries: Path, toy_offgrid: Path) -> Board:
-    few = {name: None for name in ("ideal_gas", "nearest_temperature")}
+    few = dict.fromkeys(("ideal_gas", "nearest_temperature"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("binlj.eval.NAIVE_BASELINES", few)
         return rescore(entries, dataset=toy_offgrid)
