@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.data import tracks_of
-from binlj.errors import InputError
+from binlj.errors import DataError, InputError
 from binlj.eval.aggregate import (
     CONFIDENCE,
     SUBSETS,
@@ -111,8 +111,14 @@ def load_case(
     """Check predictions against `truth` and align them by key; raises InputError with every problem.
 
     With `partial` they may cover only some of the states, and the case holds the truth of these. At least
-    two of the states have to be converged.
+    two of the states have to be converged; DataError if that holds for no predictions.
     """
+    if (n := int(truth.scored.sum())) < MIN_SCORED:
+        raise DataError(
+            f"dataset {truth.dataset_version}, track {truth.track}",
+            [f"{n} of {len(truth.state_id)} test states are converged; scores need {MIN_SCORED} at least"],
+            fix="score on a later version of the dataset",
+        )
     checked = check(predictions, truth.keys, partial=partial)
     checked.validation.raise_if_bad()
     assert checked.g is not None

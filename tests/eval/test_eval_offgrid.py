@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -13,8 +14,10 @@ from click.testing import CliRunner
 import binlj
 from binlj.cli import cli
 from binlj.data import curves, dataset_info, read_table, track_hash
+from binlj.errors import DataError
 from binlj.eval import evaluate, naive_predictions, template
 from binlj.eval.scores import Scores, scores_schema
+from binlj.eval.scoring import load_case
 from binlj.eval.truth import Truth, load_truth
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, State, parse_state_id
 from binlj.offgrid import offgrid
@@ -60,6 +63,12 @@ def test_the_mean_of_the_test_curves_explains_no_variance(toy_offgrid: Path, pub
         frame.loc[frame["pair"] == pair, "g"] = pd.Series([level] * 100, index=frame.index[frame["pair"] == pair])
     found = scored(frame, toy_offgrid).r2
     assert [found[pair] for pair in ("AA", "AB", "BB")] == pytest.approx([0.0] * 3, abs=1e-12)
+
+
+def test_a_test_set_that_has_not_converged_scores_nothing(here: Truth, published: pd.DataFrame) -> None:
+    unsettled = replace(here, converged=np.arange(100) < 1)
+    with pytest.raises(DataError, match="1 of 100 test states are converged; scores need 2 at least"):
+        load_case(published, unsettled)
 
 
 def test_the_noise_ceiling_lies_just_below_one(toy_offgrid: Path, published: pd.DataFrame) -> None:
