@@ -133,7 +133,7 @@ def reproduce(
     timing          seconds to learn 100 RDFs, and to predict one
     selection       what each part of fitted_theory adds on curves held out of the training splits
     rdf-model       fit fitted_theory to all 500 states, for binlj.rdf
-    benchmark       train and score models on both tracks, one table
+    benchmark       train and score models on each track, one table; on offgrid only xgboost, unless --models is given
     """
     from binlj.baselines.network import quiet_tensorflow
     from binlj.baselines.reproduce import Settings, run_experiment

@@ -5,7 +5,7 @@ seven inputs. The paper leaves open, and we chose:
 
 * inputs: each of the seven shifted and divided by its mean and standard deviation over the training points;
 * targets: g(r) as it is, so that the loss is in the units of Fig. 2A and 3A;
-* batch: 250 points (it divides the training sets of both tracks, so no point sits out);
+* batch: 250 points (it divides the training sets of all tracks, so no point sits out);
 * start: Glorot's uniform distribution, zero biases, one seed for start and shuffles;
 * predictions below 0 are set to 0, since no g(r) is negative.
 """

@@ -25,7 +25,7 @@ from binlj.baselines.frames import frame_states, with_state_columns
 from binlj.baselines.model_files import FORMAT, load_model, save_model
 from binlj.baselines.protocol import FitContext, Model, ModelWithStd, Progress, silent
 from binlj.baselines.registry import MODELS, make_model
-from binlj.data import dataset_info, read_table
+from binlj.data import dataset_info, read_table, track_hash
 from binlj.errors import InputError
 from binlj.files import replacing, write_json
 from binlj.grid import PAIRS, State
@@ -89,7 +89,7 @@ def train_model(
     Parameters
     ----------
     name, track : str
-        A key of ``MODELS``; ``extrapolation`` or ``interpolation``.
+        A key of ``MODELS``; ``extrapolation``, ``interpolation`` or ``offgrid``.
     out : Path
         The run folder. A finished run of the same model, parameters, track, seed and dataset is reused.
     parameters : dict, optional
@@ -133,6 +133,7 @@ def train_model(
         "description": MODELS[name].summary,
         "parameters": getattr(model, "n_parameters", None),
         "run": asdict(run),
+        "track_sha256": track_hash(info, track),
         "train_curves": len(train),
         "train_states": int(train["state_id"].nunique()),
         "train_seconds": round(seconds, 3),
@@ -167,7 +168,7 @@ def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.Data
     Raises
     ------
     InputError
-        If `folder` holds no finished run, or one trained on another dataset.
+        If `folder` holds no finished run, or one trained on other data of its track.
     """
     found = _finished(folder)
     if found is None:
@@ -177,8 +178,9 @@ def predict_track(folder: Path, *, dataset: Path | None = None) -> tuple[pd.Data
             fix=f"binlj train NAME --track TRACK --out {folder}",
         )
     track, trained_on = found["run"]["track"], found["run"]["dataset_sha256"]
-    here = str(dataset_info(path=dataset)["data_sha256"])
-    if here != trained_on:
+    info = dataset_info(path=dataset)
+    here = str(info["data_sha256"])
+    if here != trained_on and found.get("track_sha256") != track_hash(info, track):
         raise InputError(
             folder,
             [f"trained on dataset {trained_on[:16]}, asked to predict dataset {here[:16]}"],

@@ -30,8 +30,8 @@ def info_command() -> None:
     """Say which dataset is installed: version, hash, folder, rows, how many states have converged."""
     import pyarrow.parquet as pq
 
-    from binlj.data import dataset_info
-    from binlj.schema import SPLITS
+    from binlj.data import dataset_info, track_hash, tracks_of
+    from binlj.schema import SPLITS, split_files
 
     folder = paths.dataset_dir()
     info = dataset_info()
@@ -39,10 +39,16 @@ def info_command() -> None:
     click.echo(f"folder    {folder}")
     for config, splits in SPLITS.items():
         for split in splits:
-            file = folder / config / f"{split}.parquet"
-            rows = pq.read_metadata(file).num_rows if file.is_file() else "not installed"
-            click.echo(f"{config:14s} {split:6s} {rows}")
-    states = folder / "states" / "all.parquet"
-    if states.is_file():
-        converged = pq.read_table(states, columns=["converged"])["converged"].to_pylist()
-        click.echo(f"converged      {sum(converged)} of {len(converged)} states (why not: column `reason` of `states`)")
+            files = [folder / name for name in split_files(config, split)]
+            there = all(file.is_file() for file in files) and (config != "offgrid" or "offgrid" in tracks_of(folder))
+            rows = sum(pq.read_metadata(file).num_rows for file in files) if there else "not installed"
+            click.echo(f"{config:14s} {split:7s} {rows}")
+    for split, which in (("all", "states"), ("offgrid", "off-grid states")):
+        states = folder / "states" / f"{split}.parquet"
+        if states.is_file():
+            converged = pq.read_table(states, columns=["converged"])["converged"].to_pylist()
+            click.echo(
+                f"converged      {sum(converged)} of {len(converged)} {which} (why not: column `reason` of `states`)"
+            )
+    for track in tracks_of(folder):
+        click.echo(f"sha256 of what {track} scores follow from: {track_hash(info, track)[:16]}")

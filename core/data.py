@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from binlj import paths
 from binlj.errors import DataError, InputError
 from binlj.files import sha256
 from binlj.grid import PAIRS
-from binlj.schema import CONFIGS, DEFAULT_CONFIG, SPLITS
+from binlj.schema import CONFIGS, DEFAULT_CONFIG, OFFGRID_FILES, SPLITS, TRACKS, split_files, track_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> Dat
     Parameters
     ----------
     config : str
-        One of ``extrapolation``, ``interpolation``, ``fine``, ``states``, ``snapshots``.
+        One of ``extrapolation``, ``interpolation``, ``offgrid``, ``fine``, ``states``, ``snapshots``.
     path : path, optional
         Another copy of the dataset folder.
 
@@ -43,7 +43,7 @@ def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> Dat
     InputError
         If the config does not exist.
     DataError
-        If the dataset is not there.
+        If the dataset is not there, or is of a version that has no such config.
     """
     folder = _folder(config, path)
     with warnings.catch_warnings():  # in a notebook without ipywidgets, of its progress bars
@@ -68,7 +68,7 @@ def read_table(
     config : str
         As for :func:`load`.
     split : str, optional
-        ``train``, ``test`` or ``all``; may be left out where a config has one split only.
+        ``train``, ``test``, ``all`` or, of ``states``, ``offgrid``. Default: ``all``, where a config has it.
     path : path, optional
         Another copy of the dataset folder.
 
@@ -79,25 +79,28 @@ def read_table(
     """
     folder = _folder(config, path)
     known = SPLITS[config]
-    if split is None and len(known) == 1:
-        split = known[0]
+    if split is None and "all" in known:
+        split = "all"
     if split not in known:
         raise InputError(
             f"split {split!r} of config {config!r}", ["no such split"], fix=f"use one of: {', '.join(known)}"
         )
-    file = folder / config / f"{split}.parquet"
-    if not file.is_file():
-        raise DataError(
-            file, ["file is missing"], fix="run `binlj verify`; reinstall or fetch the clone again"
-        )
-    return read_file(file)
+    files = split_files(config, split)
+    _check_has(folder, files)
+    for name in files:
+        if not (folder / name).is_file():
+            raise DataError(
+                folder / name, ["file is missing"], fix="run `binlj verify`; reinstall or fetch the clone again"
+            )
+    return read_file(*(folder / name for name in files))
 
 
-def read_file(file: Path) -> pd.DataFrame:
-    """One parquet file of the dataset as a frame with pair names; also of a folder that is still being written."""
+def read_file(*files: Path) -> pd.DataFrame:
+    """Parquet files of the dataset as a frame with pair names; also of a folder that is still being written."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    frame: pd.DataFrame = pq.read_table(file).to_pandas()
+    frame: pd.DataFrame = pa.concat_tables([pq.read_table(file) for file in files]).to_pandas()
     if "pair" in frame:
         frame["pair"] = np.array(PAIRS, dtype=object)[frame["pair"].to_numpy()]
     return frame
@@ -168,8 +171,23 @@ def data_hash(files: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def tracks_of(path: str | Path | None = None) -> tuple[str, ...]:
+    """The tracks of a dataset folder: versions before 1.2.0 have no ``offgrid``."""
+    folder = Path(path) if path else paths.dataset_dir()
+    return tuple(track for track in TRACKS if track != "offgrid" or _has_offgrid(folder))
+
+
+def track_hash(info: Mapping[str, Any], track: str) -> str:
+    """One hash for what a track's scores follow from, by the dataset's manifest.
+
+    It stays the same in a new version that only adds data to other tracks.
+    """
+    files = info.get("files", {})
+    return data_hash({name: files[name] for name in track_files(track) if name in files})
+
+
 def check_unchanged(config: str, split: str, *, path: str | Path | None = None) -> None:
-    """Compare one table with the SHA-256 that the manifest gives for it, and the manifest with its own hash.
+    """Compare a split's files with the SHA-256 that the manifest gives for them, and the manifest with its own hash.
 
     Raises
     ------
@@ -177,7 +195,8 @@ def check_unchanged(config: str, split: str, *, path: str | Path | None = None) 
         If they differ, or the manifest or the table is missing or not readable.
     """
     folder = _folder(config, path)
-    name = f"{config}/{split}.parquet"
+    names = split_files(config, split)
+    _check_has(folder, names)
     info = dataset_info(path=folder)
     files = info.get("files")
     if not isinstance(files, dict) or not all(isinstance(value, str) for value in files.values()):
@@ -185,12 +204,13 @@ def check_unchanged(config: str, split: str, *, path: str | Path | None = None) 
     problems = []
     if data_hash(files) != info.get("data_sha256"):
         problems.append("manifest.json: data_sha256 does not belong to the files it lists")
-    if name not in files:
-        problems.append(f"{name} is not in the manifest")
-    elif not (folder / name).is_file():
-        problems.append(f"{name} is missing")
-    elif sha256(folder / name) != files[name]:
-        problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
+    for name in names:
+        if name not in files:
+            problems.append(f"{name} is not in the manifest")
+        elif not (folder / name).is_file():
+            problems.append(f"{name} is missing")
+        elif sha256(folder / name) != files[name]:
+            problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
     if problems:
         raise DataError(folder, problems, fix=REFETCH)
 
@@ -213,4 +233,21 @@ def _folder(config: str, path: str | Path | None) -> Path:
         raise DataError(
             folder, ["no dataset here"], fix="give the folder that holds its README.md and parquet files"
         )
+    if config == "offgrid":
+        _check_has(folder, OFFGRID_FILES)
     return folder
+
+
+def _has_offgrid(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in OFFGRID_FILES)
+
+
+def _check_has(folder: Path, names: Iterable[str]) -> None:
+    """Say so where a dataset is too old to hold the off-grid states."""
+    if set(names) & set(OFFGRID_FILES) and not _has_offgrid(folder):
+        version = dataset_info(path=folder)["version"]
+        raise DataError(
+            folder,
+            [f"version {version} of the dataset has no off-grid states (track `offgrid`)"],
+            fix="fetch version 1.2.0 or later; the other tracks work with this one",
+        )

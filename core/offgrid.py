@@ -1,4 +1,4 @@
-"""The off-grid states: 100 states inside the grid's ranges whose mixtures occur in no training split."""
+"""The off-grid states: 100 states inside the grid's ranges whose mixtures are not mixtures of the grid."""
 
 from __future__ import annotations
 

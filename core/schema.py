@@ -16,18 +16,38 @@ MERGE = N_FINE // N_BINS
 
 KEYS = ("state_id", "pair")
 FEATURES = ("T", "C_B", "S", "eps_AB")
-TRACKS = ("extrapolation", "interpolation")
-CONFIGS = ("extrapolation", "interpolation", "fine", "states", "snapshots")
+TRACKS = ("extrapolation", "interpolation", "offgrid")
+CONFIGS = ("extrapolation", "interpolation", "offgrid", "fine", "states", "snapshots")
 DEFAULT_CONFIG = "extrapolation"
+# "all" is the grid: the off-grid states are in a config and a split of their own.
 SPLITS = {
     "extrapolation": ("train", "test"),
     "interpolation": ("train", "test"),
+    "offgrid": ("train", "test"),
     "fine": ("all",),
-    "states": ("all",),
+    "states": ("all", "offgrid"),
     "snapshots": ("all",),
 }
 # The datasets library reserves the name "all" (the union of all splits), so it knows these tables as "full".
-LIBRARY_SPLIT = {"train": "train", "test": "test", "all": "full"}
+LIBRARY_SPLIT = {"train": "train", "test": "test", "all": "full", "offgrid": "offgrid"}
+# Splits without a file of their own: training on the whole grid takes both sides of the default track.
+_SHARED = {("offgrid", "train"): (("extrapolation", "train"), ("extrapolation", "test"))}
+OFFGRID_FILES = ("offgrid/test.parquet", "states/offgrid.parquet")  # since 1.2.0
+FILES = tuple(
+    f"{config}/{split}.parquet"
+    for config, splits in SPLITS.items() for split in splits if (config, split) not in _SHARED
+)  # fmt: skip
+
+
+def split_files(config: str, split: str) -> tuple[str, ...]:
+    """Parquet files of a split within the dataset folder, in the order of their rows."""
+    return tuple(f"{c}/{s}.parquet" for c, s in _SHARED.get((config, split), ((config, split),)))
+
+
+def track_files(track: str) -> tuple[str, ...]:
+    """Files that a track's scores follow from: its training and test curves and the facts about its test states."""
+    states = "states/offgrid.parquet" if track == "offgrid" else "states/all.parquet"
+    return (*split_files(track, "train"), *split_files(track, "test"), states)
 
 
 def bin_edges(n: int = N_BINS) -> np.ndarray:

@@ -1,10 +1,12 @@
-"""The two benchmark tracks: which states are for training and which are held out.
+"""The three benchmark tracks: which states are for training and which are held out.
 
 * *extrapolation*: T* = 0.6 and 1.4 are the test set (600 RDFs), the three temperatures between them
   the training set (900 RDFs), as in the paper.
 * *interpolation*: a fixed 20 % of the states is the test set. Whole states are drawn, so that the
   three RDFs of a state never sit on both sides, and the draw is stratified: every combination of T*
   and S keeps the same share of test states.
+* *offgrid*: all 500 states of the grid are the training set (1500 RDFs), the 100 states of
+  :mod:`binlj.offgrid` the test set (300 RDFs).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from functools import cache
 
 from binlj.errors import InputError
 from binlj.grid import State, grid
+from binlj.offgrid import offgrid
 from binlj.schema import TRACKS
 
 EXTRAPOLATION_TEST_T = (0.6, 1.4)
@@ -45,6 +48,8 @@ def split(track: str) -> tuple[tuple[State, ...], tuple[State, ...]]:
         If the track does not exist.
     """
     check_track(track)
+    if track == "offgrid":
+        return grid(), offgrid()
     if track == "extrapolation":
         test = {s for s in grid() if s.T in EXTRAPOLATION_TEST_T}
     else:

@@ -54,7 +54,7 @@ enter() { # ID MODEL [options of submit new]; every seed there is a run of
     shift 2
     run explain model "$R/$model"-extrapolation-seed?-* --n-boot 20 --out "$OUT/enter/$model" \
         --write-attributions "$OUT/enter/$model.parquet"
-    for track in extrapolation interpolation; do
+    for track in extrapolation interpolation offgrid; do
         for folder in "$R/$model-$track"-seed?-*; do
             files+=(-p $track "$folder/predictions.parquet" -m $track "$folder/metadata.json")
         done

@@ -49,6 +49,7 @@ class Comparison:
     track: str
     dataset_version: str
     dataset_sha256: str
+    track_sha256: str
     n_scored_states: int
     metrics: dict[str, dict[str, Any]]
     bootstrap: dict[str, Any]
@@ -93,6 +94,7 @@ def compare(
         track=truth.track,
         dataset_version=truth.dataset_version,
         dataset_sha256=truth.dataset_sha256,
+        track_sha256=truth.track_sha256,
         n_scored_states=int(truth.scored.sum()),
         metrics=table,
         bootstrap={

@@ -26,11 +26,12 @@ BAND = 2.0  # standard errors in the bands
 def write_plots(case: Case, scores: Scores, folder: Path) -> list[Path]:
     """Write parity.png, curves.png, error_by_temperature.png and error_by_phase.png; return their paths."""
     truth = case.truth
-    temperature = np.array([f"{T:.1f}" for T in truth.T])
+    temperature = np.array([f"{T:.1f}" for T in truth.near_T])
+    label = "nearest T* of the grid" if truth.track == "offgrid" else "T*"
     figures = {
         "parity": parity(case, scores),
         "curves": examples(case),
-        "error_by_temperature": error_by(case, temperature, "T*"),
+        "error_by_temperature": error_by(case, temperature, label),
         "error_by_phase": error_by(case, truth.phase.astype(str), "phase of the state"),
     }
     paths = []

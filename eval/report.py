@@ -14,7 +14,6 @@ from binlj.eval.aggregate import SUBSETS
 from binlj.eval.comparison import Comparison
 from binlj.eval.scores import Scores
 
-_BREAKDOWNS = (("temperature", "T* = "), ("phase", "phase: "))
 _WIDTH = 110
 _CEILINGS = ("skill_ceiling", "noise_ceiling", "energy_resolution")  # the same for every submission
 
@@ -28,7 +27,7 @@ def print_scores(scores: Scores, subject: str, console: Console | None = None) -
         states = f"{scores.n_states} of {scores.of_states} states"
     console.print(Text(
         f"{scores.n_curves} RDFs of {states}, {scores.n_points} points; dataset "
-        f"{scores.dataset_version} ({scores.dataset_sha256[:12]}), evaluator {scores.evaluator_version}"
+        f"{scores.dataset_version} ({scores.track_sha256[:12]}), evaluator {scores.evaluator_version}"
     ))
     for warning in scores.warnings:
         console.print(Text(f"warning: {warning}"), style="yellow")
@@ -98,7 +97,9 @@ def _metric_table(scores: Scores) -> Table:
 
 def _breakdown_table(scores: Scores) -> Table:
     table = _skill_and_r2(f"by, {_scored(scores)}")
-    rows = [(f"{label}{value}", group) for name, label in _BREAKDOWNS for value, group in scores.by[name].items()]
+    near = "nearest T*: " if scores.track == "offgrid" else "T* = "
+    labels = {"temperature": near, "phase": "phase: "}
+    rows = [(f"{label}{value}", group) for name, label in labels.items() for value, group in scores.by[name].items()]
     if unsettled := scores.by["converged"].get("no"):
         rows += [("not converged", unsettled)]
     for text, group in [*rows, ("all states", scores.by["states"]["all"])]:

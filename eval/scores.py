@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+from binlj.schema import TRACKS
+
 EVALUATOR_VERSION = "2.0.0"
 SCHEMA_VERSION = "binlj-scores/2"
 
@@ -40,11 +42,15 @@ class Scores:
         How many of the covered states are converged, and so scored.
     n_curves, n_points : int
         Of the covered states.
+    dataset_sha256, track_sha256 : str
+        Hash of all published tables, and of those that the track's scores follow from
+        (:func:`binlj.data.track_hash`): scores compare if the latter is the same.
     metrics : dict
         Every metric by name: title, unit, formula, better, values, ci95.
     by : dict
-        The same values by ``temperature`` and ``phase`` (scored states), by the ``converged`` flag ("yes",
-        "no"; covered states), and by ``states``: "converged" (the headline values) and "all" covered.
+        The same values by ``temperature`` (off the grid: the nearest of the grid) and ``phase`` (scored states),
+        by the ``converged`` flag ("yes", "no"; covered states), and by ``states``: "converged" (the headline
+        values) and "all" covered.
     naive_r2, naive_skill : dict
         R² and skill of the naive baselines on the same states.
     """
@@ -59,6 +65,7 @@ class Scores:
     track: str
     dataset_version: str
     dataset_sha256: str
+    track_sha256: str
     n_states: int
     n_scored_states: int
     of_states: int
@@ -154,7 +161,8 @@ def scores_schema() -> dict[str, Any]:
         "evaluator_version": {"type": "string", "pattern": r"^\d+\.\d+\.\d+$"},
         "dataset_version": text,
         "dataset_sha256": text,
-        "track": {"enum": ["extrapolation", "interpolation"]},
+        "track_sha256": text,
+        "track": {"enum": list(TRACKS)},
         "n_states": count, "n_scored_states": count, "of_states": count, "n_curves": count, "n_points": count,
         "metrics": {
             "type": "object", "additionalProperties": metric, "required": ["skill", "r2", "rmse", "mae"],

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.errors import InputError
+from binlj.data import tracks_of
+from binlj.errors import DataError, InputError
 from binlj.eval.aggregate import (
     CONFIDENCE,
     SUBSETS,
@@ -34,6 +35,12 @@ MIN_SCORED = 2  # states: what one says of another is unknown
 UNIT = "mixture (C_B, S, eps_AB)"
 
 
+def scorable_tracks(*, dataset: Path | None = None) -> tuple[str, ...]:
+    """The tracks that a dataset has, and of which enough test states are converged to score anything."""
+    found = (load_truth(track, dataset=dataset) for track in tracks_of(dataset))
+    return tuple(truth.track for truth in found if truth.scored.sum() >= MIN_SCORED)
+
+
 def evaluate(
     predictions: str | Path | pd.DataFrame,
     *,
@@ -51,7 +58,7 @@ def evaluate(
     predictions : path or DataFrame
         A predictions file, or a frame with its columns. Rows in any order.
     track : str
-        ``extrapolation`` or ``interpolation``.
+        ``extrapolation``, ``interpolation`` or ``offgrid``.
     dataset : path, optional
         Another copy of the dataset folder.
     n_boot, seed : int
@@ -104,8 +111,14 @@ def load_case(
     """Check predictions against `truth` and align them by key; raises InputError with every problem.
 
     With `partial` they may cover only some of the states, and the case holds the truth of these. At least
-    two of the states have to be converged.
+    two of the states have to be converged; DataError if that holds for no predictions.
     """
+    if (n := int(truth.scored.sum())) < MIN_SCORED:
+        raise DataError(
+            f"dataset {truth.dataset_version}, track {truth.track}",
+            [f"{n} of {len(truth.state_id)} test states are converged; scores need {MIN_SCORED} at least"],
+            fix="score on a later version of the dataset",
+        )
     checked = check(predictions, truth.keys, partial=partial)
     checked.validation.raise_if_bad()
     assert checked.g is not None
@@ -135,7 +148,7 @@ def score(
     weights = bootstrap_weights(n_mixtures, n_boot, seed)
     terms = {metric.name: metric.terms(case) for metric in metrics}
     table = {m.name: _describe(m, composition_sums(m, truth, terms[m.name]), weights) for m in metrics}
-    temperature = np.array([f"{T:.2f}" for T in truth.T])
+    temperature = np.array([f"{T:.2f}" for T in truth.near_T])
     converged = np.where(truth.converged, "yes", "no")
     everything = np.full(len(truth.state_id), "all")
     return Scores(
@@ -149,6 +162,7 @@ def score(
         track=truth.track,
         dataset_version=truth.dataset_version,
         dataset_sha256=truth.dataset_sha256,
+        track_sha256=truth.track_sha256,
         n_states=len(truth.state_id),
         n_scored_states=int(truth.scored.sum()),
         of_states=truth.of_states,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj import paths
-from binlj.data import check_unchanged, curves, dataset_info, read_table
+from binlj.data import check_unchanged, curves, dataset_info, read_table, track_hash
 from binlj.errors import DataError
 from binlj.eval.label_error import gap_profile
-from binlj.grid import PAIRS, parse_state_id
+from binlj.grid import GRID_T, PAIRS, parse_state_id
 from binlj.schema import bin_centres
 from binlj.tracks import check_track
 
@@ -29,6 +29,8 @@ class Truth:
 
     Attributes
     ----------
+    track_sha256 : str
+        Hash of the tables that the track's scores follow from (:func:`binlj.data.track_hash`).
     keys : tuple of (state_id, pair)
         One per curve, in the order of the published table.
     r : ndarray, shape (b,)
@@ -52,6 +54,7 @@ class Truth:
     track: str
     dataset_version: str
     dataset_sha256: str
+    track_sha256: str
     keys: tuple[Key, ...]
     r: np.ndarray
     g: np.ndarray
@@ -76,6 +79,13 @@ class Truth:
     def g_error(self) -> np.ndarray:
         """Error of the published g: standard error and gap between the starts in quadrature, shape (n, b)."""
         return np.hypot(self.g_stderr, self.g_gap)
+
+    @property
+    def near_T(self) -> np.ndarray:
+        """Temperature of the grid nearest to each state's, the lower of two; shape (m,)."""
+        distance = np.abs(np.subtract.outer(self.T, GRID_T)).round(6)
+        nearest: np.ndarray = np.array(GRID_T)[distance.argmin(axis=1)]
+        return nearest
 
     @property
     def scored(self) -> np.ndarray:
@@ -108,12 +118,12 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
     InputError
         If the track does not exist.
     DataError
-        If the dataset is absent, a table is not the one its manifest lists, or the tables do not fit together
-        (all problems listed).
+        If the dataset is absent or too old for the track, a table is not the one its manifest lists, or the tables
+        do not fit together (all problems listed).
     """
     frame = read_split(track, "test", dataset=dataset)
     info = dataset_info(path=dataset)
-    states = _read("states", "all", dataset).set_index("state_id")
+    states = _read("states", "offgrid" if track == "offgrid" else "all", dataset).set_index("state_id")
     g, err = curves(frame), curves(frame, "g_stderr")
     ids = tuple(dict.fromkeys(frame["state_id"]))
     _check(frame, g, err, states, ids, dataset)
@@ -138,6 +148,7 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
         track=track,
         dataset_version=str(info.get("version", "")),
         dataset_sha256=str(info.get("data_sha256", "")),
+        track_sha256=track_hash(info, track),
         keys=tuple(zip(frame["state_id"], frame["pair"], strict=True)),
         r=bin_centres(g.shape[1]),
         g=g,

@@ -184,7 +184,8 @@ def benchmark(track: str = "extrapolation", *, dataset: str | Path | None = None
     Parameters
     ----------
     track : str
-        ``extrapolation`` (T* = 0.6 and 1.4 held out) or ``interpolation`` (a fifth of the states held out).
+        ``extrapolation`` (T* = 0.6 and 1.4 held out), ``interpolation`` (a fifth of the states held out) or
+        ``offgrid`` (trained on all states of the grid, tested on 100 others).
     dataset : path, optional
         Another copy of the dataset.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.errors import DataError, InputError
 from binlj.files import write_text
-from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
+from binlj.leaderboard.builtin_rows import CEILING, naive_name
 from binlj.leaderboard.history import keep, read_history
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
@@ -53,6 +53,8 @@ class Board:
         seed; of a partial reference the curves of the states in its row's ``subset``.
     history : dict
         Scores of earlier versions and quoted ones (:func:`binlj.leaderboard.history.read_history`).
+    tracks : tuple of str
+        The tracks it has rows of.
     """
 
     header: dict[str, Any]
@@ -60,6 +62,11 @@ class Board:
     rows: list[dict[str, Any]]
     curves: dict[tuple[str, str], np.ndarray]
     history: dict[str, Any]
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        present = {row["track"] for row in self.rows}
+        return tuple(track for track in TRACKS if track in present)
 
 
 def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
@@ -90,6 +97,8 @@ def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
 def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _: None) -> Board:
     """Score every submission and every naive baseline on every track.
 
+    Left out are tracks that the dataset does not have, or of which fewer than two test states are converged.
+
     Parameters
     ----------
     folder : Path
@@ -107,15 +116,17 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         If the dataset cannot be read.
     """
     from binlj.eval import NAIVE_BASELINES, naive_predictions
-    from binlj.eval.scoring import load_case
+    from binlj.eval.scoring import load_case, scorable_tracks
     from binlj.eval.truth import load_truth
 
     submissions = find(folder, dataset=dataset)
     rows: list[dict[str, Any]] = []
     curves: dict[tuple[str, str], np.ndarray] = {}
     metrics: dict[str, Any] = {}
-    for track in TRACKS:
+    digests: dict[str, str] = {}
+    for track in scorable_tracks(dataset=dataset):
         truth = load_truth(track, dataset=dataset)
+        digests[track] = truth.track_sha256
         on_track: list[dict[str, Any]] = []
         for name in NAIVE_BASELINES:
             row_id = name.lower().replace("_", "-")
@@ -153,7 +164,7 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         agreement = _agreements(submissions, dataset)
         models = [{**m, "attributions": agreement[m["id"]]} if m["id"] in agreement else m for m in models]
     return Board(
-        header=_rounded(_header(whole, metrics)), models=_rounded(models), rows=_rounded(rows), curves=curves,
+        header=_rounded(_header(whole, metrics, digests)), models=_rounded(models), rows=_rounded(rows), curves=curves,
         history=read_history(_history(folder)),
     )
 
@@ -269,19 +280,20 @@ def _describe(scores: Scores) -> dict[str, Any]:
     return {name: {key: m.get(key) for key in about} for name, m in scores.metrics.items()}
 
 
-def _header(scores: Scores, metrics: dict[str, Any]) -> dict[str, Any]:
+def _header(scores: Scores, metrics: dict[str, Any], digests: dict[str, str]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "evaluator_version": scores.evaluator_version,
         "dataset_version": scores.dataset_version,
         "dataset_sha256": scores.dataset_sha256,
+        "track_sha256": digests,
         "bootstrap": {key: value for key, value in scores.bootstrap.items() if key != "n_units"},
         "metrics": [{"name": name, **about} for name, about in metrics.items()],
     }
 
 
 def _naive_row(row_id: str, track: str, scored: Scored) -> dict[str, Any]:
-    name = NAIVE_NAMES.get(row_id, row_id)
+    name = naive_name(row_id, track)
     return {"id": row_id, "name": name, "kind": "naive", "track": track, "ranked": False, **scored.numbers}
 
 

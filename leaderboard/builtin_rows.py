@@ -11,3 +11,15 @@ NAIVE_NAMES = {
     "linear-t": "Linear in T*",
     "linear-pmf": "Linear in 1/T* (mean force)",
 }
+# Off the grid no mixture is a training mixture (binlj.eval.naive says what the baselines do there).
+OFFGRID_NAMES = {
+    "nearest-temperature": "Nearest training state",
+    "linear-t": "Linear in T* at the nearest mixture",
+    "linear-pmf": "Linear in 1/T* at the nearest mixture",
+}
+
+
+def naive_name(row_id: str, track: str) -> str:
+    """What a naive baseline is called on a track."""
+    names = NAIVE_NAMES | OFFGRID_NAMES if track == "offgrid" else NAIVE_NAMES
+    return names.get(row_id, row_id)

@@ -61,7 +61,7 @@ def submit() -> None:
               help="Any other line of submission.yaml: description, date, hardware, seeds, notes, parameters …")
 @click.option("--reference", is_flag=True,
               help="Not a model but a reference, such as a repeated simulation (kind: reference). It may cover only "
-                   "some of a track's test states, which are taken out of FILE; one FILE can serve both tracks.")
+                   "some of a track's test states, which are taken out of FILE; one FILE can serve several tracks.")
 @_submissions
 @_dataset
 def new(

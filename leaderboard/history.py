@@ -39,13 +39,15 @@ def read_history(folder: Path) -> dict[str, Any]:
 
 
 def keep(results: Path, header: Mapping[str, Any], folder: Path) -> Path | None:
-    """Write the scores in a results.json to `folder` if they are of other versions than `header`'s.
+    """Write the scores in a results.json to `folder` if they are of another evaluator or other data than `header`'s.
+
+    A new version of the data that only adds a track leaves the others' scores as they are: nothing is kept then.
 
     Returns the file written, or None where there is nothing to keep. A file that is there stays as it is.
     """
     try:
         old = json.loads(results.read_text(encoding="utf-8"))
-        if all(old[key] == header[key] for key in _VERSIONS):
+        if all(old[key] == header[key] for key in _VERSIONS) or _same_tracks(old, header):
             return None
         rows = [_row(row) for row in old["rows"]]
         head = {"schema_version": SCHEMA_VERSION, **{k: old[k] for k in (*_VERSIONS, "dataset_sha256")}}
@@ -60,6 +62,14 @@ def keep(results: Path, header: Mapping[str, Any], folder: Path) -> Path | None:
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     write_text(path, "{\n" + ",\n".join([*parts, f'"rows": [\n{lines}\n]']) + "\n}\n")
     return path
+
+
+def _same_tracks(old: Mapping[str, Any], header: Mapping[str, Any]) -> bool:
+    """Whether the same evaluator scored the same tables on each track that the old results have."""
+    known = old.get("track_sha256") or {}
+    if not known or old["evaluator_version"] != header["evaluator_version"]:
+        return False
+    return all(header["track_sha256"].get(track) == digest for track, digest in known.items())
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

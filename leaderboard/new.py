@@ -76,7 +76,7 @@ def create(
     reference : bool
         Make a ``kind: reference`` of it, which may cover only some of a track's test states: these are
         taken out of the predictions, states of the track's train split are left out. So the same file
-        can serve both tracks.
+        can serve several tracks.
     dataset : Path, optional
         Another copy of the dataset (for `reference`).
     say : callable, optional

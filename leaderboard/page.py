@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS, grid
-from binlj.schema import TRACKS, bin_centres
+from binlj.offgrid import offgrid
+from binlj.schema import bin_centres
 from binlj.tracks import split
 
 if TYPE_CHECKING:
@@ -75,10 +76,10 @@ def model_curves(board: Board, budget: int, *, dataset: Path | None = None) -> d
     from binlj.eval.truth import load_truth, restrict
     from binlj.leaderboard.pack import pack_shares, pack_signed, size
 
-    g, _ = _published(dataset)
-    test = {track: _test_rows(track, dataset) for track in TRACKS}
-    truths = {track: load_truth(track, dataset=dataset) for track in TRACKS}
-    names = [s.state_id for s in grid()]
+    g, _ = _published(board, dataset)
+    names = _state_ids(board)
+    test = {track: _test_rows(track, names, dataset) for track in board.tracks}
+    truths = {track: load_truth(track, dataset=dataset) for track in board.tracks}
     covered = {(r["id"], r["track"]): {*r["subset"]["state_ids"]} for r in board.rows if "subset" in r}
     models: dict[str, dict[str, Any]] = {}
     for row_id, track in _by_rank(board):
@@ -98,17 +99,18 @@ def payload(board: Board, *, dataset: Path | None = None) -> dict[str, Any]:
     """Everything the page's scripts read, but for the curves of the models."""
     from binlj.leaderboard.pack import pack_unsigned
 
-    g, stderr = _published(dataset)
-    test = {track: _test_rows(track, dataset) for track in TRACKS}
+    g, stderr = _published(board, dataset)
+    names = _state_ids(board)
+    test = {track: _test_rows(track, names, dataset) for track in board.tracks}
     return {
         "header": board.header,
         "models": board.models,
         "rows": board.rows,
         "grid": {"T": GRID_T, "C_B": GRID_C_B, "S": GRID_S, "eps_AB": GRID_EPS_AB},
-        "state_ids": [s.state_id for s in grid()],
+        "state_ids": names,
         "r": [round(float(x), 3) for x in bin_centres()],
-        "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in TRACKS},
-        "states": _states(dataset),
+        "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in board.tracks},
+        "states": _states(board, dataset),
         "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": {}},
         "history": board.history,
         "libraries": [
@@ -144,32 +146,42 @@ def _policy(scripts: list[str]) -> str:
     )
 
 
-def _published(dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """All 1,500 published curves and their errors, states in grid order, then AA, AB, BB."""
+def _state_ids(board: Board) -> list[str]:
+    """The states of the page: the grid in its order, then the off-grid states if the board has their track."""
+    return [s.state_id for s in (*grid(), *(offgrid() if "offgrid" in board.tracks else ()))]
+
+
+def _published(board: Board, dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """All published curves and their errors, states in the order of :func:`_state_ids`, then AA, AB, BB."""
     import pandas as pd
 
     from binlj.data import curves, read_table
 
-    frame = pd.concat([read_table("extrapolation", part, path=dataset) for part in ("train", "test")])
-    frame = frame.set_index(["state_id", "pair"]).loc[[(s.state_id, p) for s in grid() for p in PAIRS]]
+    track = "offgrid" if "offgrid" in board.tracks else "extrapolation"
+    frame = pd.concat([read_table(track, part, path=dataset) for part in ("train", "test")])
+    frame = frame.set_index(["state_id", "pair"]).loc[[(i, p) for i in _state_ids(board) for p in PAIRS]]
     return curves(frame), curves(frame, "g_stderr")
 
 
-def _states(dataset: Path | None) -> dict[str, Any]:
-    """Phase of every state of the grid, as a text of 0 and 1, and the reason of those that are not converged."""
+def _states(board: Board, dataset: Path | None) -> dict[str, Any]:
+    """Phase of every state, as a text of 0 and 1, and the reason of those that are not converged."""
+    import pandas as pd
+
     from binlj.data import read_table
 
-    frame = read_table("states", "all", path=dataset).set_index("state_id").loc[[s.state_id for s in grid()]]
+    parts = ("all", "offgrid") if "offgrid" in board.tracks else ("all",)
+    frame = pd.concat([read_table("states", part, path=dataset) for part in parts])
+    frame = frame.set_index("state_id").loc[_state_ids(board)]
     settled = frame["converged"].to_numpy(dtype=bool)
     reasons = {str(i): str(frame["reason"].iloc[i]) for i in range(len(frame)) if not settled[i]}
     return {"demixed": "".join("1" if p == "demixed" else "0" for p in frame["phase"]), "reasons": reasons}
 
 
-def _test_rows(track: str, dataset: Path | None) -> list[int]:
-    """Where each test curve of a track stands among the published ones (grid order, then AA, AB, BB)."""
+def _test_rows(track: str, names: list[str], dataset: Path | None) -> list[int]:
+    """Where each test curve of a track stands among those of the states `names`, AA, AB, BB of each."""
     from binlj.data import read_table
 
-    position = {(s.state_id, p): i * len(PAIRS) + j for i, s in enumerate(grid()) for j, p in enumerate(PAIRS)}
+    position = {(name, p): i * len(PAIRS) + j for i, name in enumerate(names) for j, p in enumerate(PAIRS)}
     frame = read_table(track, "test", path=dataset)
     return [position[key] for key in zip(frame["state_id"], frame["pair"], strict=True)]
 
@@ -177,7 +189,7 @@ def _test_rows(track: str, dataset: Path | None) -> list[int]:
 def _by_rank(board: Board) -> list[tuple[str, str]]:
     """(id, track) of everything with curves: models from the top of each track, then naive baselines likewise."""
     place: dict[tuple[str, str], tuple[bool, int, str]] = {}
-    for track in TRACKS:
+    for track in board.tracks:
         on_track = [row for row in board.rows if row["track"] == track and (row["id"], track) in board.curves]
         for i, row in enumerate(on_track):
             place[row["id"], track] = (row["kind"] == "naive", i, track)

@@ -60,7 +60,7 @@ def label(row: Mapping[str, Any]) -> str:
 def take_test_states(path: Path, track: str, *, dataset: Path | None = None) -> tuple[pa.Table, list[str]]:
     """The rows of a predictions file that belong to a track's test set.
 
-    One file of a repeated simulation serves both tracks: what belongs to the track's train split is left
+    One file of a repeated simulation serves several tracks: what belongs to the track's train split is left
     out. Rows that the benchmark does not know stay in, for the check to name them.
 
     Returns

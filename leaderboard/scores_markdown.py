@@ -37,7 +37,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def markdown_table(rows: Sequence[Row]) -> str:
-    """Rank interval, skill and R² of every row, one table with both tracks.
+    """Rank interval, skill and R² of every row, one table with all tracks.
 
     A partial reference says how many states its numbers, and the ceiling they are measured by, are of.
     """

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from binlj.errors import InputError
-from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES
+from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES, OFFGRID_NAMES
 from binlj.leaderboard.folder import (
     ATTRIBUTIONS,
     METADATA,
@@ -222,7 +222,8 @@ def _check_name(value: Any, id: str, names: Mapping[str, Collection[str]]) -> li
     name = value.get("name") if isinstance(value, dict) else None
     if not isinstance(name, str):
         return []
-    if alike(name) in {alike(n) for n in (*NAIVE_NAMES, *NAIVE_NAMES.values(), CEILING, CEILING.replace("-", " "))}:
+    own = (*NAIVE_NAMES, *NAIVE_NAMES.values(), *OFFGRID_NAMES.values(), CEILING, CEILING.replace("-", " "))
+    if alike(name) in {alike(n) for n in own}:
         return [f"name: {shown(name)} is a row of the leaderboard itself; choose another"]
     others = [other for other in names.get(alike(name), ()) if other != id]
     return [f"name: {shown(name)} is also that of {shown(others[0])}; choose another"] if others else []

@@ -16,3 +16,11 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from toy import write_toy_dataset
 
     return write_toy_dataset(tmp_path_factory.mktemp("toy") / "binlj-rdf")
+
+
+@pytest.fixture(scope="session")
+def toy_offgrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy dataset with the off-grid states."""
+    from toy import write_toy_dataset
+
+    return write_toy_dataset(tmp_path_factory.mktemp("toy-offgrid") / "binlj-rdf", off_grid=True)

@@ -17,6 +17,7 @@ from binlj import schema
 from binlj.data import data_hash
 from binlj.files import sha256, write_json
 from binlj.grid import PAIRS, State, grid
+from binlj.offgrid import offgrid
 from binlj.tracks import split
 
 
@@ -37,14 +38,17 @@ def toy_stderr(state: State, pair: str, r: np.ndarray) -> np.ndarray:
     return 0.002 * rare * np.sqrt(0.05 + toy_g(state, pair, r))
 
 
-def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True) -> Path:
-    """Write extrapolation, interpolation, fine, states and the manifest under `folder`; return it."""
+def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True, off_grid: bool = False) -> Path:
+    """Write extrapolation, interpolation, fine, states and the manifest under `folder`; return it.
+
+    As versions before 1.2.0 do, it leaves out the off-grid states unless told otherwise.
+    """
     rng = np.random.default_rng(seed)
     tables: dict[int, dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]] = {}
     for n in (schema.N_FINE, schema.N_BINS):
         r = schema.bin_centres(n)
         tables[n] = {}
-        for state in grid():
+        for state in (*grid(), *(offgrid() if off_grid and n == schema.N_BINS else ())):
             for pair in PAIRS:
                 err = toy_stderr(state, pair, r)
                 g = toy_g(state, pair, r)
@@ -72,12 +76,15 @@ def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True) -> Pat
         (folder / config).mkdir(parents=True, exist_ok=True)
         pq.write_table(table, folder / config / f"{name}.parquet")
 
-    for track in schema.TRACKS:
+    for track in ("extrapolation", "interpolation"):
         train, test = split(track)
         put(rdf(train, schema.N_BINS), track, "train")
         put(rdf(test, schema.N_BINS), track, "test")
     put(rdf(grid(), schema.N_FINE), "fine", "all")
-    put(_states_table(), "states", "all")
+    put(_states_table(grid()), "states", "all")
+    if off_grid:
+        put(rdf(offgrid(), schema.N_BINS), "offgrid", "test")
+        put(_states_table(offgrid()), "states", "offgrid")
     write_manifest(folder)
     (folder / "README.md").write_text("toy\n", encoding="utf-8")
     return folder
@@ -91,12 +98,12 @@ def write_manifest(folder: Path) -> None:
     )
 
 
-def _states_table() -> pa.Table:
+def _states_table(states: tuple[State, ...]) -> pa.Table:
     rows = []
-    for s in grid():
+    for s in states:
         n_a, n_b = s.counts()
         demixed = 1.1 - s.T - 0.6 * s.eps_AB > 0
-        unsettled = demixed and s.C_B == 0.01
+        unsettled = demixed and s.C_B <= 0.02
         rows.append(
             {
                 "state_id": s.state_id,

@@ -44,7 +44,7 @@ _FOLDS = 2  # of the five of the interpolation track
 
 
 def run(settings: Settings) -> Result:
-    """Skill of the theory alone and of each part added in turn, for every fold of both tracks."""
+    """Skill of the theory alone and of each part added in turn, for every fold of the two tracks inside the grid."""
     lines, table, started = [], [], time.perf_counter()
     for track in ("extrapolation", "interpolation"):
         train = with_state_columns(training_frame(track, settings), dataset=settings.dataset)

@@ -90,6 +90,6 @@ def pets_applies(T: Any, S: Any, eps_AB: Any) -> Any:
 
 def error_target(state: State, pair: str) -> float:
     """Largest standard error allowed, as a share of the curve's maximum."""
-    if pair == "BB" and state.C_B <= 0.01:
-        return _ERROR_TARGET_BB_DILUTE
+    if pair == "BB":  # shot noise of g_BB goes as 1 / N_B
+        return max(_ERROR_TARGET["BB"], _ERROR_TARGET_BB_DILUTE * min(1.0, 0.01 / state.C_B))
     return _ERROR_TARGET[pair]

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from binlj import __version__, paths
+from binlj.builders.commands.options import default_store
 from binlj.errors import DataError, InputError
 from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
     from binlj.builders.analysis.assemble import StateResult
     from binlj.builders.records.record import SegmentRecord
+    from binlj.builders.release.publish import Published
     from binlj.builders.release.tables import Snapshot
 
 _store_option = click.option(
@@ -23,6 +25,13 @@ _store_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
     help="Folder of segment records [default: builders/campaigns/release in the clone].",
+)
+_off_grid_option = click.option(
+    "--offgrid-store",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder of the off-grid states' records [default: builders/campaigns/offgrid in the clone; with --store or "
+    "--only-start, none]. Without one, the dataset has no track `offgrid`.",
 )
 _workers_option = click.option(
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes."
@@ -70,6 +79,7 @@ def assemble(
 
 @click.command()
 @_store_option
+@_off_grid_option
 @_workers_option
 @_dataset_option
 @click.option("--version", default=__version__, show_default=True, help="Version of the data.")
@@ -98,10 +108,19 @@ def assemble(
     metavar="NAMESPACE/NAME",
     help="Push the published folder to the Hub.",
 )
+@click.option(
+    "--grid",
+    type=click.Choice(["assemble", "keep"]),
+    default="assemble",
+    show_default=True,
+    help="keep: leave the published tables of the grid, snapshots included, as they are and write the off-grid states "
+    "beside them.",
+)
 @click.option("--documents", is_flag=True, help="Rewrite only the card, croissant.json and manifest of the folder.")
 @click.option("--dry-run", is_flag=True, help="With --to-hub: only list what would be done; works offline.")
 def publish(
     store: Path | None,
+    offgrid_store: Path | None,
     workers: int,
     dataset: Path | None,
     version: str,
@@ -110,6 +129,7 @@ def publish(
     only_start: str | None,
     snapshots: str,
     repo_id: str | None,
+    grid: str,
     documents: bool,
     dry_run: bool,
 ) -> None:
@@ -137,6 +157,18 @@ def publish(
         version += f"+{only_start}"
     from binlj.builders.records import store as stores
 
+    if offgrid_store is None and store is None and only_start is None:
+        offgrid_store = default_store("offgrid")
+    off_grid = _results(_store(offgrid_store), workers, (), only_start) if offgrid_store else []
+    if grid == "keep":
+        given = {"--store": store, "--only-start": only_start, "--partial": partial, "--snapshots": snapshots != "auto"}
+        wrong = [f"{name} is for a grid that is assembled" for name, value in given.items() if value]
+        if wrong:
+            raise InputError("--grid keep", wrong, fix="leave it out")
+        done = write(None, target=target, version=version, released=released, snapshots=None, off_grid=off_grid)
+        _summary(off_grid, "the grid as published; off the grid: ")
+        _written(done)
+        return
     folder = _store(store)
     results = _results(folder, workers, (), only_start)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
@@ -148,6 +180,7 @@ def publish(
         released=released,
         partial=partial,
         snapshots=None if keep else _snapshots(folder, target),
+        off_grid=off_grid,
     )
     if replaced:
         # A start that is not published any more must not lose what its chain goes on from.
@@ -155,12 +188,12 @@ def publish(
             folder, stores.load_records(folder), more=replaced, finished=finished(results)
         )
     _summary(results)
+    if off_grid:
+        _summary(off_grid, "off the grid: ")
     click.echo(
         f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"
     )
-    click.echo(
-        f"written to {done.folder}: version {version}, data sha256 {done.manifest['data_sha256'][:16]}"
-    )
+    _written(done)
 
 
 @click.command()
@@ -188,12 +221,11 @@ def verify(dataset: Path | None, strict: bool, partial: bool) -> None:
 
 
 def _store(store: Path | None) -> Path:
-    root = paths.clone_root()
-    if store is None and root is None:
+    if store is None and paths.clone_root() is None:
         raise InputError(
             "--store", ["an installed package has no records"], fix="name the folder of a campaign"
         )
-    folder = store or (root or Path()) / "builders" / "campaigns" / "release"
+    folder = store or default_store()
     if not folder.is_dir():
         raise InputError(folder, ["no such store"], fix="`binlj campaign run` makes one")
     return folder
@@ -240,13 +272,18 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
                 yield key[0], key[1], c.step, c.box_length, c.types, c.positions.ravel()
 
 
-def _summary(results: list[StateResult]) -> None:
+def _written(done: Published) -> None:
+    info = done.manifest
+    click.echo(f"written to {done.folder}: version {info['version']}, data sha256 {info['data_sha256'][:16]}")
+
+
+def _summary(results: list[StateResult], of: str = "") -> None:
     from binlj.builders.analysis.reconcile import PHASES
 
     phases = Counter(result.phase for result in results)
     done = sum(result.converged for result in results)
     parts = ", ".join(f"{phases[name]} {name}" for name in PHASES)
-    click.echo(f"{len(results)} states ({parts}); {done} converged")
+    click.echo(f"{of}{len(results)} states ({parts}); {done} converged")
 
 
 def _push(folder: Path, repo_id: str, *, dry_run: bool) -> None:

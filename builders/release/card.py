@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from binlj.data import curves, read_file
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
 from binlj.markdown import markdown_table
+from binlj.offgrid import offgrid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +51,9 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def card_values(
-    folder: Path, states: pd.DataFrame, *, version: str, released: str, data_sha256: str
-) -> dict[str, str]:
+    folder: Path, states: pd.DataFrame, off_grid: pd.DataFrame | None = None,
+    *, version: str, released: str, data_sha256: str,
+) -> dict[str, str]:  # fmt: skip
     """Everything the card says, from the dataset's own tables.
 
     Parameters
@@ -60,15 +62,10 @@ def card_values(
         The dataset folder with its parquet files.
     states : DataFrame
         Its ``states`` table.
+    off_grid : DataFrame, optional
+        The same of the off-grid states, if the folder has them.
     """
-    tables = {
-        config: {
-            split: pq.ParquetFile(folder / config / f"{split}.parquet")
-            for split in splits
-            if (folder / config / f"{split}.parquet").is_file()
-        }
-        for config, splits in schema.SPLITS.items()
-    }
+    tables = {config: _present(folder, config) for config in schema.SPLITS}
     n = len(states)
     values = {
         "version": version,
@@ -96,13 +93,26 @@ def card_values(
         ),
         "start_rows": "\n".join(f"| `{kind.name}` | {kind.description} | {kind.where} |" for kind in KINDS),
         "tail_text": _tails(folder, states),
+        "offgrid_text": _off_grid(off_grid),
     }
     for config, splits in tables.items():
         values[f"rows_{config}"] = (
-            ", ".join(f"{schema.LIBRARY_SPLIT[s]} {f.metadata.num_rows}" for s, f in splits.items())
+            ", ".join(f"{schema.LIBRARY_SPLIT[s]} {_rows(files)}" for s, files in splits.items())
             or "not included"
         )
     return values | _quality(states) | _convergence(states) | _geometry(states) | _thresholds()
+
+
+def _present(folder: Path, config: str) -> dict[str, list[pq.ParquetFile]]:
+    """The splits of a config that are there, with their files."""
+    if config == "offgrid" and not (folder / "offgrid").is_dir():
+        return {}
+    names = {split: schema.split_files(config, split) for split in schema.SPLITS[config]}
+    return {
+        split: [pq.ParquetFile(folder / name) for name in files]
+        for split, files in names.items()
+        if all((folder / name).is_file() for name in files)
+    }
 
 
 def citation(version: str) -> str:
@@ -136,7 +146,9 @@ def yaml_configs(tables: Mapping[str, Mapping[str, Any]], *, version: str, data_
         entry["version"] = re.match(r"\d+\.\d+\.\d+", version).group()  # type: ignore[union-attr]
         entry["description"] = f"data version {version}, sha256 {data_sha256}"
         entry["data_files"] = [
-            {"split": schema.LIBRARY_SPLIT[split], "path": f"{config}/{split}.parquet"} for split in splits
+            {"split": schema.LIBRARY_SPLIT[split], "path": files[0] if len(files) == 1 else list(files)}
+            for split in splits
+            if (files := schema.split_files(config, split))
         ]
         entries.append(entry)
     return yaml.safe_dump({"configs": entries}, sort_keys=False, width=200).rstrip()
@@ -151,7 +163,7 @@ def yaml_dataset_info(tables: Mapping[str, Mapping[str, Any]]) -> str:
     for config, splits in tables.items():
         if not splits:
             continue
-        first = next(iter(splits.values()))
+        first = next(iter(splits.values()))[0]
         features = Features.from_arrow_schema(_without_metadata(first.schema_arrow))
         if "pair" in features:
             features["pair"] = ClassLabel(names=list(PAIRS))
@@ -162,10 +174,10 @@ def yaml_dataset_info(tables: Mapping[str, Mapping[str, Any]]) -> str:
                 "splits": [
                     {
                         "name": schema.LIBRARY_SPLIT[split],
-                        "num_bytes": _bytes(file),
-                        "num_examples": file.metadata.num_rows,
+                        "num_bytes": sum(map(_bytes, files)),
+                        "num_examples": _rows(files),
                     }
-                    for split, file in splits.items()
+                    for split, files in splits.items()
                 ],
             }
         )
@@ -178,6 +190,10 @@ def percent(value: float, digits: int = 2) -> str:
 
 def _without_metadata(schema_: pa.Schema) -> pa.Schema:
     return schema_.remove_metadata()
+
+
+def _rows(files: Iterable[Any]) -> int:
+    return sum(file.metadata.num_rows for file in files)
 
 
 def _bytes(file: Any) -> int:
@@ -250,6 +266,30 @@ def _quality(states: pd.DataFrame) -> dict[str, str]:
     off = (fluid.density / fluid.density_pets - 1).abs().median()
     values["pets_all"] = percent(off) if np.isfinite(off) else "no such state"
     return values
+
+
+def _off_grid(states: pd.DataFrame | None) -> str:
+    """How far the off-grid states have come."""
+    if states is None:
+        return "This copy of the dataset does not include them."
+    n, steps = len(states), states.production_steps
+    numbers = {phase: states.converged[states.phase == phase] for phase in PHASES}
+    phases = markdown_table(
+        ["phase", "states", "converged"], [[name, str(len(c)), str(int(c.sum()))] for name, c in numbers.items()]
+    )
+    counts: Counter[str] = Counter()
+    for reason in states.reason[~states.converged]:
+        counts.update({_kind(part) for part in str(reason).split("; ")})
+    reasons = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    head = ["criterion not met (a state may miss several)", "states"]
+    table = "\n\n" + markdown_table(head, reasons) if reasons else ""
+    missing = len(offgrid()) - n
+    partial = f" **INCOMPLETE: {missing} states are missing.**" if missing else ""
+    return (
+        f"{int(states.converged.sum())} of {n} off-grid states are converged.{partial} They have between "
+        f"{steps.min():,} and {steps.max():,} production steps (median {int(steps.median()):,}) and "
+        f"{states.atom_steps.sum():.3g} atom-steps in all.\n\n{phases}{table}"
+    )
 
 
 def _convergence(states: pd.DataFrame) -> dict[str, str]:

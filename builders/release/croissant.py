@@ -18,6 +18,7 @@ LICENSE_URL = "https://creativecommons.org/licenses/by/4.0/"
 CONFIG_TEXT = {
     "extrapolation": "RDFs on 100 bins; train T* = 0.8, 1.0, 1.2, test T* = 0.6, 1.4.",
     "interpolation": "RDFs on 100 bins; whole states drawn for the test set.",
+    "offgrid": "RDFs on 100 bins of states off the grid; the training split is all of `extrapolation`.",
     "fine": "RDFs on 500 bins, the resolution they were counted at.",
     "states": "One row a state: conditions, thermodynamics, checks, convergence.",
     "snapshots": "Last configuration of each state.",
@@ -40,33 +41,33 @@ def build(
         raise MissingExtraError("mlcroissant", "build") from error
     context = mlc.Context(conforms_to="http://mlcommons.org/croissant/1.1")
     files, record_sets = [], []
-    for config, splits in schema.SPLITS.items():
-        for split in splits:
-            path = folder / config / f"{split}.parquet"
-            if not path.is_file():
-                continue
-            key = f"{config}-{split}"
-            files.append(
-                mlc.FileObject(
-                    ctx=context,
-                    id=f"{key}.parquet",
-                    name=f"{key}.parquet",
-                    description=f"{config}, {split}",
-                    content_url=f"{config}/{split}.parquet",
-                    content_size=f"{path.stat().st_size} B",
-                    encoding_formats=["application/x-parquet"],
-                    sha256=sha256(path),
-                )
+    for file in schema.FILES:
+        path = folder / file
+        if not path.is_file():
+            continue
+        config, split = path.parent.name, path.stem
+        key = f"{config}-{split}"
+        files.append(
+            mlc.FileObject(
+                ctx=context,
+                id=f"{key}.parquet",
+                name=f"{key}.parquet",
+                description=f"{config}, {split}",
+                content_url=file,
+                content_size=f"{path.stat().st_size} B",
+                encoding_formats=["application/x-parquet"],
+                sha256=sha256(path),
             )
-            record_sets.append(
-                mlc.RecordSet(
-                    ctx=context,
-                    id=key,
-                    name=key,
-                    description=f"{CONFIG_TEXT[config]} Split: {split}.",
-                    fields=[_field(mlc, context, key, item) for item in pq.read_schema(path)],
-                )
+        )
+        record_sets.append(
+            mlc.RecordSet(
+                ctx=context,
+                id=key,
+                name=key,
+                description=f"{CONFIG_TEXT[config]} Split: {split}.",
+                fields=[_field(mlc, context, key, item) for item in pq.read_schema(path)],
             )
+        )
     metadata = mlc.Metadata(
         ctx=context,
         name=name,

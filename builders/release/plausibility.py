@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 def check_physics(folder: Path) -> list[str]:
     """Violations of the bounds in ``criteria``: energy, pressure, density, symmetry, far field."""
+    import pandas as pd
     import pyarrow.parquet as pq
 
-    states = pq.read_table(folder / "states" / "all.parquet").to_pandas().set_index("state_id")
+    found = [folder / "states" / f"{split}.parquet" for split in schema.SPLITS["states"]]
+    states = pd.concat([pq.read_table(file).to_pandas() for file in found if file.is_file()]).set_index("state_id")
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    track = schema.TRACKS[0]
-    for name in schema.SPLITS[track]:
-        table = pq.read_table(folder / track / f"{name}.parquet")
+    files = [folder / name for split in schema.SPLITS["offgrid"] for name in schema.split_files("offgrid", split)]
+    for file in (file for file in files if file.is_file()):
+        table = pq.read_table(file)
         g, error = curves_of(table, "g"), curves_of(table, "g_stderr")
         ids = table["state_id"].to_pylist()
         pairs = table["pair"].to_numpy()
@@ -35,8 +37,8 @@ def check_physics(folder: Path) -> list[str]:
             curves[state_id] = g[order], error[order]
     problems = []
     for state_id, row in states.sort_index().iterrows():
-        for found in (*_thermodynamics(row), *_curve_physics(row, *curves[str(state_id)])):
-            problems.append(f"{state_id}: {found}")
+        for problem in (*_thermodynamics(row), *_curve_physics(row, *curves[str(state_id)])):
+            problems.append(f"{state_id}: {problem}")
     return problems
 
 

@@ -20,7 +20,8 @@ from binlj.builders.release.verify import check_structure
 from binlj.data import data_hash, dataset_info
 from binlj.errors import DataError, InputError, StoreBusyError
 from binlj.files import sha256, write_json, write_text
-from binlj.grid import grid
+from binlj.grid import State, grid
+from binlj.offgrid import offgrid
 
 URL = "https://github.com/binlj-rdf/binlj-rdf"
 ABOUT = (
@@ -41,7 +42,7 @@ class Published:
 
 
 def publish(
-    results: Sequence[StateResult],
+    results: Sequence[StateResult] | None,
     *,
     target: Path,
     version: str,
@@ -49,12 +50,15 @@ def publish(
     released: str | None = None,
     partial: bool = False,
     template: Path | None = None,
+    off_grid: Sequence[StateResult] = (),
 ) -> Published:
     """Write the dataset; the folder that was there stays whole until the new one is complete.
 
     Parameters
     ----------
-    results : sequence of StateResult
+    results : sequence of StateResult, or None
+        The states of the grid. None keeps the grid's tables, snapshots included, byte for byte as they are in the
+        folder that is being replaced; if there is none, as in the installed dataset.
     target : Path
         The dataset folder.
     version : str
@@ -67,20 +71,23 @@ def publish(
         Allow an incomplete grid (the card says so).
     template : Path, optional
         The card; default ``dataset_card.md`` of the clone.
+    off_grid : sequence of StateResult
+        The off-grid states. Without them the folder has no track ``offgrid``.
 
     Raises
     ------
     InputError
-        For an incomplete grid, a state twice or off the grid, a bad version or date, foreign files in the
-        folder.
+        For an incomplete grid or set of off-grid states, a state twice or of neither, a bad version or date,
+        foreign files in the folder.
     DataError
-        If the new folder does not pass its own structural checks; the old one is untouched.
+        If tables to be kept are not as they were published, or the new folder does not pass its own structural
+        checks; the old one is untouched.
     StoreBusyError
         If another publish is at work on the folder.
     """
     target = target.absolute()
     template = template or _default_template()
-    _check_input(results, target=target, version=version, released=released, partial=partial)
+    _check_input(results, off_grid, target=target, version=version, released=released, partial=partial)
     target.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(target.parent, target.name):
         if not target.exists() and _aside(target).exists():
@@ -89,7 +96,12 @@ def publish(
         shutil.rmtree(work, ignore_errors=True)  # a killed publish's leftovers
         work.mkdir()
         try:
-            missing = _write_tables(work, results, snapshots, old=target)
+            if results is None:
+                _keep_grid(work, target if target.exists() else paths.dataset_dir())
+                tables.write_off_grid(work, off_grid)
+                missing = []
+            else:
+                missing = _write_tables(work, results, off_grid, snapshots, old=target)
             _write_documents(work, target, version=version, released=released, template=template)
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
@@ -159,22 +171,15 @@ def _only_one(folder: Path, name: str) -> Iterator[None]:
 
 
 def _check_input(
-    results: Sequence[StateResult], *, target: Path, version: str, released: str | None, partial: bool
-) -> None:
+    results: Sequence[StateResult] | None, off_grid: Sequence[StateResult],
+    *, target: Path, version: str, released: str | None, partial: bool,
+) -> None:  # fmt: skip
     problems = []
-    ids = [result.state.state_id for result in results]
-    twice = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
-    problems += [f"{i} comes twice" for i in twice]
-    problems += [
-        f"{result.state.state_id} is not a state of the grid"
-        for result in results
-        if not result.state.on_grid
-    ]
-    missing = sorted({state.state_id for state in grid()} - set(ids))
-    if missing and not partial:
-        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        problems.append(f"{len(missing)} of {len(grid())} states have no records: {shown}")
-    if not results:
+    if results is not None:
+        problems += _check_set(results, grid(), "a state of the grid", "states", partial=partial)
+    if off_grid:
+        problems += _check_set(off_grid, offgrid(), "an off-grid state", "off-grid states", partial=partial)
+    if not (results or off_grid):
         problems.append("nothing to publish")
     if re.fullmatch(r"\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?", version) is None:
         problems.append(f"version {version!r} is not of the form 1.2.3")
@@ -193,12 +198,27 @@ def _check_input(
         )
 
 
+def _check_set(
+    results: Sequence[StateResult], wanted: Sequence[State], one: str, several: str, *, partial: bool
+) -> list[str]:
+    """What is wrong with the choice of states."""
+    ids = [result.state.state_id for result in results]
+    known = {state.state_id for state in wanted}
+    twice = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
+    problems = [f"{i} comes twice" for i in twice]
+    problems += [f"{i} is not {one}" for i in ids if i not in known]
+    missing = sorted(known - set(ids))
+    if missing and not partial:
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        problems.append(f"{len(missing)} of {len(wanted)} {several} have no records: {shown}")
+    return problems
+
+
 def _foreign(folder: Path) -> list[str]:
     """Files of an existing folder that a swap would lose and that no publish wrote."""
     if not folder.is_dir():
         return []
-    ours = {"README.md", FIGURE, "croissant.json", "manifest.json"}
-    ours |= {f"{config}/{split}.parquet" for config, splits in schema.SPLITS.items() for split in splits}
+    ours = {"README.md", FIGURE, "croissant.json", "manifest.json", *schema.FILES}
     found = [p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.is_file()]
     return [
         str(p) for p in found if p.as_posix() not in ours and p.parts[0] not in KEPT and p.name != ".gitkeep"
@@ -206,10 +226,12 @@ def _foreign(folder: Path) -> list[str]:
 
 
 def _write_tables(
-    work: Path, results: Sequence[StateResult], snapshots: Iterable[tables.Snapshot] | None, *, old: Path
-) -> list[str]:
+    work: Path, results: Sequence[StateResult], off_grid: Sequence[StateResult],
+    snapshots: Iterable[tables.Snapshot] | None, *, old: Path,
+) -> list[str]:  # fmt: skip
     for name, table in tables.dataset_tables(results).items():
         tables.write_table(work / name, table)
+    tables.write_off_grid(work, off_grid)
     file = work / "snapshots" / "all.parquet"
     if snapshots is not None:
         return tables.write_snapshots(file, snapshots, {r.state.state_id: r.start for r in results})
@@ -224,13 +246,30 @@ def _write_tables(
     return sorted({r.state.state_id for r in results} - have)
 
 
+def _keep_grid(work: Path, source: Path) -> None:
+    """Copy the grid's tables of a published folder."""
+    listed = dataset_info(path=source)["files"]
+    problems = []
+    for name in (name for name in schema.FILES if name not in schema.OFFGRID_FILES):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(source / name, work / name)
+        if not (work / name).is_file():
+            problems.append(f"{name} is missing")
+        elif sha256(work / name) != listed.get(name):
+            problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
+    if problems:
+        raise DataError(source, problems, fix="fetch the dataset again, or publish it again from the records")
+
+
 def _write_documents(work: Path, target: Path, *, version: str, released: str | None, template: Path) -> None:
     files = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*.parquet"))}
     digest = data_hash(files)
     _refuse_other_data(target, version, digest)
     released = released or _released(target, version, digest)
+    off_grid = read_table_at(work, "states", "offgrid") if "states/offgrid.parquet" in files else None
     values = card.card_values(
-        work, read_table_at(work, "states"), version=version, released=released, data_sha256=digest
+        work, read_table_at(work, "states"), off_grid, version=version, released=released, data_sha256=digest
     )
     write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
     documents = ["README.md", "croissant.json"]
@@ -253,11 +292,11 @@ def _write_documents(work: Path, target: Path, *, version: str, released: str | 
     write_json(work / "manifest.json", manifest)
 
 
-def read_table_at(folder: Path, config: str) -> Any:
-    """A one-split table of a folder that has no README.md yet."""
+def read_table_at(folder: Path, config: str, split: str = "all") -> Any:
+    """A table of a folder that has no README.md yet."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(folder / config / f"{schema.SPLITS[config][0]}.parquet").to_pandas()
+    return pq.read_table(folder / config / f"{split}.parquet").to_pandas()
 
 
 def _refuse_other_data(target: Path, version: str, digest: str) -> None:

@@ -53,16 +53,24 @@ def states_table(results: Sequence[StateResult]) -> pa.Table:
 
 
 def dataset_tables(results: Sequence[StateResult]) -> dict[str, pa.Table]:
-    """All tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``."""
+    """The grid's tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``."""
     by_state = {result.state: result for result in sorted(results, key=lambda r: r.state)}
     tables = {}
-    for track in schema.TRACKS:
+    for track in (track for track in schema.TRACKS if track != "offgrid"):
         for name, states in zip(schema.SPLITS[track], split(track), strict=True):
             tables[f"{track}/{name}.parquet"] = rdf_table(_present(states, by_state), schema.N_BINS)
     everything = list(by_state.values())
     tables["fine/all.parquet"] = rdf_table(everything, schema.N_FINE)
     tables["states/all.parquet"] = states_table(everything)
     return tables
+
+
+def write_off_grid(folder: Path, results: Sequence[StateResult]) -> None:
+    """Write the tables of the off-grid states into a dataset folder; nothing if there are no states."""
+    if results:
+        ordered = sorted(results, key=lambda r: r.state)
+        write_table(folder / "offgrid" / "test.parquet", rdf_table(ordered, schema.N_BINS))
+        write_table(folder / "states" / "offgrid.parquet", states_table(ordered))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ from binlj.builders.release.plausibility import check_physics, curves_of
 from binlj.builders.starts.kinds import SHAPES, STARTS
 from binlj.data import data_hash
 from binlj.files import sha256
-from binlj.grid import PAIRS, grid, parse_state_id
+from binlj.grid import PAIRS, State, grid, parse_state_id
+from binlj.offgrid import offgrid
 from binlj.tracks import split
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _MERGE_RTOL = 1e-5  # g is stored in single precision
 _PHASES = {"homogeneous", "demixed", "solid-like"}
+_SETS = {"states/all.parquet": grid, "states/offgrid.parquet": offgrid}
 _STARTS = {*STARTS, *("+".join(pair) for pair in itertools.combinations(STARTS, 2))}
 
 
@@ -58,9 +61,8 @@ def verify(folder: Path, *, partial: bool = False, without_snapshots: bool = Fal
     physics: list[str] = []
     if not structure:
         physics = check_physics(folder)
-    tables = [f"{c}/{s}.parquet" for c, splits in schema.SPLITS.items() for s in splits]
     return Report(
-        folder, tuple(structure), tuple(physics), tuple(t for t in tables if (folder / t).is_file())
+        folder, tuple(structure), tuple(physics), tuple(t for t in schema.FILES if (folder / t).is_file())
     )
 
 
@@ -71,21 +73,20 @@ def check_structure(folder: Path, *, partial: bool = False, without_snapshots: b
     skip = {"snapshots/all.parquet"} if without_snapshots and not (folder / "snapshots").is_dir() else set()
     problems = _check_manifest(folder, skip)
     tables: dict[str, pa.Table] = {}
-    for config, splits in schema.SPLITS.items():
-        for name in splits:
-            key = f"{config}/{name}.parquet"
-            if key not in skip:
-                table, found = _read(folder, key)
-                problems += found
-                if table is not None:
-                    tables[key] = table
+    for key in schema.FILES:
+        if key not in skip:
+            table, found = _read(folder, key)
+            problems += found
+            if table is not None:
+                tables[key] = table
     rdf = {key: table for key, table in tables.items() if key.split("/")[0] in ("fine", *schema.TRACKS)}
     for key, table in rdf.items():
         problems += _check_rdf(key, table)
     problems += _check_splits(rdf, partial=partial)
     problems += _check_same_curves(rdf)
-    if "states/all.parquet" in tables:
-        problems += _check_states(tables["states/all.parquet"], partial=partial)
+    for key, states_of in _SETS.items():
+        if key in tables:
+            problems += _check_states(key, tables[key], states_of(), partial=partial)
     if "snapshots/all.parquet" in tables:
         states = tables.get("states/all.parquet")
         problems += _check_snapshots(tables["snapshots/all.parquet"], states, partial=partial)
@@ -115,8 +116,9 @@ def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
             problems.append(f"{name} was changed after it was published (SHA-256 differs from the manifest)")
     if data_hash(listed) != digest:
         problems.append("manifest.json: data_sha256 does not belong to the files it lists")
-    expected = {f"{c}/{s}.parquet" for c, splits in schema.SPLITS.items() for s in splits}
-    expected |= {"README.md", "croissant.json"}
+    expected = {*schema.FILES, "README.md", "croissant.json"}
+    if not set(schema.OFFGRID_FILES) & set(listed):
+        expected -= set(schema.OFFGRID_FILES)  # versions before 1.2.0 do not have them
     problems += [f"manifest.json does not list {name}" for name in sorted(expected - set(listed) - skip)]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*.parquet")}
     problems += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
@@ -194,23 +196,25 @@ def _check_rdf(key: str, table: pa.Table) -> list[str]:
 
 def _check_splits(rdf: dict[str, pa.Table], *, partial: bool) -> list[str]:
     problems = []
-    everything = {(state.state_id, i) for state in grid() for i in range(len(PAIRS))}
     for config in (*schema.TRACKS, "fine"):
+        names = [name for name in schema.SPLITS[config] if f"{config}/{name}.parquet" in schema.FILES]
         have: dict[str, set] = {}
-        for name in schema.SPLITS[config]:
+        for name in names:
             key = f"{config}/{name}.parquet"
             if key in rdf:
                 table = rdf[key]
                 have[name] = set(zip(table["state_id"].to_pylist(), table["pair"].to_pylist(), strict=True))
-        if len(have) != len(schema.SPLITS[config]):
+        if len(have) != len(names):
             continue
         union = set().union(*have.values())
-        problems += [f"{config}: {i} {_pair(p)} is not of the grid" for i, p in sorted(union - everything)]
+        of, states_of = ("off-grid states", offgrid) if config == "offgrid" else ("grid", grid)
+        everything = {(state.state_id, i) for state in states_of() for i in range(len(PAIRS))}
+        problems += [f"{config}: {i} {_pair(p)} is not of the {of}" for i, p in sorted(union - everything)]
         states = {i for i, _ in union}
         wanted = {k for k in everything if k[0] in states} if partial else everything
         problems += _listed(f"{config}: {{}} is missing", sorted(wanted - union))
-        if config in schema.TRACKS:
-            train, test = ({i for i, _ in have[name]} for name in schema.SPLITS[config])
+        if {"train", "test"} <= set(names):
+            train, test = ({i for i, _ in have[name]} for name in names)
             problems += [f"{config}: {i} is on both sides of the split" for i in sorted(train & test)]
             want_train, want_test = ({s.state_id for s in side} for side in split(config))
             problems += [
@@ -262,13 +266,13 @@ def _shapes_fit(start: str, shape: str) -> bool:
     )
 
 
-def _check_states(table: pa.Table, *, partial: bool) -> list[str]:
-    key = "states"
+def _check_states(file: str, table: pa.Table, states: Sequence[State], *, partial: bool) -> list[str]:
+    key, of = ("states", "grid") if file == "states/all.parquet" else (file, "off-grid states")
     ids = table["state_id"].to_pylist()
     problems = [f"{key}: {i} comes {n} times" for i, n in sorted(Counter(ids).items()) if n > 1]
     problems += _bad_parameters(key, table)
-    everything = {state.state_id for state in grid()}
-    problems += [f"{key}: {i} is not of the grid" for i in sorted(set(ids) - everything)]
+    everything = {state.state_id for state in states}
+    problems += [f"{key}: {i} is not of the {of}" for i in sorted(set(ids) - everything)]
     if not partial:
         problems += _listed(f"{key}: {{}} is missing", sorted((i, None) for i in everything - set(ids)))
     frame = table.to_pandas()
@@ -332,7 +336,7 @@ def _check_snapshots(table: pa.Table, states: pa.Table | None, *, partial: bool)
 
 def _bad_parameters(key: str, table: pa.Table) -> list[str]:
     """Rows whose T, C_B, S, eps_AB are not those their id says."""
-    known = {state.state_id: state for state in grid()}
+    known = {state.state_id: state for state in (*grid(), *offgrid())}
     columns = [table[name].to_pylist() for name in schema.FEATURES]
     problems = []
     for state_id, *values in zip(table["state_id"].to_pylist(), *columns, strict=True):

@@ -11,11 +11,10 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
-from binlj.data import curves, read_table
+from binlj.data import curves, dataset_info, read_table, tracks_of
 from binlj.errors import DataError
 from binlj.grid import PAIRS
 from binlj.markdown import markdown_table
-from binlj.schema import TRACKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,11 +77,23 @@ def scores(before: Path, after: Path | None = None) -> dict[str, dict[str, float
     from binlj.eval.truth import load_truth
 
     found = {}
-    for track in TRACKS:
+    for track in (t for t in tracks_of(before) if t in tracks_of(after)):
         old = read_table(track, "test", path=before)
         case, _ = load_case(old[["state_id", "pair", "g"]], load_truth(track, dataset=after))
         found[track] = dict(pooled(case, "r2"))
     return found
+
+
+def _tables(before: Path, after: Path | None) -> str:
+    """Which parquet files are new, changed or gone."""
+    old, new = ({k: v for k, v in dataset_info(path=path)["files"].items() if k.endswith(".parquet")}
+                for path in (before, after))  # fmt: skip
+    kinds = {
+        "New": sorted(set(new) - set(old)),
+        "Changed": sorted(name for name in set(new) & set(old) if new[name] != old[name]),
+        "Removed": sorted(set(old) - set(new)),
+    }
+    return " ".join(f"{kind} tables: {', '.join(names) or 'none'}." for kind, names in kinds.items())
 
 
 def report(
@@ -100,6 +111,7 @@ def report(
     lines = [
         "# Version diff: changes since the previous version", "",
         f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
+        _tables(before, after), "",
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
         f"another phase in {int(changed['phase'].sum())}"

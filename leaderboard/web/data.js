@@ -65,7 +65,7 @@ B.line = function (unpacked, row) {
   return Float64Array.from(unpacked.q.subarray(row * B.bins, (row + 1) * B.bins), (v) => v * step);
 };
 
-// Data of one curve: position = 3 × state + pair, in the order of the grid.
+// Data of one curve: position = 3 × state + pair; first the grid in its order, then the states off it.
 B.truth = (position) => ({
   g: B.line(B.unpack("g", B.data.curves.g, "u2"), position),
   err: B.line(B.unpack("stderr", B.data.curves.stderr, "u1"), position),
@@ -88,10 +88,14 @@ B.phase = (state) => (B.data.states.demixed[state] === "1" ? "demixed" : "homoge
 B.unsettled = (state) => B.data.states.reasons[state];
 
 B.stateOf = function (index) {
-  const { T, C_B, S, eps_AB } = B.data.grid;
-  const e = index % eps_AB.length, s = Math.floor(index / eps_AB.length) % S.length;
-  const c = Math.floor(index / (eps_AB.length * S.length)) % C_B.length, t = Math.floor(index / (eps_AB.length * S.length * C_B.length));
-  return { T: T[t], C_B: C_B[c], S: S[s], eps_AB: eps_AB[e] };
+  const [T, C_B, S, eps_AB] = B.data.state_ids[index].split("-").map((part) => parseFloat(part.slice(1)));
+  return { T, C_B, S, eps_AB };
+};
+B.onGrid = (index) => index < B.FEATURES.reduce((n, [key]) => n * B.data.grid[key].length, 1);
+// The state of the grid whose every parameter is the nearest, the lower of two.
+B.nearest = function (index) {
+  const state = B.stateOf(index), near = (values, x) => values[d3.minIndex(values, (v) => Math.round(1e6 * Math.abs(v - x)))];
+  return Object.fromEntries(B.FEATURES.map(([key]) => [key, near(B.data.grid[key], state[key])]));
 };
 B.indexOf = function (state) {
   const { T, C_B, S, eps_AB } = B.data.grid;

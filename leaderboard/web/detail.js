@@ -46,7 +46,7 @@ B.detail = function () {
   };
   const both = (values) => ["skill", "r2"].flatMap((key) => order.map((p) => B.short(values[key][p])));
   const breakdown = (row) => {
-    const name = { temperature: (v) => `T* = ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? null : "not converged"), states: (v) => (v === "all" ? "all states" : null) };
+    const name = { temperature: (v) => `${row.track === "offgrid" ? "nearest T*" : "T* ="} ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? null : "not converged"), states: (v) => (v === "all" ? "all states" : null) };
     return table(["", "states", "skill", ...B.PAIRS, "R²", ...B.PAIRS], Object.keys(name).flatMap((kind) =>
       Object.entries(row.by[kind] || {}).filter(([value]) => name[kind](value)).map(([value, g]) => [name[kind](value), g.n_states, ...both(g)])));
   };

@@ -21,11 +21,12 @@
   const notes = {
     extrapolation: (t) => `Train on T* 0.8, 1.0, 1.2 (${t.n_train} states); predict T* 0.6 and 1.4 (${t.n_test} states, ${3 * t.n_test} RDFs).`,
     interpolation: (t) => `Train on ${t.n_train} states of the whole grid; predict the other ${t.n_test} (${3 * t.n_test} RDFs).`,
+    offgrid: (t) => `Train on all ${t.n_train} states of the grid; predict ${t.n_test} others inside its ranges, none of a training mixture (${3 * t.n_test} RDFs).`,
   };
   const tile = (value, label) => B.h("div", { class: "tile" }, B.h("b", {}, value), B.h("span", {}, label));
   const intro = () => {
     const { track } = B.state, rows = B.rows(track), t = B.data.tracks[track];
-    B.$("lead").textContent = "500 states of a binary Lennard-Jones mixture at P* = 1, three radial distribution functions each, from molecular dynamics. A model sees temperature, composition, size ratio and cross-attraction, and predicts g(r).";
+    B.$("lead").textContent = `${B.data.state_ids.length} states of a binary Lennard-Jones mixture at P* = 1, three radial distribution functions each, from molecular dynamics. A model sees temperature, composition, size ratio and cross-attraction, and predicts g(r).`;
     B.$("track-note").textContent = notes[track](t);
     const first = (kind) => rows.filter((r) => r.kind === kind && r.skill.overall !== null).sort((a, b) => b.skill.overall - a.skill.overall)[0];
     const best = rows.find((r) => r.rank === 1), naive = first("naive"), ceiling = rows.find((r) => r.kind === "ceiling");
@@ -36,7 +37,8 @@
       tile(String(rows.filter((r) => r.kind === "model").length), `models on this track, ${B.data.header.dataset_version ? "data " + B.data.header.dataset_version : ""}`),
     ].filter(Boolean));
   };
-  B.segmented("track", Object.keys(B.data.tracks).map((t) => [t, t[0].toUpperCase() + t.slice(1)]), "track");
+  const titles = { extrapolation: "Extrapolation", interpolation: "Interpolation", offgrid: "Off-grid" };
+  B.segmented("track", Object.keys(titles).filter((t) => t in B.data.tracks).map((t) => [t, titles[t]]), "track");
   B.on(["track"], intro);
   intro();
   B.table();

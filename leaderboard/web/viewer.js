@@ -1,5 +1,5 @@
 "use strict";
-// Any state of the grid, any pair, the data with its error band, and the models that predicted it.
+// Any state, any pair, the data with its error band, and the models that predicted it.
 B.viewer = function () {
   const selects = {};
   B.fill(B.$("viewer-state"), B.FEATURES.map(([key, label]) => {
@@ -7,6 +7,10 @@ B.viewer = function () {
       B.data.grid[key].map((v) => B.h("option", { value: v }, v)));
     return B.h("label", {}, label, selects[key]);
   }));
+  const others = B.data.state_ids.map((id, i) => [id, i]).filter(([, i]) => !B.onGrid(i));
+  const off = B.h("select", { id: "viewer-offgrid", on: { change: () => { if (off.value !== "") B.set({ view: +off.value }); } } },
+    B.h("option", { value: "" }, "–"), others.map(([id, i]) => B.h("option", { value: i }, id)));
+  if (others.length) B.$("viewer-state").append(B.h("label", {}, "off the grid", off));
   B.segmented("viewer-pair", [["all", "all pairs"], ...B.PAIRS.map((p) => [p, p])], "viewPair");
 
   const chosen = () => B.withCurves(B.state.track).filter((r) => B.state.overlay.includes(r.id));
@@ -33,8 +37,10 @@ B.viewer = function () {
     const { track, view, viewPair } = B.state, held = B.data.tracks[track].rowOf.has(3 * view);
     const state = B.stateOf(view), here = (r) => B.covered(track, r.id).rowOf.has(3 * view);
     const models = chosen().filter(here), absent = held ? chosen().filter((r) => !here(r)) : [];
-    for (const [key] of B.FEATURES) selects[key].value = state[key];
-    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `a training state of the ${track} track, so no predictions. Dots: data; band: ± 2 standard errors.`) +
+    for (const [key] of B.FEATURES) selects[key].value = B.onGrid(view) ? state[key] : "";
+    off.value = B.onGrid(view) ? "" : view;
+    const role = B.onGrid(view) || track === "offgrid" ? `a training state of the ${track} track` : `not a state of the ${track} track`;
+    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `${role}, so no predictions. Dots: data; band: ± 2 standard errors.`) +
       ` Phase: ${B.phase(view)}. ${B.unsettled(view) ? `Not converged, so not scored (${B.unsettled(view)}).` : "Converged."}` +
       absent.map((r) => ` ${B.named(r)} does not cover it.`).join("");
     const pairs = viewPair === "all" ? [0, 1, 2] : [B.PAIRS.indexOf(viewPair)];

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from binlj.baselines import cli
-from binlj.baselines.reproduce import EXPERIMENTS, benchmark_table
+from binlj.baselines.reproduce import EXPERIMENTS, Settings, benchmark, benchmark_table
 from binlj.baselines.reproduce.extrapolation import without_tail
 from binlj.baselines.reproduce.learning_curve import subset
 from binlj.baselines.reproduce.result import Result as Finding
@@ -49,6 +49,43 @@ def test_train_and_predict_make_a_ready_submission(run: Path, toy: Path, tmp_pat
         n_boot=10,
     )
     assert evaluate(file, track="extrapolation", dataset=toy, n_boot=10).r2 == pytest.approx(expected.r2)
+
+
+def test_the_offgrid_track_trains_on_the_grid(toy_offgrid: Path, toy: Path, tmp_path: Path):
+    out, file = tmp_path / "run", tmp_path / "predictions-offgrid.parquet"
+    options = ("--track", "offgrid", "--out", out, "--dataset")
+    assert "has no off-grid states" in str(call(cli.train, "nearest_scaled", *options, toy).exception)
+    done = call(cli.train, "nearest_scaled", *options, toy_offgrid)
+    assert done.exit_code == 0, (done.output, done.exception)
+    record = json.loads((out / "metadata.json").read_text())
+    assert (record["train_states"], record["train_curves"]) == (500, 1500)
+    done = call(cli.predict, out, "--out", file, "--dataset", toy_offgrid)
+    assert done.exit_code == 0 and "300 RDFs, offgrid track" in done.output, done.exception
+    expected = naive_predictions("nearest_scaled", track="offgrid", dataset=toy_offgrid)
+    np.testing.assert_allclose(curves(pd.read_parquet(file)), curves(expected))
+    record["run"]["dataset_sha256"] = "0" * 64  # a version with other tables, but the same ones for this track
+    (out / "metadata.json").write_text(json.dumps(record))
+    assert call(cli.predict, out, "--out", file, "--dataset", toy_offgrid).exit_code == 0
+    (out / "metadata.json").write_text(json.dumps(record | {"track_sha256": "1" * 64}))
+    assert "trained on dataset" in str(call(cli.predict, out, "--out", file, "--dataset", toy_offgrid).exception)
+
+
+def test_benchmark_runs_the_network_on_two_tracks_only(
+    toy_offgrid: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def stop(jobs, settings):
+        raise StopIteration([(j.model, j.track) for j in jobs])
+
+    monkeypatch.setattr("binlj.baselines.reproduce.benchmark.train_jobs", stop)
+    old = [(m, t) for m in ("dnn", "xgboost") for t in ("interpolation", "extrapolation")]
+    for dataset, models, wanted in (
+        (toy, None, old),
+        (toy_offgrid, None, [*old[:2], ("xgboost", "offgrid"), *old[2:]]),
+        (toy_offgrid, ("mean_rdf",), [("mean_rdf", t) for t in ("offgrid", "interpolation", "extrapolation")]),
+    ):
+        with pytest.raises(StopIteration) as caught:
+            benchmark.run(Settings(tmp_path, dataset, models=models))
+        assert caught.value.args[0] == wanted
 
 
 def test_predict_answers_a_table_of_states(run: Path, toy: Path, tmp_path: Path):

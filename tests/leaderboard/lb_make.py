@@ -11,10 +11,9 @@ import pytest
 import yaml
 
 from binlj.cli import main
-from binlj.data import curves, read_table
+from binlj.data import curves, read_table, tracks_of
 from binlj.eval import naive_predictions, write_predictions
 from binlj.leaderboard.folder import METADATA, predictions_name
-from binlj.schema import TRACKS
 
 META: dict[str, Any] = {
     "name": "Test model",
@@ -57,19 +56,21 @@ def make(
     share: float = 0.9,
     noise: float = 1.0,
     seed: int = 0,
-    tracks: tuple[str, ...] = TRACKS,
+    tracks: tuple[str, ...] | None = None,
     seconds: float = 12.5,
     states: int | None = None,
     files: int = 1,
     **meta: Any,
 ) -> Path:
-    """Write the submission folder `root`/`id`; `meta` overrides or, with None, removes keys.
+    """Write the submission folder `root`/`id`, on all tracks of the dataset by default.
 
+    `meta` overrides or, with None, removes keys.
     With `states`, the predictions cover only so many of a track's test states, evenly spread. `files` is the
     number of seeds' files a track.
     """
     folder = root / id
     folder.mkdir(parents=True)
+    tracks = tracks or tracks_of(dataset)
     for track, k in itertools.product(tracks, range(files)):
         frame = blend(track, dataset, share=share - 0.02 * k, noise=noise, seed=seed + 100 * k)
         if states:

@@ -20,7 +20,7 @@ def test_a_build_with_another_version_keeps_the_old_scores(
     board: Board, toy: Path, tmp_path: Path, monkeypatch
 ) -> None:
     (tmp_path / "submissions").mkdir()
-    new = replace(board, header={**board.header, "dataset_version": "9.0.0"})
+    new = replace(board, header={**board.header, "dataset_version": "9.0.0", "track_sha256": {}})
     monkeypatch.setattr(sys.modules["binlj.leaderboard.build"], "rescore", lambda *a, **k: board)
     build(tmp_path / "submissions", tmp_path, dataset=toy)
     build(tmp_path / "submissions", tmp_path, dataset=toy)
