@@ -11,7 +11,7 @@ env: $(VENV)/.installed
 # Exact versions on Linux x86-64; elsewhere the ranges in setup.cfg decide.
 $(VENV)/.installed: setup.cfg constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[build,baselines,explain,app,dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[build,baselines,explain,dev]'
 	touch $@
 
 benchmark: env

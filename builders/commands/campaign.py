@@ -242,7 +242,10 @@ def archive_command(store: Path | None, which: str, configurations: bool) -> Non
             records = stores.usable_records(folder).records
             with progress_bar("assembling", "states") as progress:
                 results = assemble_all(records, progress=progress)
-            file, held = stores.write_configurations(folder, records, finished=finished(results))
+            kept = finished(results)
+            if which == "offgrid":  # no snapshots of these states are published: nothing goes on from a converged one
+                kept = dict.fromkeys(kept, ())
+            file, held = stores.write_configurations(folder, records, finished=kept)
             if file is None:
                 click.echo("nothing goes beyond the published snapshots")
                 return
