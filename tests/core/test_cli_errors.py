@@ -29,7 +29,11 @@ def test_a_full_output_is_one_line() -> None:
 
 TRACK = ["--track", "extrapolation"]
 BUILD = ["leaderboard", "build", "--submissions", "{room}/none"]
-NEW = ["submit", "new", "other", "-p", "extrapolation", "{predictions}", "--submissions", "{room}/file/x"]
+NEW = [
+    "submit", "new", "other", "-p", "extrapolation", "{predictions}", "--submissions", "{room}/file/x", "--name", "Other",
+    "--author", "A", "--license", "CC0-1.0", "--extra-training-data", "none", "--prior-knowledge", "none",
+    "--code", "https://example.org/code",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
