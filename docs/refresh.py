@@ -1,4 +1,4 @@
-"""The parts of refresh.sh that are no commands of `binlj`: seconds, hardware."""
+"""The parts of refresh.sh that are no commands of `binlj`: seconds, hardware, losses."""
 
 from __future__ import annotations
 
@@ -22,5 +22,20 @@ def hardware() -> str:
     return f"{machine()['cpu']}, {machine()['cores']} cores"
 
 
+def losses(folder: str) -> str:
+    """What `binlj evaluate --losses` says of a submission's predictions, track by track, as Markdown."""
+    from binlj.eval.losses import losses_markdown
+    from binlj.eval.scoring import load_case
+    from binlj.eval.truth import load_truth
+    from binlj.schema import TRACKS
+
+    parts = []
+    for track in TRACKS:
+        truth = load_truth(track)
+        case, _ = load_case(Path(folder) / f"predictions-{track}.parquet", truth)
+        parts.append(f"### {track}: dataset {truth.dataset_version}\n\n{losses_markdown(case)}")
+    return f"## Where {Path(folder).name} loses skill\n\n" + "\n".join(parts)
+
+
 if __name__ == "__main__":
-    print({"seconds": seconds, "hardware": hardware}[sys.argv[1]](*sys.argv[2:]))
+    print({"seconds": seconds, "hardware": hardware, "losses": losses}[sys.argv[1]](*sys.argv[2:]))

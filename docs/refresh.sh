@@ -97,4 +97,6 @@ if [ -d builders/campaigns/repeat ]; then
         --set notes "It carries its own noise besides that of the data, so it can come out below the noise ceiling, which a perfect model would reach. Seconds are those of the simulations, on one core."
 fi
 run leaderboard build
+"$PYTHON" docs/refresh.py losses leaderboard/submissions/fitted-theory >"$OUT/losses.md"
+mv "$OUT/losses.md" docs/reproduce/losses.md
 run rdf T0.6-C0.2-S1.25-E0.6 --plot docs/rdf.png
