@@ -30,9 +30,9 @@ def test_a_full_output_is_one_line() -> None:
 TRACK = ["--track", "extrapolation"]
 BUILD = ["leaderboard", "build", "--submissions", "{room}/none"]
 NEW = [
-    "submit", "new", "other", "-p", "extrapolation", "{predictions}", "--submissions", "{room}/file/x", "--name", "Other",
-    "--author", "A", "--license", "CC0-1.0", "--extra-training-data", "none", "--prior-knowledge", "none",
-    "--code", "https://example.org/code",
+    "submit", "new", "other", "-p", "extrapolation", "{predictions}", "--submissions", "{room}/file/x",
+    "--name", "Other", "--author", "A", "--license", "CC0-1.0", "--extra-training-data", "none",
+    "--prior-knowledge", "none", "--code", "https://example.org/code",
 ]  # fmt: skip
 
 
