@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -76,7 +76,13 @@ class GibbsCurve:
 
     @cached_property
     def _rho(self) -> CubicSpline:
-        return CubicSpline(self.logit, self.density)
+        return _density_spline(*(np.asarray(v, dtype=float).tobytes() for v in (self.logit, self.density)))
+
+
+@lru_cache(maxsize=16)
+def _density_spline(logit: bytes, density: bytes) -> CubicSpline:
+    """Kept for the next curve: the corrections of a bag share their density."""
+    return CubicSpline(np.frombuffer(logit), np.frombuffer(density))
 
 
 @cache

@@ -21,7 +21,7 @@ from binlj.theory.mixtures import Mixtures, attraction, pair_potential
 TOLERANCE = 1e-5  # largest change of gamma in one step of plain iteration
 STEPS = 400
 HISTORY = 8
-BATCH = 16  # mixtures whose history fits the cache
+BATCH = 32  # mixtures whose history fits the cache
 
 
 @dataclass(frozen=True)
