@@ -30,6 +30,8 @@ def window_blocks(records: Sequence[SegmentRecord], *, window: tuple[int, int] =
     steps : int
         At most the window's length.
     """
+    if not records:
+        raise ValueError("a chain without records has no window")
     counts, ideal, frames, steps = [], [], [], 0.0
     for record in records:
         length = record.steps / record.n_blocks
@@ -39,8 +41,6 @@ def window_blocks(records: Sequence[SegmentRecord], *, window: tuple[int, int] =
         ideal.append(record.ideal_counts()[inside])
         frames.append(np.full(int(inside.sum()), record.n_frames // record.n_blocks))
         steps += length * inside.sum()
-    if not records:
-        raise ValueError("a chain without records has no window")
     of_block = np.concatenate(frames)
     blocks = Blocks(np.concatenate(counts), np.concatenate(ideal), of_block, np.zeros(len(of_block), dtype=int))
     return blocks, round(steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from binlj.builders.analysis.window import WINDOW, longest_window
@@ -22,23 +22,22 @@ PIECES = ((WINDOW[0], WINDOW[0]), (9_000, 500), (WINDOW[1], 500))
 ENOUGH = 9_000  # steps inside the window; segments of other lengths do not fill it to the last step
 
 
-def plan(states: Sequence[State], *, store: Path, others: Sequence[Path], profile: Profile) -> list[Job]:
+def plan(states: Sequence[State], *, store: Path, elsewhere: Mapping[State, int], profile: Profile) -> list[Job]:
     """The chains to run for the states whose window no chain of the other stores fills, in scattered order.
 
     Parameters
     ----------
     store : Path
         Of the mixed regime.
-    others : sequence of Path
-        Stores whose mixed chains count as well.
+    elsewhere : mapping
+        State -> steps inside the window that mixed chains of other stores have (:func:`window_steps`).
     profile : Profile
         Number of particles and length of the start procedure.
     """
-    filled = {state for state, steps in window_steps(states, others).items() if steps >= ENOUGH}
     return [
         Job(Chain(state, START, REPLICA), profile.n, PIECES, store, profile.start_steps)
         for state in sorted(states, key=order)
-        if state not in filled
+        if elsewhere[state] < ENOUGH
     ]
 
 

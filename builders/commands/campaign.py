@@ -170,16 +170,17 @@ def mixed_command(
     from binlj.grid import grid
 
     seconds = duration(budget) if budget else None
-    folder, others = store or default_store("mixed"), [default_store()]
+    folder = store or default_store("mixed")
+    elsewhere = mixed_regime.window_steps(grid(), [default_store()])
     if not dry_run:
         need_build_extra("freud", "numba")
         from binlj.builders.md.engine import find_engine
 
-        jobs = mixed_regime.plan(grid(), store=folder, others=others, profile=get_profile("release"))
+        jobs = mixed_regime.plan(grid(), store=folder, elsewhere=elsewhere, profile=get_profile("release"))
         engine = find_engine(lmp, args=lmp_args, launcher=launcher)
         run_jobs(jobs, engine=engine, workers=workers, budget=seconds)
-    steps = mixed_regime.window_steps(grid(), [folder, *others])
-    whole = sum(s >= mixed_regime.ENOUGH for s in steps.values())
+    steps = mixed_regime.window_steps(grid(), [folder])
+    whole = sum(max(s, elsewhere[state]) >= mixed_regime.ENOUGH for state, s in steps.items())
     first, last = mixed_regime.WINDOW
     click.echo(
         f"{whole} of {len(steps)} states have the whole window, steps {first:,} to {last:,} after a mixed start"

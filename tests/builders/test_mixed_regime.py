@@ -45,7 +45,8 @@ def test_plan_leaves_out_filled_states(tmp_path: Path) -> None:
     apart = State(1.0, 0.5, 1.0, 0.6)
     write_records(other / "packs" / "c.parquet", chain(apart, start="separated", segments=3, **FIVE_BLOCKS))
     states, profile = [STATE, short, apart], get_profile("release")
-    jobs = mixed_regime.plan(states, store=tmp_path / "mixed", others=[other], profile=profile)
+    elsewhere = mixed_regime.window_steps(states, [other])
+    jobs = mixed_regime.plan(states, store=tmp_path / "mixed", elsewhere=elsewhere, profile=profile)
     assert {job.chain.state for job in jobs} == {short, apart}
     assert all(job.key[1:] == ("mixed", mixed_regime.REPLICA) and job.n == 10_000 for job in jobs)
     # What a job runs fills the window, and its first segment lies outside.
