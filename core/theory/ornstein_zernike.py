@@ -2,8 +2,8 @@
 
 In Fourier space the equation reads H = C + C rho H with symmetric 2 x 2 matrices; a closure turns the indirect
 correlation gamma = h - c into g. The unknown is gamma; Anderson's method (J. ACM 12, 547 (1965)) finds the
-fixed point. gamma is smooth, so it is found on a grid of 0.05 sigma first and refined on one of 0.025 sigma; a finer
-grid changes no bin of the dataset by more than 0.2 % of the curve's maximum.
+fixed point. gamma is smooth, so it is found on a grid of 0.05 sigma first and refined on one of 0.025 sigma, which is
+fine enough for the dataset's bins of 0.1 sigma.
 """
 
 from __future__ import annotations
