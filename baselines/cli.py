@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from binlj.baselines.registry import MODELS
+from binlj.cli_track import track_flags, track_options
 from binlj.errors import InputError
-from binlj.schema import TRACKS
 
 DATASET = click.option(
     "--dataset",
@@ -30,7 +30,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     """
 )
 @click.argument("name", type=click.Choice(list(MODELS)), metavar="NAME")
-@click.option("--track", type=click.Choice(TRACKS), required=True, help="Which training split.")
+@track_options("Which training split.")
 @click.option("--out", type=FOLDER, required=True, help="Folder of the run; a finished equal run is reused.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option(
@@ -95,7 +95,7 @@ def predict(folder: Path, out: Path, states: Path | None, dataset: Path | None) 
     frame, track = predict_track(folder, dataset=dataset)
     write_predictions(out, frame)
     click.echo(
-        f"{out}: {len(frame)} RDFs, {track} track; score it with: binlj evaluate --track {track} {out}"
+        f"{out}: {len(frame)} RDFs, {track} track; score it with: binlj evaluate {track_flags(track)} {out}"
     )
 
 

@@ -31,24 +31,24 @@ def info_command() -> None:
     import pyarrow.parquet as pq
 
     from binlj.data import dataset_info, track_hash, tracks_of
-    from binlj.schema import SPLITS, split_files
+    from binlj.schema import SPLITS, TRACKS, split_files
 
     folder = paths.dataset_dir()
-    info = dataset_info()
+    info, tracks = dataset_info(), tracks_of(folder)
     click.echo(f"binlj-rdf {info['version']}  sha256 {info['data_sha256'][:16]}")
     click.echo(f"folder    {folder}")
     for config, splits in SPLITS.items():
         for split in splits:
             files = [folder / name for name in split_files(config, split)]
-            there = all(file.is_file() for file in files) and (config != "offgrid" or "offgrid" in tracks_of(folder))
+            there = all(file.is_file() for file in files) and (config not in TRACKS or config in tracks)
             rows = sum(pq.read_metadata(file).num_rows for file in files) if there else "not installed"
-            click.echo(f"{config:14s} {split:7s} {rows}")
+            click.echo(f"{config:19s} {split:7s} {rows}")
     for split, which in (("all", "states"), ("offgrid", "off-grid states")):
         states = folder / "states" / f"{split}.parquet"
         if states.is_file():
             converged = pq.read_table(states, columns=["converged"])["converged"].to_pylist()
             click.echo(
-                f"converged      {sum(converged)} of {len(converged)} {which} (why not: column `reason` of `states`)"
+                f"converged           {sum(converged)} of {len(converged)} {which} (why not: column `reason` of `states`)"
             )
-    for track in tracks_of(folder):
+    for track in tracks:
         click.echo(f"sha256 of what {track} scores follow from: {track_hash(info, track)[:16]}")

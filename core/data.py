@@ -15,7 +15,7 @@ from binlj import paths
 from binlj.errors import DataError, InputError
 from binlj.files import sha256
 from binlj.grid import PAIRS
-from binlj.schema import CONFIGS, DEFAULT_CONFIG, OFFGRID_FILES, SPLITS, TRACKS, split_files, track_files
+from binlj.schema import CONFIGS, DEFAULT_CONFIG, PARTS, SPLITS, TRACKS, Part, in_regime, split_files, track_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,9 @@ REFETCH = "run `binlj verify`, then fetch the dataset again"
 PAIR_LABELS = {"AA": (1.0, 0.0), "AB": (1.0, 1.0), "BB": (0.0, 1.0)}
 
 
-def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> DatasetDict:
+def load(
+    config: str = DEFAULT_CONFIG, *, regime: str | None = None, path: str | Path | None = None
+) -> DatasetDict:
     """Load a config of the installed dataset as a ``datasets.DatasetDict``.
 
     Same as ``datasets.load_dataset("binlj-rdf", config)`` in the clone, but works from any folder.
@@ -34,17 +36,22 @@ def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> Dat
     Parameters
     ----------
     config : str
-        One of ``extrapolation``, ``interpolation``, ``offgrid``, ``fine``, ``states``, ``snapshots``.
+        One of ``extrapolation``, ``interpolation``, ``offgrid``, ``fine``, ``states``, ``snapshots``; or the full name
+        of a config of the mixed regime, such as ``mixed_extrapolation``.
+    regime : str, optional
+        ``equilibrium`` or ``mixed``: ``load("extrapolation", regime="mixed")`` is ``load("mixed_extrapolation")``.
+        Default: as `config` says, which is equilibrium where it names no regime.
     path : path, optional
         Another copy of the dataset folder.
 
     Raises
     ------
     InputError
-        If the config does not exist.
+        If the config or the regime does not exist.
     DataError
         If the dataset is not there, or is of a version that has no such config.
     """
+    config = in_regime(config, regime)
     folder = _folder(config, path)
     with warnings.catch_warnings():  # in a notebook without ipywidgets, of its progress bars
         warnings.filterwarnings("ignore", message="IProgress not found")
@@ -59,16 +66,17 @@ def load(config: str = DEFAULT_CONFIG, *, path: str | Path | None = None) -> Dat
 
 
 def read_table(
-    config: str = DEFAULT_CONFIG, split: str | None = None, *, path: str | Path | None = None
-) -> pd.DataFrame:
+    config: str = DEFAULT_CONFIG, split: str | None = None, *, regime: str | None = None, path: str | Path | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Read one split of a config as a pandas frame, straight from its parquet file.
 
     Parameters
     ----------
-    config : str
+    config, regime : str
         As for :func:`load`.
     split : str, optional
-        ``train``, ``test``, ``all`` or, of ``states``, ``offgrid``. Default: ``all``, where a config has it.
+        ``train``, ``test``, ``all`` or, of ``states`` and ``mixed_states``, ``offgrid``. Default: ``all``, where a
+        config has it.
     path : path, optional
         Another copy of the dataset folder.
 
@@ -77,6 +85,7 @@ def read_table(
     DataFrame
         ``pair`` is "AA", "AB" or "BB"; ``r``, ``g`` and ``g_stderr`` hold one ndarray a row.
     """
+    config = in_regime(config, regime)
     folder = _folder(config, path)
     known = SPLITS[config]
     if split is None and "all" in known:
@@ -172,9 +181,9 @@ def data_hash(files: Mapping[str, str]) -> str:
 
 
 def tracks_of(path: str | Path | None = None) -> tuple[str, ...]:
-    """The tracks of a dataset folder: versions before 1.2.0 have no ``offgrid``."""
+    """The tracks of a dataset folder: older versions lack some (:data:`binlj.schema.PARTS`)."""
     folder = Path(path) if path else paths.dataset_dir()
-    return tuple(track for track in TRACKS if track != "offgrid" or _has_offgrid(folder))
+    return tuple(track for track in TRACKS if not _missing_part(folder, track_files(track)))
 
 
 def track_hash(info: Mapping[str, Any], track: str) -> str:
@@ -233,21 +242,25 @@ def _folder(config: str, path: str | Path | None) -> Path:
         raise DataError(
             folder, ["no dataset here"], fix="give the folder that holds its README.md and parquet files"
         )
-    if config == "offgrid":
-        _check_has(folder, OFFGRID_FILES)
+    _check_has(folder, split_files(config, "test" if "test" in SPLITS[config] else "all"))
     return folder
 
 
-def _has_offgrid(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in OFFGRID_FILES)
+def _missing_part(folder: Path, names: Iterable[str]) -> Part | None:
+    """The first part of the dataset that these files belong to and that a folder has nothing of."""
+    wanted = set(names)
+    for part in PARTS:
+        if wanted & set(part.files) and not any((folder / name).is_file() for name in part.files):
+            return part
+    return None
 
 
 def _check_has(folder: Path, names: Iterable[str]) -> None:
-    """Say so where a dataset is too old to hold the off-grid states."""
-    if set(names) & set(OFFGRID_FILES) and not _has_offgrid(folder):
+    """Say so where a dataset is too old to hold these files."""
+    if part := _missing_part(folder, names):
         version = dataset_info(path=folder)["version"]
         raise DataError(
             folder,
-            [f"version {version} of the dataset has no off-grid states (track `offgrid`)"],
-            fix="fetch version 1.2.0 or later; the other tracks work with this one",
+            [f"version {version} of the dataset has no {part.holds}"],
+            fix=f"fetch version {part.since} or later; the other tracks work with this one",
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from binlj.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,27 +19,93 @@ MERGE = N_FINE // N_BINS
 
 KEYS = ("state_id", "pair")
 FEATURES = ("T", "C_B", "S", "eps_AB")
-TRACKS = ("extrapolation", "interpolation", "offgrid")
-CONFIGS = ("extrapolation", "interpolation", "offgrid", "fine", "states", "snapshots")
+REGIMES = ("equilibrium", "mixed")
+TRACK_NAMES = ("extrapolation", "interpolation", "offgrid")
+# Every track of every regime, by the name of its config: the regime stands in front, but for equilibrium.
+TRACKS = (*TRACK_NAMES, *(f"mixed_{name}" for name in TRACK_NAMES))
+CONFIGS = (*TRACK_NAMES, "fine", "states", "snapshots", *TRACKS[len(TRACK_NAMES) :], "mixed_fine", "mixed_states")
 DEFAULT_CONFIG = "extrapolation"
 # "all" is the grid: the off-grid states are in a config and a split of their own.
 SPLITS = {
-    "extrapolation": ("train", "test"),
-    "interpolation": ("train", "test"),
-    "offgrid": ("train", "test"),
-    "fine": ("all",),
-    "states": ("all", "offgrid"),
-    "snapshots": ("all",),
+    **dict.fromkeys(CONFIGS, ("train", "test")),
+    **dict.fromkeys(("fine", "mixed_fine", "snapshots"), ("all",)),
+    **dict.fromkeys(("states", "mixed_states"), ("all", "offgrid")),
 }
 # The datasets library reserves the name "all" (the union of all splits), so it knows these tables as "full".
 LIBRARY_SPLIT = {"train": "train", "test": "test", "all": "full", "offgrid": "offgrid"}
 # Splits without a file of their own: training on the whole grid takes both sides of the default track.
-_SHARED = {("offgrid", "train"): (("extrapolation", "train"), ("extrapolation", "test"))}
-OFFGRID_FILES = ("offgrid/test.parquet", "states/offgrid.parquet")  # since 1.2.0
+_SHARED = {
+    (f"{mixed}offgrid", "train"): ((f"{mixed}extrapolation", "train"), (f"{mixed}extrapolation", "test"))
+    for mixed in ("", "mixed_")
+}
 FILES = tuple(
     f"{config}/{split}.parquet"
-    for config, splits in SPLITS.items() for split in splits if (config, split) not in _SHARED
+    for config in CONFIGS for split in SPLITS[config] if (config, split) not in _SHARED
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files of the dataset that come together or not at all: since which version, and what they hold."""
+
+    name: str
+    since: str
+    holds: str
+    files: tuple[str, ...]
+
+
+OFFGRID = Part(
+    "offgrid", "1.2.0", "off-grid states (track `offgrid`)", ("offgrid/test.parquet", "states/offgrid.parquet")
+)
+MIXED = Part(
+    "mixed", "2.0.0", "mixed regime",
+    tuple(f for f in FILES if f.startswith("mixed_") and "offgrid" not in f),
+)  # fmt: skip
+MIXED_OFFGRID = Part(
+    "mixed_offgrid", "2.0.0", "off-grid states in the mixed regime",
+    ("mixed_offgrid/test.parquet", "mixed_states/offgrid.parquet"),
+)  # fmt: skip
+PARTS = (OFFGRID, MIXED, MIXED_OFFGRID)
+ALWAYS = tuple(f for f in FILES if not any(f in part.files for part in PARTS))
+
+
+def in_regime(config: str, regime: str | None) -> str:
+    """Name of a config or track in a regime, e.g. ``mixed_extrapolation``; as it is where `regime` is None.
+
+    Raises
+    ------
+    InputError
+        If there is no such regime, or the config exists in equilibrium only or belongs to another regime.
+    """
+    if regime is None:
+        return config
+    if regime not in REGIMES:
+        raise InputError(f"regime {regime!r}", ["no such regime"], fix=f"use one of: {', '.join(REGIMES)}")
+    if regime_of(config) == regime:
+        return config
+    if regime == "mixed" and f"mixed_{config}" in CONFIGS:
+        return f"mixed_{config}"
+    if config not in CONFIGS:
+        return config  # whoever looks it up says so
+    known = [c for c in CONFIGS if regime_of(c) == regime]
+    raise InputError(
+        f"config {config!r}", [f"not in the {regime} regime"], fix=f"use one of: {', '.join(known)}"
+    )
+
+
+def regime_of(config: str) -> str:
+    """``mixed`` for the configs and tracks of the mixed regime, else ``equilibrium``."""
+    return "mixed" if config.startswith("mixed_") else "equilibrium"
+
+
+def track_name(track: str) -> str:
+    """A track's name without its regime: ``extrapolation``, ``interpolation`` or ``offgrid``."""
+    return track.removeprefix("mixed_")
+
+
+def states_split(track: str) -> tuple[str, str]:
+    """Config and split of the table that describes a track's test states, e.g. ``("mixed_states", "all")``."""
+    return in_regime("states", regime_of(track)), "offgrid" if track_name(track) == "offgrid" else "all"
 
 
 def split_files(config: str, split: str) -> tuple[str, ...]:
@@ -46,8 +115,8 @@ def split_files(config: str, split: str) -> tuple[str, ...]:
 
 def track_files(track: str) -> tuple[str, ...]:
     """Files that a track's scores follow from: its training and test curves and the facts about its test states."""
-    states = "states/offgrid.parquet" if track == "offgrid" else "states/all.parquet"
-    return (*split_files(track, "train"), *split_files(track, "test"), states)
+    config, split = states_split(track)
+    return (*split_files(track, "train"), *split_files(track, "test"), f"{config}/{split}.parquet")
 
 
 def bin_edges(n: int = N_BINS) -> np.ndarray:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from binlj.schema import TRACKS
+from binlj.cli_track import track_options
 
-_track = click.option("--track", type=click.Choice(TRACKS), required=True, help="Which test set.")
+_track = track_options("Which test set.")
 _dataset = click.option(
     "--dataset", type=click.Path(path_type=Path, file_okay=False), help="Another copy of the dataset folder."
 )

@@ -22,6 +22,7 @@ from binlj.eval.metrics import Case, Metric, available
 from binlj.eval.scores import EVALUATOR_VERSION
 from binlj.eval.scoring import UNIT, check_boot, load_case
 from binlj.eval.truth import load_truth
+from binlj.schema import in_regime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +67,7 @@ def compare(
     b: str | Path | pd.DataFrame,
     *,
     track: str,
+    regime: str | None = None,
     dataset: Path | None = None,
     n_boot: int = 1000,
     seed: int = 0,
@@ -78,7 +80,7 @@ def compare(
         With every problem of both submissions, or for an unknown track.
     """
     check_boot(n_boot)
-    truth = load_truth(track, dataset=dataset)
+    truth = load_truth(in_regime(track, regime), dataset=dataset)
     cases, problems = [], []
     for name, source in (("A", a), ("B", b)):
         try:

@@ -6,7 +6,7 @@ the *keys and features* of the test set, never the test curves.
 "Per mixture" means: from the training states with the same (C_B, S, eps_AB). If a mixture has no
 training state at all, the nearest mixture that has one stands in for it, by Euclidean distance after
 each of C_B, S and eps_AB is divided by its range over the training set (first in sorted order on a tie). On the
-offgrid track that is every mixture: the training states are a full factorial, so ``nearest_temperature`` is there
+offgrid tracks that is every mixture: the training states are a full factorial, so ``nearest_temperature`` is there
 the nearest training state in T*, C_B, S and eps_AB, each divided by its range, and ``linear_T`` and ``linear_pmf``
 are lines through the states of the nearest mixture.
 """

@@ -13,6 +13,7 @@ from binlj.eval.metrics import Case
 from binlj.eval.scores import Scores
 from binlj.files import replacing
 from binlj.grid import PAIRS, parse_state_id
+from binlj.schema import track_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def write_plots(case: Case, scores: Scores, folder: Path) -> list[Path]:
     """Write parity.png, curves.png, error_by_temperature.png and error_by_phase.png; return their paths."""
     truth = case.truth
     temperature = np.array([f"{T:.1f}" for T in truth.near_T])
-    label = "nearest T* of the grid" if truth.track == "offgrid" else "T*"
+    label = "nearest T* of the grid" if track_name(truth.track) == "offgrid" else "T*"
     figures = {
         "parity": parity(case, scores),
         "curves": examples(case),

@@ -32,7 +32,7 @@ from binlj.eval.sandbox import open_table
 from binlj.eval.truth import Key, required_keys
 from binlj.files import replacing
 from binlj.grid import PAIRS, parse_state_id
-from binlj.schema import FEATURES, N_BINS
+from binlj.schema import FEATURES, N_BINS, in_regime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,8 +89,9 @@ class Checked:
 
 
 def validate(
-    path: str | Path | pd.DataFrame, *, track: str, dataset: Path | None = None, partial: bool = False
-) -> Validation:
+    path: str | Path | pd.DataFrame, *, track: str, regime: str | None = None, dataset: Path | None = None,
+    partial: bool = False,
+) -> Validation:  # fmt: skip
     """Check a predictions file (or frame) against a track; never raises for what it contains.
 
     Parameters
@@ -110,7 +111,7 @@ def validate(
         If the dataset itself cannot be read.
     """
     try:
-        keys = required_keys(track, dataset=dataset)
+        keys = required_keys(in_regime(track, regime), dataset=dataset)
     except InputError as error:
         if error.exit_code != InputError.exit_code:
             raise
@@ -184,7 +185,7 @@ def write_predictions(path: str | Path, frame: pd.DataFrame) -> None:
         pq.write_table(pa.table(columns), temporary)
 
 
-def template(track: str, *, dataset: Path | None = None) -> pd.DataFrame:
+def template(track: str, *, regime: str | None = None, dataset: Path | None = None) -> pd.DataFrame:
     """A valid predictions frame to fill in: every key of the track, g = 1 everywhere (the ideal gas).
 
     Returns
@@ -192,7 +193,7 @@ def template(track: str, *, dataset: Path | None = None) -> pd.DataFrame:
     DataFrame
         ``state_id``, ``pair``, ``T``, ``C_B``, ``S``, ``eps_AB`` and ``g``, an array of 100 values a row.
     """
-    keys = required_keys(track, dataset=dataset)
+    keys = required_keys(in_regime(track, regime), dataset=dataset)
     frame = _frame(keys, np.ones((len(keys), N_BINS)), None)
     states = [parse_state_id(state_id) for state_id in frame["state_id"]]
     for place, name in enumerate(FEATURES, start=2):

@@ -13,6 +13,7 @@ from rich.text import Text
 from binlj.eval.aggregate import SUBSETS
 from binlj.eval.comparison import Comparison
 from binlj.eval.scores import Scores
+from binlj.schema import track_name
 
 _WIDTH = 110
 _CEILINGS = ("skill_ceiling", "noise_ceiling", "energy_resolution")  # the same for every submission
@@ -97,7 +98,7 @@ def _metric_table(scores: Scores) -> Table:
 
 def _breakdown_table(scores: Scores) -> Table:
     table = _skill_and_r2(f"by, {_scored(scores)}")
-    near = "nearest T*: " if scores.track == "offgrid" else "T* = "
+    near = "nearest T*: " if track_name(scores.track) == "offgrid" else "T* = "
     labels = {"temperature": near, "phase": "phase: "}
     rows = [(f"{label}{value}", group) for name, label in labels.items() for value, group in scores.by[name].items()]
     if unsettled := scores.by["converged"].get("no"):

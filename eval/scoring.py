@@ -26,6 +26,7 @@ from binlj.eval.naive import NAIVE_BASELINES
 from binlj.eval.predictions import Validation, check
 from binlj.eval.scores import Scores, Values
 from binlj.eval.truth import Truth, load_truth, read_split, restrict
+from binlj.schema import in_regime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,7 @@ def evaluate(
     predictions: str | Path | pd.DataFrame,
     *,
     track: str,
+    regime: str | None = None,
     dataset: Path | None = None,
     n_boot: int = 1000,
     seed: int = 0,
@@ -59,6 +61,8 @@ def evaluate(
         A predictions file, or a frame with its columns. Rows in any order.
     track : str
         ``extrapolation``, ``interpolation`` or ``offgrid``.
+    regime : str, optional
+        ``equilibrium`` or ``mixed``; default: as the track's full name says, e.g. ``mixed_extrapolation``.
     dataset : path, optional
         Another copy of the dataset folder.
     n_boot, seed : int
@@ -77,7 +81,7 @@ def evaluate(
         If the dataset cannot be read.
     """
     return evaluate_case(
-        predictions, track=track, dataset=dataset, n_boot=n_boot, seed=seed, naive=naive, partial=partial
+        predictions, track=in_regime(track, regime), dataset=dataset, n_boot=n_boot, seed=seed, naive=naive, partial=partial
     )[1]
 
 

@@ -14,7 +14,7 @@ from binlj.data import check_unchanged, curves, dataset_info, read_table, track_
 from binlj.errors import DataError
 from binlj.eval.label_error import gap_profile
 from binlj.grid import GRID_T, PAIRS, parse_state_id
-from binlj.schema import bin_centres
+from binlj.schema import bin_centres, states_split
 from binlj.tracks import check_track
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def load_truth(track: str, *, dataset: Path | None = None) -> Truth:
     """
     frame = read_split(track, "test", dataset=dataset)
     info = dataset_info(path=dataset)
-    states = _read("states", "offgrid" if track == "offgrid" else "all", dataset).set_index("state_id")
+    states = _read(*states_split(track), dataset).set_index("state_id")
     g, err = curves(frame), curves(frame, "g_stderr")
     ids = tuple(dict.fromkeys(frame["state_id"]))
     _check(frame, g, err, states, ids, dataset)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from binlj.data import read_table
 from binlj.errors import InputError
 from binlj.paths import clone_root
-from binlj.schema import N_BINS
+from binlj.schema import N_BINS, in_regime
 from binlj.tracks import check_track
 
 if TYPE_CHECKING:
@@ -178,7 +178,9 @@ class Benchmark:
         return f"Benchmark({self.track!r}: {len(self.train)} training curves, {len(self.test)} test curves)"
 
 
-def benchmark(track: str = "extrapolation", *, dataset: str | Path | None = None) -> Benchmark:
+def benchmark(
+    track: str = "extrapolation", *, regime: str | None = None, dataset: str | Path | None = None
+) -> Benchmark:
     """A track of the benchmark: training data, what to predict, and the evaluator.
 
     Parameters
@@ -186,6 +188,8 @@ def benchmark(track: str = "extrapolation", *, dataset: str | Path | None = None
     track : str
         ``extrapolation`` (T* = 0.6 and 1.4 held out), ``interpolation`` (a fifth of the states held out) or
         ``offgrid`` (trained on all states of the grid, tested on 100 others).
+    regime : str, optional
+        ``equilibrium`` or ``mixed``; default: as the track's full name says, e.g. ``mixed_extrapolation``.
     dataset : path, optional
         Another copy of the dataset.
 
@@ -201,4 +205,4 @@ def benchmark(track: str = "extrapolation", *, dataset: str | Path | None = None
     >>> bench
     Benchmark('extrapolation': 900 training curves, 600 test curves)
     """
-    return Benchmark(check_track(track), None if dataset is None else Path(dataset))
+    return Benchmark(check_track(in_regime(track, regime)), None if dataset is None else Path(dataset))

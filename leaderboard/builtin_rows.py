@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from binlj.schema import track_name
+
 CEILING = "noise-ceiling"
 NAIVE_NAMES = {
     "ideal-gas": "Ideal gas, g = 1",
@@ -21,5 +23,5 @@ OFFGRID_NAMES = {
 
 def naive_name(row_id: str, track: str) -> str:
     """What a naive baseline is called on a track."""
-    names = NAIVE_NAMES | OFFGRID_NAMES if track == "offgrid" else NAIVE_NAMES
+    names = NAIVE_NAMES | OFFGRID_NAMES if track_name(track) == "offgrid" else NAIVE_NAMES
     return names.get(row_id, row_id)

@@ -77,7 +77,7 @@ def write_toy_dataset(folder: Path, *, seed: int = 0, noise: bool = True, off_gr
         pq.write_table(table, folder / config / f"{name}.parquet")
 
     for track in ("extrapolation", "interpolation"):
-        train, test = split(track)
+        train, test = split(track, version="0.0.0+toy")
         put(rdf(train, schema.N_BINS), track, "train")
         put(rdf(test, schema.N_BINS), track, "test")
     put(rdf(grid(), schema.N_FINE), "fine", "all")

@@ -190,7 +190,13 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     """
     _check(state, records)
     parts = [part for chains in chains_by_start(records).values() for part in equilibrated_parts(chains)]
-    choice = reconcile.choose(state, parts)
+    return result_of(state, records, reconcile.choose(state, parts), longest=max(p.total_steps for p in parts))
+
+
+def result_of(
+    state: State, records: Sequence[SegmentRecord], choice: reconcile.Choice, *, longest: int
+) -> StateResult:
+    """What is published of a state once the parts of its chains are chosen; `longest` chain, in steps."""
     kept = choice.kept
 
     blocks = blocks_of(kept)
@@ -221,7 +227,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         n_eff=min(n_density, n_energy, n_coordination), drift=max(p.drift for p in kept),
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
-        longest_chain_steps=max(p.total_steps for p in parts),
+        longest_chain_steps=longest,
         start=choice.start, geometry="+".join(shapes[start] for start in choice.start.split("+")),
         start_gap=choice.gap, compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),

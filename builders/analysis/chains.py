@@ -167,12 +167,13 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
         composition_fluctuation=mean("composition_fluctuation"),
         first_fluctuation=records[0].composition_fluctuation,
         solid_A=mean("solid_A"), solid_B=mean("solid_B"),
-        drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=_direction(counts, ideal),
+        drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=direction(counts, ideal),
         unequilibrated=doubt,
     )
 
 
-def _direction(counts: np.ndarray, ideal: np.ndarray) -> np.ndarray:
+def direction(counts: np.ndarray, ideal: np.ndarray) -> np.ndarray:
+    """Mean g of the later half of the blocks minus that of the earlier half, shape (3, bins)."""
     half = len(counts) // 2
     if half == 0:
         return np.zeros(counts.shape[1:])

@@ -1,16 +1,35 @@
-"""The mixed regime: what a chain does within a fixed window of steps after a random start."""
+"""The mixed regime: what a chain does within a fixed window of steps after a random start.
+
+A mixture that demixes coarsens within the window, so that the curves are those of a time after mixing and not of an
+equilibrium. Every state is therefore treated alike: one run, the same steps, no detection of equilibration.
+
+The blocks of one run do not show how far another run would have coarsened by then. States that were run several times
+tell by how much the variance between runs exceeds that of the blocks (:func:`scatter_factors`); the errors of all
+states are widened by it (:func:`widen`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from binlj.builders.analysis import criteria, equilibration
+from binlj.builders.analysis.assemble import StateResult, relative_errors, result_of
 from binlj.builders.analysis.block_errors import Blocks
+from binlj.builders.analysis.chains import SERIES, SERIES_NAMES, ChainPart, direction
+from binlj.builders.analysis.reconcile import Choice
 from binlj.builders.records import lineage
 from binlj.builders.records.record import SegmentRecord
+from binlj.errors import DataError
+from binlj.grid import PAIRS, State
+from binlj.schema import N_BINS, bin_centres
 
 WINDOW = (4_000, 14_000)  # steps after the start procedure: the first 70 tau of mixing, not equilibrium
+# Steps inside the window that fill it: blocks of the equilibrium campaign reach over its ends and do not count there.
+ENOUGH = 8_900
+Factors = Mapping[tuple[bool, str], float]  # (homogeneous, pair) -> variance between runs over that of the blocks
 
 
 def window_blocks(records: Sequence[SegmentRecord], *, window: tuple[int, int] = WINDOW) -> tuple[Blocks, int]:
@@ -46,12 +65,133 @@ def window_blocks(records: Sequence[SegmentRecord], *, window: tuple[int, int] =
     return blocks, round(steps)
 
 
-def longest_window(chains: Mapping[int, Sequence[SegmentRecord]], *, window: tuple[int, int] = WINDOW) -> int:
-    """Steps inside the window of the mixed chain (its history, restarts included) that has the most of them.
+def best_lines(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[list[SegmentRecord]]:
+    """The independent runs among the chains of one start, restarts included, each as far as the window goes.
+
+    Of a chain and the restarts from it (:mod:`binlj.builders.records.lineage`), which share their beginning, only the
+    history with the most steps inside the window is taken.
 
     Parameters
     ----------
     chains : mapping
-        replica -> its records in order, all of one state and of mixed starts.
+        replica -> its records in order of steps.
     """
-    return max((window_blocks(line, window=window)[1] for line in lineage.lines(chains).values()), default=0)
+    lines = lineage.lines(chains)
+    best = [
+        max((lines[replica] for replica in members), key=lambda line: window_blocks(line)[1])
+        for members in lineage.lineages(chains).values()
+    ]
+    return [[record for record in line if record.step_start < WINDOW[1]] for line in best]
+
+
+def window_result(state: State, records: Sequence[SegmentRecord]) -> StateResult:
+    """What a state's mixed chain shows within the window.
+
+    Parameters
+    ----------
+    state : State
+    records : sequence of SegmentRecord
+        One chain's from step 0 on, in order.
+
+    Returns
+    -------
+    StateResult
+        ``equilibration_steps`` are the steps before the window and ``production_steps`` those inside it.
+        ``converged`` says that the window is whole; drift and start gaps are no criteria here.
+
+    Raises
+    ------
+    DataError
+        If no two blocks of the chain lie inside the window.
+    """
+    part = _window_part(records)
+    choice = Choice((part,), "mixed", None, ())
+    result = result_of(state, records, choice, longest=records[-1].step_end)
+    steps = part.production_steps
+    short = f"{steps} of {WINDOW[1] - WINDOW[0]} steps of the window" if steps < ENOUGH else ""
+    return replace(result, converged=not short, reason=short)
+
+
+def _window_part(records: Sequence[SegmentRecord]) -> ChainPart:
+    blocks, steps = window_blocks(records)
+    if len(blocks) < criteria.MIN_BLOCKS_KEPT:
+        raise DataError(
+            f"{records[-1].state_id}, mixed start",
+            [f"{len(blocks)} blocks inside the steps {WINDOW[0]:,} to {WINDOW[1]:,}"],
+            fix="`binlj campaign mixed` runs the missing steps",
+        )
+    at = np.concatenate([r.step for r in records])
+    inside = (at > WINDOW[0]) & (at <= WINDOW[1])
+    series = {name: np.concatenate([getattr(r, name) for r in records])[inside] for name in (*SERIES, "pressure")}
+    drifts = {name: abs(equilibration.drift(series[name], at[inside])) for name in SERIES}
+    worst = max(drifts, key=lambda name: drifts[name])
+    used = [r for r in records if r.step_end > WINDOW[0] and r.step_start < WINDOW[1]]
+    weights = [min(r.step_end, WINDOW[1]) - max(r.step_start, WINDOW[0]) for r in used]
+
+    def mean(name: str) -> float:
+        return float(np.average([getattr(r, name) for r in used], weights=weights))
+
+    return ChainPart(
+        start=records[-1].start, replica=records[-1].replica, seeds=tuple(sorted({r.seed for r in used})),
+        counts=blocks.counts, ideal=blocks.ideal, frames=blocks.frames, **series,
+        equilibration_steps=WINDOW[0], production_steps=steps, total_steps=records[-1].step_end,
+        composition_fluctuation=mean("composition_fluctuation"),
+        first_fluctuation=records[0].composition_fluctuation, solid_A=mean("solid_A"), solid_B=mean("solid_B"),
+        drift=drifts[worst], drift_series=SERIES_NAMES[worst],
+        direction=direction(blocks.counts, blocks.ideal), unequilibrated="",
+    )
+
+
+def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[bool, str], float]:
+    """By how much the variance between runs exceeds that of the blocks of one run.
+
+    For each state the variance of g between its runs is divided by the mean of their squared block errors, and both are
+    averaged over 0.9 to 5 sigma. The factor of a pair is the mean over the states that are homogeneous in the window, or
+    over those that are not, at least 1. States are weighted by their number of runs minus one.
+
+    Parameters
+    ----------
+    repeated : iterable of sequences of StateResult
+        Of each state the results of its independent runs (:func:`window_result`), at least two.
+
+    Returns
+    -------
+    dict
+        (homogeneous or not, pair) -> factor of the variance, for what occurs. A state whose runs differ in phase counts
+        for both.
+    """
+    r = bin_centres(N_BINS)
+    inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
+    ratios: dict[tuple[bool, str], list[tuple[float, int]]] = {}
+    for runs in repeated:
+        g = np.array([run.g for run in runs])[..., inside]
+        blocks = np.array([run.g_stderr for run in runs])[..., inside]
+        between = g.var(axis=0, ddof=1).mean(axis=1) / (blocks**2).mean(axis=0).mean(axis=1)
+        for homogeneous in {run.phase == "homogeneous" for run in runs}:
+            for pair, ratio in zip(PAIRS, between, strict=True):
+                ratios.setdefault((homogeneous, pair), []).append((float(ratio), len(runs) - 1))
+    return {
+        key: max(1.0, float(np.average([x for x, _ in found], weights=[n for _, n in found])))
+        for key, found in ratios.items()
+    }
+
+
+def widen(result: StateResult, factors: Factors) -> StateResult:
+    """A result whose errors of g include the scatter between runs.
+
+    Raises
+    ------
+    DataError
+        If no state of its kind was run several times.
+    """
+    homogeneous = result.phase == "homogeneous"
+    if any((homogeneous, pair) not in factors for pair in PAIRS):
+        raise DataError(
+            result.state.state_id,
+            [f"{result.phase} in the mixed regime, and no state {'' if homogeneous else 'not '}homogeneous there was "
+             "run several times"],
+            fix="`binlj campaign mixed` runs them",
+        )  # fmt: skip
+    factor = np.sqrt([[factors[homogeneous, pair]] for pair in PAIRS])
+    errors = {name: getattr(result, name) * factor for name in ("g_stderr", "g_fine_stderr")}
+    return replace(result, **errors, relative_error=relative_errors(result.g, errors["g_stderr"]))

@@ -2,53 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from binlj.builders.analysis.window import WINDOW, longest_window
+from binlj.builders.analysis.window import ENOUGH, WINDOW, best_lines, window_blocks
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.campaign.scheduler import order
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records import store as stores
+from binlj.builders.records.record import SegmentRecord
 from binlj.builders.records.survey import by_chain, by_start
-from binlj.grid import State
+from binlj.grid import State, parse_state_id
 
 START = "mixed"
-# No replica of the other stores has this number: their chains and these have different seeds.
+# No replica of the other stores has this number or a later one: their chains and these have different seeds.
 REPLICA = 100
 # The first segment only mixes, with one frame at its end; nothing of it lies in the window.
 PIECES = ((WINDOW[0], WINDOW[0]), (9_000, 500), (WINDOW[1], 500))
-ENOUGH = 9_000  # steps inside the window; segments of other lengths do not fill it to the last step
+ELSEWHERE = ("grid", "repeat")  # campaigns whose mixed chains count as well
+RUNS = 3  # of each state that is repeated, for the scatter between runs
+
+Line = list[SegmentRecord]  # a chain's history from step 0 on
 
 
-def plan(states: Sequence[State], *, store: Path, elsewhere: Mapping[State, int], profile: Profile) -> list[Job]:
-    """The chains to run for the states whose window no chain of the other stores fills, in scattered order.
+def plan(
+    states: Sequence[State], *, store: Path, elsewhere: Mapping[State, Sequence[Line]], profile: Profile,
+    repeated: Collection[State] = (),
+) -> list[Job]:  # fmt: skip
+    """The chains to run: one for each state whose window no chain of the other stores fills, then the repetitions.
 
     Parameters
     ----------
+    states : sequence of State
     store : Path
         Of the mixed regime.
     elsewhere : mapping
-        State -> steps inside the window that mixed chains of other stores have (:func:`window_steps`).
+        State -> its runs in other stores that fill the window (:func:`whole_windows`).
     profile : Profile
         Number of particles and length of the start procedure.
+    repeated : collection of State
+        States of which :data:`RUNS` runs are wanted.
+
+    Returns
+    -------
+    list of Job
+        In scattered order, so that a campaign that is stopped has covered all of the grid.
     """
     return [
-        Job(Chain(state, START, REPLICA), profile.n, PIECES, store, profile.start_steps)
+        Job(Chain(state, START, REPLICA + run), profile.n, PIECES, store, profile.start_steps)
+        for wanted in range(1, RUNS + 1)
         for state in sorted(states, key=order)
-        if elsewhere[state] < ENOUGH
+        if (run := wanted - 1 - len(elsewhere[state])) >= 0 and (wanted == 1 or state in repeated)
     ]
 
 
-def window_steps(states: Sequence[State], folders: Sequence[Path]) -> dict[State, int]:
-    """Steps inside the window that the mixed chains of these stores have, the most of any chain; 0 without one."""
-    found = {state.state_id: 0 for state in states}
+def whole_windows(states: Sequence[State], folders: Sequence[Path]) -> dict[State, list[Line]]:
+    """The independent mixed runs of these stores that fill the window, in the order of the stores; or none."""
+    found: dict[str, list[Line]] = {state.state_id: [] for state in states}
     for folder in folders:
         if not folder.is_dir():
             continue
         chains = by_start(by_chain(stores.usable_records(folder, state_ids=found).records))
         for (state_id, start), members in chains.items():
             if start == START:
-                found[state_id] = max(found[state_id], longest_window(members))
+                lines = best_lines(members)
+                found[state_id] += [line for line in lines if window_blocks(line)[1] >= ENOUGH]
     return {state: found[state.state_id] for state in states}
+
+
+def states_of(folder: Path) -> frozenset[State]:
+    """The states that a store has records of."""
+    if not folder.is_dir():
+        return frozenset()
+    return frozenset(parse_state_id(record.state_id) for record in stores.load_records(folder))

@@ -162,8 +162,9 @@ def mixed_command(
 ) -> None:
     """Give every grid state a chain from a mixed start that fills the window of the mixed regime.
 
-    Mixed chains of the equilibrium campaign that fill it count as well. A chain is finished before the next one of its
-    worker begins. The command can be stopped at any time; run it again to continue.
+    Mixed chains of the other campaigns that fill it count as well. Then the states of the repetition test get further
+    chains, which measure how much runs differ. A chain is finished before the next one of its worker begins. The
+    command can be stopped at any time; run it again to continue.
     """
     from binlj.builders.campaign import mixed_regime
     from binlj.builders.md.profiles import get_profile
@@ -171,20 +172,23 @@ def mixed_command(
 
     seconds = duration(budget) if budget else None
     folder = store or default_store("mixed")
-    elsewhere = mixed_regime.window_steps(grid(), [default_store()])
+    elsewhere = mixed_regime.whole_windows(grid(), [default_store(name) for name in mixed_regime.ELSEWHERE])
+    repeated = mixed_regime.states_of(default_store("repeat"))
     if not dry_run:
         need_build_extra("freud", "numba")
         from binlj.builders.md.engine import find_engine
 
-        jobs = mixed_regime.plan(grid(), store=folder, elsewhere=elsewhere, profile=get_profile("release"))
+        jobs = mixed_regime.plan(grid(), store=folder, elsewhere=elsewhere, profile=get_profile("release"), repeated=repeated)
         engine = find_engine(lmp, args=lmp_args, launcher=launcher)
         run_jobs(jobs, engine=engine, workers=workers, budget=seconds)
-    steps = mixed_regime.window_steps(grid(), [folder])
-    whole = sum(max(s, elsewhere[state]) >= mixed_regime.ENOUGH for state, s in steps.items())
+    own = mixed_regime.whole_windows(grid(), [folder])
+    runs = {state: len(elsewhere[state]) + len(own[state]) for state in grid()}
+    whole, again = sum(n > 0 for n in runs.values()), sum(runs[state] >= mixed_regime.RUNS for state in repeated)
     first, last = mixed_regime.WINDOW
     click.echo(
-        f"{whole} of {len(steps)} states have the whole window, steps {first:,} to {last:,} after a mixed start"
-        + ("" if whole == len(steps) else "; run the same command again for the others")
+        f"{whole} of {len(runs)} states have the whole window, steps {first:,} to {last:,} after a mixed start; "
+        f"{again} of {len(repeated)} have it {mixed_regime.RUNS} times"
+        + ("" if whole == len(runs) and again == len(repeated) else "; run the same command again for the others")
     )
 
 

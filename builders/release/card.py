@@ -17,6 +17,7 @@ from binlj.builders.analysis import criteria
 from binlj.builders.analysis.reconcile import PHASES
 from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
+from binlj.builders.release.mixed_card import mixed_configs, mixed_text
 from binlj.builders.starts.coexistence_table import APART, start_phases
 from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
 from binlj.builders.starts.kinds import KINDS, SEEDED, SHAPES
@@ -51,7 +52,7 @@ def render(template: str, values: Mapping[str, str]) -> str:
 
 
 def card_values(
-    folder: Path, states: pd.DataFrame, off_grid: pd.DataFrame | None = None,
+    folder: Path, tables_of_states: Mapping[tuple[str, str], pd.DataFrame],
     *, version: str, released: str, data_sha256: str,
 ) -> dict[str, str]:  # fmt: skip
     """Everything the card says, from the dataset's own tables.
@@ -60,11 +61,10 @@ def card_values(
     ----------
     folder : Path
         The dataset folder with its parquet files.
-    states : DataFrame
-        Its ``states`` table.
-    off_grid : DataFrame, optional
-        The same of the off-grid states, if the folder has them.
+    tables_of_states : mapping
+        (config, split) -> its tables of states, e.g. of ``("mixed_states", "all")``.
     """
+    states = tables_of_states["states", "all"]
     tables = {config: _present(folder, config) for config in schema.SPLITS}
     n = len(states)
     values = {
@@ -93,20 +93,23 @@ def card_values(
         ),
         "start_rows": "\n".join(f"| `{kind.name}` | {kind.description} | {kind.where} |" for kind in KINDS),
         "tail_text": _tails(folder, states),
-        "offgrid_text": _off_grid(off_grid),
+        "offgrid_text": _off_grid(tables_of_states.get(("states", "offgrid"))),
+        "mixed_text": mixed_text(tables_of_states.get(("mixed_states", "all"))),
     }
-    for config, splits in tables.items():
-        values[f"rows_{config}"] = (
-            ", ".join(f"{schema.LIBRARY_SPLIT[s]} {_rows(files)}" for s, files in splits.items())
-            or "not included"
-        )
+    sizes = {
+        config: ", ".join(f"{schema.LIBRARY_SPLIT[s]} {_rows(files)}" for s, files in splits.items())
+        for config, splits in tables.items()
+    }
+    for config in (c for c in sizes if schema.regime_of(c) == "equilibrium"):
+        values[f"rows_{config}"] = sizes[config] or "not included"
+    values["mixed_configs"] = mixed_configs(sizes)
     return values | _quality(states) | _convergence(states) | _geometry(states) | _thresholds()
 
 
 def _present(folder: Path, config: str) -> dict[str, list[pq.ParquetFile]]:
     """The splits of a config that are there, with their files."""
-    if config == "offgrid" and not (folder / "offgrid").is_dir():
-        return {}
+    if not (folder / config).is_dir():
+        return {}  # a track may have its training files elsewhere
     names = {split: schema.split_files(config, split) for split in schema.SPLITS[config]}
     return {
         split: [pq.ParquetFile(folder / name) for name in files]

@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 
 def check_physics(folder: Path) -> list[str]:
     """Violations of the bounds in ``criteria``: energy, pressure, density, symmetry, far field."""
+    problems = _check_regime(folder, "equilibrium")
+    if (folder / "mixed_states").is_dir():
+        problems += [f"mixed regime: {problem}" for problem in _check_regime(folder, "mixed")]
+    return problems
+
+
+def _check_regime(folder: Path, regime: str) -> list[str]:
     import pandas as pd
     import pyarrow.parquet as pq
 
-    found = [folder / "states" / f"{split}.parquet" for split in schema.SPLITS["states"]]
+    config, track = schema.in_regime("states", regime), schema.in_regime("offgrid", regime)
+    found = [folder / config / f"{split}.parquet" for split in schema.SPLITS[config]]
     states = pd.concat([pq.read_table(file).to_pandas() for file in found if file.is_file()]).set_index("state_id")
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    files = [folder / name for split in schema.SPLITS["offgrid"] for name in schema.split_files("offgrid", split)]
+    files = [folder / name for split in schema.SPLITS[track] for name in schema.split_files(track, split)]
     for file in (file for file in files if file.is_file()):
         table = pq.read_table(file)
         g, error = curves_of(table, "g"), curves_of(table, "g_stderr")

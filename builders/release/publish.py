@@ -51,6 +51,8 @@ def publish(
     partial: bool = False,
     template: Path | None = None,
     off_grid: Sequence[StateResult] = (),
+    mixed: Sequence[StateResult] = (),
+    mixed_off_grid: Sequence[StateResult] = (),
 ) -> Published:
     """Write the dataset; the folder that was there stays whole until the new one is complete.
 
@@ -73,6 +75,8 @@ def publish(
         The card; default ``dataset_card.md`` of the clone.
     off_grid : sequence of StateResult
         The off-grid states. Without them the folder has no track ``offgrid``.
+    mixed, mixed_off_grid : sequence of StateResult
+        The states of the grid and the off-grid ones in the mixed regime. Without them the folder has no such tracks.
 
     Raises
     ------
@@ -87,7 +91,8 @@ def publish(
     """
     target = target.absolute()
     template = template or _default_template()
-    _check_input(results, off_grid, target=target, version=version, released=released, partial=partial)
+    sets = (off_grid, mixed, mixed_off_grid)
+    _check_input(results, *sets, target=target, version=version, released=released, partial=partial)
     target.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(target.parent, target.name):
         if not target.exists() and _aside(target).exists():
@@ -98,10 +103,10 @@ def publish(
         try:
             if results is None:
                 _keep_grid(work, target if target.exists() else paths.dataset_dir())
-                tables.write_off_grid(work, off_grid)
                 missing = []
             else:
-                missing = _write_tables(work, results, off_grid, snapshots, old=target)
+                missing = _write_grid(work, results, snapshots, old=target, version=version)
+            _write_further(work, *sets, version=version)
             _write_documents(work, target, version=version, released=released, template=template)
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
@@ -171,15 +176,22 @@ def _only_one(folder: Path, name: str) -> Iterator[None]:
 
 
 def _check_input(
-    results: Sequence[StateResult] | None, off_grid: Sequence[StateResult],
-    *, target: Path, version: str, released: str | None, partial: bool,
+    results: Sequence[StateResult] | None, off_grid: Sequence[StateResult], mixed: Sequence[StateResult],
+    mixed_off_grid: Sequence[StateResult], *, target: Path, version: str, released: str | None, partial: bool,
 ) -> None:  # fmt: skip
     problems = []
     if results is not None:
         problems += _check_set(results, grid(), "a state of the grid", "states", partial=partial)
-    if off_grid:
-        problems += _check_set(off_grid, offgrid(), "an off-grid state", "off-grid states", partial=partial)
-    if not (results or off_grid):
+    for several, found, wanted, one in (
+        ("off-grid states", off_grid, offgrid(), "an off-grid state"),
+        ("states of the mixed regime", mixed, grid(), "a state of the grid"),
+        ("off-grid states of the mixed regime", mixed_off_grid, offgrid(), "an off-grid state"),
+    ):
+        if found:
+            problems += _check_set(found, wanted, one, several, partial=partial)
+    if mixed_off_grid and not mixed:
+        problems.append("off-grid states of the mixed regime without its grid, which their track is trained on")
+    if not (results or off_grid or mixed):
         problems.append("nothing to publish")
     if re.fullmatch(r"\d+\.\d+\.\d+([.+-][0-9A-Za-z.+-]+)?", version) is None:
         problems.append(f"version {version!r} is not of the form 1.2.3")
@@ -225,13 +237,25 @@ def _foreign(folder: Path) -> list[str]:
     ]
 
 
-def _write_tables(
-    work: Path, results: Sequence[StateResult], off_grid: Sequence[StateResult],
-    snapshots: Iterable[tables.Snapshot] | None, *, old: Path,
-) -> list[str]:  # fmt: skip
-    for name, table in tables.dataset_tables(results).items():
+def _write_further(
+    work: Path, off_grid: Sequence[StateResult], mixed: Sequence[StateResult],
+    mixed_off_grid: Sequence[StateResult], *, version: str,
+) -> None:  # fmt: skip
+    """The tables beside those of the grid in equilibrium."""
+    found = tables.off_grid_tables(off_grid)
+    if mixed:
+        found |= tables.grid_tables(mixed, version=version, regime="mixed")
+        found |= tables.off_grid_tables(mixed_off_grid, regime="mixed")
+    for name, table in found.items():
         tables.write_table(work / name, table)
-    tables.write_off_grid(work, off_grid)
+
+
+def _write_grid(
+    work: Path, results: Sequence[StateResult], snapshots: Iterable[tables.Snapshot] | None,
+    *, old: Path, version: str,
+) -> list[str]:  # fmt: skip
+    for name, table in tables.grid_tables(results, version=version).items():
+        tables.write_table(work / name, table)
     file = work / "snapshots" / "all.parquet"
     if snapshots is not None:
         return tables.write_snapshots(file, snapshots, {r.state.state_id: r.start for r in results})
@@ -250,7 +274,7 @@ def _keep_grid(work: Path, source: Path) -> None:
     """Copy the grid's tables of a published folder."""
     listed = dataset_info(path=source)["files"]
     problems = []
-    for name in (name for name in schema.FILES if name not in schema.OFFGRID_FILES):
+    for name in schema.ALWAYS:
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(source / name, work / name)
@@ -267,10 +291,12 @@ def _write_documents(work: Path, target: Path, *, version: str, released: str | 
     digest = data_hash(files)
     _refuse_other_data(target, version, digest)
     released = released or _released(target, version, digest)
-    off_grid = read_table_at(work, "states", "offgrid") if "states/offgrid.parquet" in files else None
-    values = card.card_values(
-        work, read_table_at(work, "states"), off_grid, version=version, released=released, data_sha256=digest
-    )
+    states = {
+        (config, split): read_table_at(work, config, split)
+        for config in ("states", "mixed_states") for split in schema.SPLITS[config]
+        if f"{config}/{split}.parquet" in files
+    }  # fmt: skip
+    values = card.card_values(work, states, version=version, released=released, data_sha256=digest)
     write_text(work / "README.md", card.render(template.read_text(encoding="utf-8"), values))
     documents = ["README.md", "croissant.json"]
     figure = template.parent / "docs" / FIGURE

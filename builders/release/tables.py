@@ -52,25 +52,35 @@ def states_table(results: Sequence[StateResult]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema.states_schema())
 
 
-def dataset_tables(results: Sequence[StateResult]) -> dict[str, pa.Table]:
-    """The grid's tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``."""
+def grid_tables(
+    results: Sequence[StateResult], *, version: str, regime: str = "equilibrium"
+) -> dict[str, pa.Table]:
+    """The grid's tables of a regime but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``.
+
+    The data's `version` decides which states are on which side of the interpolation track.
+    """
     by_state = {result.state: result for result in sorted(results, key=lambda r: r.state)}
     tables = {}
-    for track in (track for track in schema.TRACKS if track != "offgrid"):
-        for name, states in zip(schema.SPLITS[track], split(track), strict=True):
-            tables[f"{track}/{name}.parquet"] = rdf_table(_present(states, by_state), schema.N_BINS)
+    for name in (name for name in schema.TRACK_NAMES if name != "offgrid"):
+        track = schema.in_regime(name, regime)
+        for side, states in zip(schema.SPLITS[track], split(track, version=version), strict=True):
+            tables[f"{track}/{side}.parquet"] = rdf_table(_present(states, by_state), schema.N_BINS)
     everything = list(by_state.values())
-    tables["fine/all.parquet"] = rdf_table(everything, schema.N_FINE)
-    tables["states/all.parquet"] = states_table(everything)
+    tables[f"{schema.in_regime('fine', regime)}/all.parquet"] = rdf_table(everything, schema.N_FINE)
+    tables[f"{schema.in_regime('states', regime)}/all.parquet"] = states_table(everything)
     return tables
 
 
-def write_off_grid(folder: Path, results: Sequence[StateResult]) -> None:
-    """Write the tables of the off-grid states into a dataset folder; nothing if there are no states."""
-    if results:
-        ordered = sorted(results, key=lambda r: r.state)
-        write_table(folder / "offgrid" / "test.parquet", rdf_table(ordered, schema.N_BINS))
-        write_table(folder / "states" / "offgrid.parquet", states_table(ordered))
+def off_grid_tables(results: Sequence[StateResult], *, regime: str = "equilibrium") -> dict[str, pa.Table]:
+    """The tables of the off-grid states in a regime, by path within the dataset folder; none if there are no states."""
+    if not results:
+        return {}
+    ordered = sorted(results, key=lambda r: r.state)
+    rdfs, states = (schema.in_regime(name, regime) for name in ("offgrid", "states"))
+    return {
+        f"{rdfs}/test.parquet": rdf_table(ordered, schema.N_BINS),
+        f"{states}/offgrid.parquet": states_table(ordered),
+    }
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binlj import schema
+from binlj import __version__, schema
 from binlj.builders.release.plausibility import check_physics, curves_of
 from binlj.builders.starts.kinds import SHAPES, STARTS
 from binlj.data import data_hash
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 _MERGE_RTOL = 1e-5  # g is stored in single precision
 _PHASES = {"homogeneous", "demixed", "solid-like"}
-_SETS = {"states/all.parquet": grid, "states/offgrid.parquet": offgrid}
+_SETS = {f"{config}/{name}.parquet": states for config in ("states", "mixed_states")
+         for name, states in (("all", grid), ("offgrid", offgrid))}
 _STARTS = {*STARTS, *("+".join(pair) for pair in itertools.combinations(STARTS, 2))}
 
 
@@ -79,11 +80,12 @@ def check_structure(folder: Path, *, partial: bool = False, without_snapshots: b
             problems += found
             if table is not None:
                 tables[key] = table
-    rdf = {key: table for key, table in tables.items() if key.split("/")[0] in ("fine", *schema.TRACKS)}
+    rdf = {k: table for k, table in tables.items() if k.split("/")[0] in ("fine", "mixed_fine", *schema.TRACKS)}
     for key, table in rdf.items():
         problems += _check_rdf(key, table)
-    problems += _check_splits(rdf, partial=partial)
-    problems += _check_same_curves(rdf)
+    problems += _check_splits(rdf, version=_version(folder), partial=partial)
+    for regime in schema.REGIMES:
+        problems += _check_same_curves({k: t for k, t in rdf.items() if schema.regime_of(k) == regime})
     for key, states_of in _SETS.items():
         if key in tables:
             problems += _check_states(key, tables[key], states_of(), partial=partial)
@@ -117,8 +119,9 @@ def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
     if data_hash(listed) != digest:
         problems.append("manifest.json: data_sha256 does not belong to the files it lists")
     expected = {*schema.FILES, "README.md", "croissant.json"}
-    if not set(schema.OFFGRID_FILES) & set(listed):
-        expected -= set(schema.OFFGRID_FILES)  # versions before 1.2.0 do not have them
+    for part in schema.PARTS:
+        if not set(part.files) & set(listed):
+            expected -= set(part.files)  # older versions do not have it
     problems += [f"manifest.json does not list {name}" for name in sorted(expected - set(listed) - skip)]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*.parquet")}
     problems += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
@@ -130,6 +133,15 @@ def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
     return problems
 
 
+def _version(folder: Path) -> str:
+    """The data's version; that of this package where the manifest does not say it, which is a problem of its own."""
+    try:
+        version = str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return __version__
+    return version if version[:1].isdigit() else __version__
+
+
 def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -139,7 +151,7 @@ def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
         "states": schema.states_schema,
         "snapshots": schema.snapshots_schema,
         "fine": lambda: schema.rdf_schema(schema.N_FINE),
-    }.get(config, lambda: schema.rdf_schema(schema.N_BINS))()
+    }.get(config.removeprefix("mixed_"), lambda: schema.rdf_schema(schema.N_BINS))()
     path = folder / key
     if not path.is_file():
         return None, []  # the manifest's check says so
@@ -194,9 +206,9 @@ def _check_rdf(key: str, table: pa.Table) -> list[str]:
     return problems
 
 
-def _check_splits(rdf: dict[str, pa.Table], *, partial: bool) -> list[str]:
+def _check_splits(rdf: dict[str, pa.Table], *, version: str, partial: bool) -> list[str]:
     problems = []
-    for config in (*schema.TRACKS, "fine"):
+    for config in (*schema.TRACKS, "fine", "mixed_fine"):
         names = [name for name in schema.SPLITS[config] if f"{config}/{name}.parquet" in schema.FILES]
         have: dict[str, set] = {}
         for name in names:
@@ -207,7 +219,7 @@ def _check_splits(rdf: dict[str, pa.Table], *, partial: bool) -> list[str]:
         if len(have) != len(names):
             continue
         union = set().union(*have.values())
-        of, states_of = ("off-grid states", offgrid) if config == "offgrid" else ("grid", grid)
+        of, states_of = ("off-grid states", offgrid) if "offgrid" in config else ("grid", grid)
         everything = {(state.state_id, i) for state in states_of() for i in range(len(PAIRS))}
         problems += [f"{config}: {i} {_pair(p)} is not of the {of}" for i, p in sorted(union - everything)]
         states = {i for i, _ in union}
@@ -216,7 +228,7 @@ def _check_splits(rdf: dict[str, pa.Table], *, partial: bool) -> list[str]:
         if {"train", "test"} <= set(names):
             train, test = ({i for i, _ in have[name]} for name in names)
             problems += [f"{config}: {i} is on both sides of the split" for i in sorted(train & test)]
-            want_train, want_test = ({s.state_id for s in side} for side in split(config))
+            want_train, want_test = ({s.state_id for s in side} for side in split(config, version=version))
             problems += [
                 f"{config}: {i} belongs to test, not train" for i in sorted((train & want_test) - test)
             ]
@@ -228,14 +240,14 @@ def _check_splits(rdf: dict[str, pa.Table], *, partial: bool) -> list[str]:
 
 def _check_same_curves(rdf: dict[str, pa.Table]) -> list[str]:
     """The tracks and the fine table hold the same curves: each merge of five fine bins is the coarse bin."""
-    if "fine/all.parquet" not in rdf:
+    fine = next((table for name, table in rdf.items() if "fine/" in name), None)
+    if fine is None:
         return []
-    fine = rdf["fine/all.parquet"]
     keys = list(zip(fine["state_id"].to_pylist(), fine["pair"].to_pylist(), strict=True))
     merged = dict(zip(keys, schema.merge_bins(curves_of(fine, "g")), strict=True))
     problems = []
     for name, table in rdf.items():
-        if name.startswith("fine/"):
+        if table is fine:
             continue
         g = curves_of(table, "g")
         for i, key in enumerate(zip(table["state_id"].to_pylist(), table["pair"].to_pylist(), strict=True)):
@@ -267,7 +279,7 @@ def _shapes_fit(start: str, shape: str) -> bool:
 
 
 def _check_states(file: str, table: pa.Table, states: Sequence[State], *, partial: bool) -> list[str]:
-    key, of = ("states", "grid") if file == "states/all.parquet" else (file, "off-grid states")
+    key, of = ("states", "grid") if file == "states/all.parquet" else (file, "grid" if "all" in file else "off-grid states")
     ids = table["state_id"].to_pylist()
     problems = [f"{key}: {i} comes {n} times" for i, n in sorted(Counter(ids).items()) if n > 1]
     problems += _bad_parameters(key, table)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from binlj.cli_track import regime_option, track_options
 from binlj.errors import InputError
 from binlj.progress import progress_bars
-from binlj.schema import TRACKS
+from binlj.schema import regime_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,13 +56,7 @@ _boot = click.option(
     show_default=True,
     help="Noisy copies of the curves for each interval.",
 )
-_track = click.option(
-    "--track",
-    type=click.Choice(TRACKS),
-    default="extrapolation",
-    show_default=True,
-    help="Track of predictions that are given as files.",
-)
+_track = track_options("Track of predictions that are given as files.", default="extrapolation")
 
 
 def _with(options: list[Callable[[Any], Any]]) -> Callable[[Any], Any]:
@@ -79,14 +74,17 @@ def explain() -> None:
 
 
 @explain.command("data", short_help="Rank the parameters by the data alone.")
+@regime_option
 @_with(_options)
 @_with(_maps)
 @_boot
-def data_command(out: Path, seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int) -> None:
+def data_command(
+    regime: str, out: Path, seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int
+) -> None:
     """Rank the features by the data alone: UMAP and mixing entropy, Sobol indices, Shapley values."""
     from binlj.eval.explain import document, verdict
 
-    run = _explain_data(seed, dataset, maps, resamples, n_boot)
+    run = _explain_data(regime, seed, dataset, maps, resamples, n_boot)
     rankings = [*run.map.rankings, *run.map_scaled.rankings, *run.curves.rankings]
     _data_pictures(run, out)
     details = {"map": run.map.details, "map_scaled": run.map_scaled.details, "curves": run.curves.details}
@@ -125,7 +123,7 @@ def model_command(
     from binlj.eval.explain.curves import load_frames
 
     given = files.read_attributions(attributions) if attributions else None
-    frames = load_frames(dataset)
+    frames = load_frames(dataset, regime=regime_of(track))
     with _bars() as bar:
         source = _source(paths, track, dataset, bar)
         own = restrict_frames(frames, source.runs[0])
@@ -185,7 +183,7 @@ def check_command(
 ) -> None:
     """Does S dominate? Every method in one table, and whether the paper's claim holds.
 
-    The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
+    The regime is that of the data and of the predictions. The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
     DNN.
     """
     from binlj.eval.explain import document, plots, verdict
@@ -193,7 +191,7 @@ def check_command(
     groups = [("dnn", dnn), ("xgboost", xgboost), *((None, (p,)) for p in other)]
     with _bars() as bar:  # first, since a wrong path should not cost minutes
         sources = _named([(label, _source(g, track, dataset, bar)) for label, g in groups if g])
-    run = _explain_data(seed, dataset, maps, resamples, n_boot)
+    run = _explain_data(regime_of(track), seed, dataset, maps, resamples, n_boot)
     _data_pictures(run, out)
     rankings = [*run.map.rankings, *run.map_scaled.rankings, *run.curves.rankings]
     models: dict[str, Any] = {}
@@ -247,12 +245,14 @@ class _Data:
     settings: dict[str, Any]
 
 
-def _explain_data(seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int) -> _Data:
+def _explain_data(
+    regime: str, seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int
+) -> _Data:
     from binlj.eval.explain.curve_report import explain_curves
     from binlj.eval.explain.curves import load_frames
     from binlj.eval.explain.map_report import explain_map
 
-    fine, coarse = load_frames(dataset)
+    fine, coarse = load_frames(dataset, regime=regime)
     with _bars() as bar:
         few = max(1, maps // 4), resamples // 4
         step, other = bar("maps", maps + resamples + sum(few)), bar("noise of the data", 8 * n_boot)
@@ -260,7 +260,8 @@ def _explain_data(seed: int, dataset: Path | None, maps: int, resamples: int, n_
         moved = explain_map(fine, seeds=few[0], resamples=few[1], seed=seed, scaled=True, step=step)
         curves = explain_curves(fine, coarse, n_boot=n_boot, seed=seed, step=other)
     return _Data(
-        (fine, coarse), mapped, moved, curves, {"seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot}
+        (fine, coarse), mapped, moved, curves,
+        {"regime": regime, "seed": seed, "maps": maps, "resamples": resamples, "n_boot": n_boot},
     )
 
 

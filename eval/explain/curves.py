@@ -53,16 +53,17 @@ def rebinning(scale: float, *, width: float = WIDTH, reach: float = REACH, n: in
     return weight / weight.sum(axis=1, keepdims=True)
 
 
-def load_frames(dataset: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All 1500 curves, sorted by (pair, state): the 500-bin ones and the 100-bin ones.
+def load_frames(dataset: Path | None = None, *, regime: str = "equilibrium") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All 1500 curves of a regime, sorted by (pair, state): the 500-bin ones and the 100-bin ones.
 
     Raises
     ------
     DataError
         If the two do not hold the same curves.
     """
-    parts = [data.read_table("extrapolation", s, path=dataset) for s in ("train", "test")]
-    return aligned(data.read_table("fine", "all", path=dataset), *parts, where=dataset or "the installed dataset")
+    parts = [data.read_table("extrapolation", s, regime=regime, path=dataset) for s in ("train", "test")]
+    fine = data.read_table("fine", "all", regime=regime, path=dataset)
+    return aligned(fine, *parts, where=dataset or "the installed dataset")
 
 
 def aligned(fine: pd.DataFrame, *parts: pd.DataFrame, where: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -70,7 +71,7 @@ def aligned(fine: pd.DataFrame, *parts: pd.DataFrame, where: str | Path) -> tupl
     coarse = pd.concat(parts)
     fine, coarse = (f.sort_values(["pair", "state_id"]).reset_index(drop=True) for f in (fine, coarse))
     if not fine[["pair", "state_id"]].equals(coarse[["pair", "state_id"]]):
-        raise DataError(where, ["configs `fine` and `extrapolation` hold different curves"], fix="run `binlj verify`")
+        raise DataError(where, ["the 500-bin and the 100-bin tables hold different curves"], fix="run `binlj verify`")
     return fine, coarse
 
 

@@ -68,7 +68,7 @@ def test_what_is_loaded_is_what_was_assembled(published: Path, whole: list[State
         "states": schema.states_schema(),
         "snapshots": schema.snapshots_schema(),
     }
-    for name in set(schema.FILES) - set(schema.OFFGRID_FILES):
+    for name in schema.ALWAYS:
         assert pq.read_schema(published / name).equals(want.get(name.split("/")[0], schema.rdf_schema(100)))
 
 
@@ -143,7 +143,7 @@ def test_card_has_no_gaps_and_its_numbers_come_from_the_data(published: Path) ->
     head = yaml.safe_load(text.split("---")[1])
     digest = data.dataset_info(path=published)["data_sha256"]
     assert head["license"] == "cc-by-4.0"
-    assert [c["config_name"] for c in head["configs"]] == [c for c in schema.CONFIGS if c != "offgrid"]
+    assert [c["config_name"] for c in head["configs"]] == ["extrapolation", "interpolation", "fine", "states", "snapshots"]
     assert all(digest in c["description"] and c["version"] == "0.1.0" for c in head["configs"])
     assert [c["config_name"] for c in head["configs"] if c.get("default")] == ["extrapolation"]
 

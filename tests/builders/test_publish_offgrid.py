@@ -28,8 +28,8 @@ from binlj.offgrid import offgrid
 def test_tables_of_the_grid_stay_byte_for_byte(published: Path, with_off_grid: Path) -> None:
     before, after = (data.dataset_info(path=folder) for folder in (published, with_off_grid))
     tables = {name for name in after["files"] if name.endswith(".parquet")}
-    assert tables == set(schema.FILES)
-    for name in tables - set(schema.OFFGRID_FILES):
+    assert tables == {*schema.ALWAYS, *schema.OFFGRID.files}
+    for name in schema.ALWAYS:
         assert (published / name).read_bytes() == (with_off_grid / name).read_bytes(), name
     assert before["data_sha256"] != after["data_sha256"]
     for track in ("extrapolation", "interpolation"):
@@ -58,7 +58,7 @@ def test_card_and_croissant_name_them(with_off_grid: Path, published: Path) -> N
     files = [f["path"] for f in configs["offgrid"]["data_files"]]
     assert files == [["extrapolation/train.parquet", "extrapolation/test.parquet"], "offgrid/test.parquet"]
     named = {f["contentUrl"] for f in json.loads((with_off_grid / "croissant.json").read_text())["distribution"]}
-    assert named == set(schema.FILES)
+    assert named == {*schema.ALWAYS, *schema.OFFGRID.files}
     assert "This copy of the dataset does not include them." in (published / "README.md").read_text()
 
 
@@ -90,7 +90,7 @@ def test_the_grid_may_be_kept_as_published(
     monkeypatch.setattr("binlj.paths.dataset_dir", lambda: published)
     target = tmp_path / "binlj-rdf"
     publish.publish(None, target=target, version="0.2.0", snapshots=None, off_grid=off_grid)
-    for name in set(schema.FILES) - set(schema.OFFGRID_FILES):
+    for name in schema.ALWAYS:
         assert (published / name).read_bytes() == (target / name).read_bytes(), name
     publish.publish(None, target=target, version="0.2.1", snapshots=None, off_grid=off_grid[:-1], partial=True)
     assert len(data.read_table("offgrid", "test", path=target)) == 297

@@ -14,7 +14,7 @@ from binlj.errors import DataError
 from binlj.eval import evaluate
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, grid
 from binlj.offgrid import offgrid
-from binlj.schema import OFFGRID_FILES, track_files
+from binlj.schema import OFFGRID, track_files
 from binlj.tracks import split
 
 
@@ -75,7 +75,7 @@ def test_a_dataset_without_off_grid_states_says_so_and_keeps_the_other_tracks(to
 
 def test_adding_off_grid_states_leaves_the_hash_of_the_other_tracks(toy_offgrid: Path) -> None:
     info = dataset_info(path=toy_offgrid)
-    old = {**info, "files": {k: v for k, v in info["files"].items() if k not in OFFGRID_FILES}}
+    old = {**info, "files": {k: v for k, v in info["files"].items() if k not in OFFGRID.files}}
     assert track_hash(old, "interpolation") == track_hash(info, "interpolation")
     assert len({track_hash(info, track) for track in tracks_of(toy_offgrid)}) == 3
     for name in track_files("offgrid"):
