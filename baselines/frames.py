@@ -79,9 +79,10 @@ def check_training_table(
 
 
 def with_state_columns(
-    train: pd.DataFrame, columns: Sequence[str] = ("density", "phase", "converged"), *, dataset: Path | None = None
-) -> pd.DataFrame:
-    """A training table joined with columns of `states`, of its own states only.
+    train: pd.DataFrame, columns: Sequence[str] = ("density", "phase", "converged"), *, regime: str = "equilibrium",
+    dataset: Path | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """A training table joined with columns of the regime's `states`, of its own states only.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def with_state_columns(
     """
     from binlj.data import read_table
 
-    states = read_table("states", path=dataset).set_index("state_id")
+    states = read_table("states", regime=regime, path=dataset).set_index("state_id")
     problems = [f"column {c!r} is missing" for c in columns if c not in states]
     problems += [f"{s} is missing" for s in sorted(set(train["state_id"]) - set(states.index))]
     if problems:

@@ -30,7 +30,7 @@ from binlj.errors import InputError
 from binlj.files import replacing, write_json
 from binlj.grid import PAIRS, State
 from binlj.machine import processor
-from binlj.schema import bin_centres
+from binlj.schema import bin_centres, regime_of
 from binlj.tracks import check_track
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def train_model(
     Parameters
     ----------
     name, track : str
-        A key of ``MODELS``; ``extrapolation``, ``interpolation`` or ``offgrid``.
+        A key of ``MODELS``; a track, e.g. ``extrapolation`` or ``mixed_extrapolation``.
     out : Path
         The run folder. A finished run of the same model, parameters, track, seed and dataset is reused.
     parameters : dict, optional
@@ -121,7 +121,9 @@ def train_model(
                 fix="give another --out, or --force to replace it",
             )
         return Trained(load_model(out), found, reused=True)
-    train = with_state_columns(read_table(track, "train", path=dataset), dataset=dataset)
+    train = with_state_columns(
+        read_table(track, "train", path=dataset), regime=regime_of(track), dataset=dataset
+    )
     out.mkdir(parents=True, exist_ok=True)
     (out / METADATA).unlink(missing_ok=True)
     started, cpu = time.perf_counter(), time.process_time()

@@ -47,8 +47,7 @@ def info_command() -> None:
         states = folder / "states" / f"{split}.parquet"
         if states.is_file():
             converged = pq.read_table(states, columns=["converged"])["converged"].to_pylist()
-            click.echo(
-                f"converged           {sum(converged)} of {len(converged)} {which} (why not: column `reason` of `states`)"
-            )
+            why = "(why not: column `reason` of `states`)"
+            click.echo(f"converged           {sum(converged)} of {len(converged)} {which} {why}")
     for track in tracks:
         click.echo(f"sha256 of what {track} scores follow from: {track_hash(info, track)[:16]}")

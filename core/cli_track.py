@@ -10,7 +10,6 @@ import click
 
 from binlj.schema import REGIMES, TRACK_NAMES, in_regime, regime_of, track_name
 
-
 regime_option = click.option(
     "--regime", type=click.Choice(REGIMES), default=REGIMES[0], show_default=True,
     help="Equilibrium, or the first steps after random mixing.",

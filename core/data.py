@@ -66,7 +66,8 @@ def load(
 
 
 def read_table(
-    config: str = DEFAULT_CONFIG, split: str | None = None, *, regime: str | None = None, path: str | Path | None = None,
+    config: str = DEFAULT_CONFIG, split: str | None = None, *, regime: str | None = None,
+    path: str | Path | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Read one split of a config as a pandas frame, straight from its parquet file.
 

@@ -80,8 +80,9 @@ def evaluate(
     DataError
         If the dataset cannot be read.
     """
+    full = in_regime(track, regime)
     return evaluate_case(
-        predictions, track=in_regime(track, regime), dataset=dataset, n_boot=n_boot, seed=seed, naive=naive, partial=partial
+        predictions, track=full, dataset=dataset, n_boot=n_boot, seed=seed, naive=naive, partial=partial
     )[1]
 
 

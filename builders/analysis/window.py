@@ -146,8 +146,8 @@ def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[boo
     """By how much the variance between runs exceeds that of the blocks of one run.
 
     For each state the variance of g between its runs is divided by the mean of their squared block errors, and both are
-    averaged over 0.9 to 5 sigma. The factor of a pair is the mean over the states that are homogeneous in the window, or
-    over those that are not, at least 1. States are weighted by their number of runs minus one.
+    averaged over 0.9 to 5 sigma. The factor of a pair is the mean over the states that are homogeneous in the window,
+    or over those that are not, at least 1. States are weighted by their number of runs minus one.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[boo
     Returns
     -------
     dict
-        (homogeneous or not, pair) -> factor of the variance, for what occurs. A state whose runs differ in phase counts
-        for both.
+        (homogeneous or not, pair) -> factor of the variance, for what occurs. A state whose runs differ in phase
+        counts for both.
     """
     r = bin_centres(N_BINS)
     inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from binlj.builders.analysis.window import ENOUGH, WINDOW, best_lines, window_blocks
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.analysis.window import (
+    ENOUGH,
+    WINDOW,
+    Factors,
+    best_lines,
+    scatter_factors,
+    widen,
+    window_blocks,
+    window_result,
+)
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.campaign.scheduler import order
 from binlj.builders.md.chain import Chain
@@ -69,6 +79,44 @@ def whole_windows(states: Sequence[State], folders: Sequence[Path]) -> dict[Stat
                 lines = best_lines(members)
                 found[state_id] += [line for line in lines if window_blocks(line)[1] >= ENOUGH]
     return {state: found[state.state_id] for state in states}
+
+
+def results(
+    states: Sequence[State], folders: Sequence[Path], *, factors: Factors | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[StateResult], Factors]:  # fmt: skip
+    """What is published of the states in the mixed regime: the first run of each that fills the window.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Stores, in the order in which their runs are taken.
+    factors : mapping, optional
+        Of the scatter between runs (:func:`~binlj.builders.analysis.window.scatter_factors`). Default: measured on the
+        states with several runs.
+    progress : callable
+        Called with (done, all) after each state.
+
+    Returns
+    -------
+    results : list of StateResult
+        Of the states that have such a run.
+    factors : mapping
+
+    Raises
+    ------
+    DataError
+        If no state of some kind was run several times.
+    """
+    runs = {}
+    found = whole_windows(states, folders)
+    for i, (state, lines) in enumerate(found.items()):
+        if lines:
+            runs[state] = [window_result(state, line) for line in lines]
+        progress(i + 1, len(found))
+    if factors is None:
+        factors = scatter_factors([several for several in runs.values() if len(several) > 1])
+    return [widen(several[0], factors) for several in runs.values()], factors
 
 
 def states_of(folder: Path) -> frozenset[State]:

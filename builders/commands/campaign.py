@@ -172,13 +172,15 @@ def mixed_command(
 
     seconds = duration(budget) if budget else None
     folder = store or default_store("mixed")
-    elsewhere = mixed_regime.whole_windows(grid(), [default_store(name) for name in mixed_regime.ELSEWHERE])
+    others = [default_store(name) for name in mixed_regime.ELSEWHERE]
+    elsewhere = mixed_regime.whole_windows(grid(), others)
     repeated = mixed_regime.states_of(default_store("repeat"))
     if not dry_run:
         need_build_extra("freud", "numba")
         from binlj.builders.md.engine import find_engine
 
-        jobs = mixed_regime.plan(grid(), store=folder, elsewhere=elsewhere, profile=get_profile("release"), repeated=repeated)
+        profile = get_profile("release")
+        jobs = mixed_regime.plan(grid(), store=folder, elsewhere=elsewhere, profile=profile, repeated=repeated)
         engine = find_engine(lmp, args=lmp_args, launcher=launcher)
         run_jobs(jobs, engine=engine, workers=workers, budget=seconds)
     own = mixed_regime.whole_windows(grid(), [folder])

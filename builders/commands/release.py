@@ -33,6 +33,12 @@ _off_grid_option = click.option(
     help="Folder of the off-grid states' records [default: builders/campaigns/offgrid in the clone; with --store or "
     "--only-start, none]. Without one, the dataset has no track `offgrid`.",
 )
+_mixed_option = click.option(
+    "--mixed/--no-mixed",
+    default=None,
+    help="Publish the mixed regime too, from builders/campaigns/mixed and the mixed chains of the other campaigns "
+    "[default: in the clone, if that campaign has records].",
+)
 _workers_option = click.option(
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes."
 )
@@ -80,6 +86,7 @@ def assemble(
 @click.command()
 @_store_option
 @_off_grid_option
+@_mixed_option
 @_workers_option
 @_dataset_option
 @click.option("--version", default=__version__, show_default=True, help="Version of the data.")
@@ -121,6 +128,7 @@ def assemble(
 def publish(
     store: Path | None,
     offgrid_store: Path | None,
+    mixed: bool | None,
     workers: int,
     dataset: Path | None,
     version: str,
@@ -160,13 +168,20 @@ def publish(
     if offgrid_store is None and store is None and only_start is None:
         offgrid_store = default_store("offgrid")
     off_grid = _results(_store(offgrid_store), workers, (), only_start) if offgrid_store else []
+    if mixed is None:
+        mixed = store is None and only_start is None and (default_store("mixed") / "packs").is_dir()
+    in_window, off_grid_in_window = _mixed_results() if mixed else ([], [])
     if grid == "keep":
         given = {"--store": store, "--only-start": only_start, "--partial": partial, "--snapshots": snapshots != "auto"}
         wrong = [f"{name} is for a grid that is assembled" for name, value in given.items() if value]
         if wrong:
             raise InputError("--grid keep", wrong, fix="leave it out")
-        done = write(None, target=target, version=version, released=released, snapshots=None, off_grid=off_grid)
+        done = write(
+            None, target=target, version=version, released=released, snapshots=None, off_grid=off_grid,
+            mixed=in_window, mixed_off_grid=off_grid_in_window,
+        )  # fmt: skip
         _summary(off_grid, "the grid as published; off the grid: ")
+        _mixed_summary(in_window, off_grid_in_window)
         _written(done)
         return
     folder = _store(store)
@@ -181,6 +196,8 @@ def publish(
         partial=partial,
         snapshots=None if keep else _snapshots(folder, target),
         off_grid=off_grid,
+        mixed=in_window,
+        mixed_off_grid=off_grid_in_window,
     )
     if replaced:
         # A start that is not published any more must not lose what its chain goes on from.
@@ -190,6 +207,7 @@ def publish(
     _summary(results)
     if off_grid:
         _summary(off_grid, "off the grid: ")
+    _mixed_summary(in_window, off_grid_in_window)
     click.echo(
         f"snapshots {'kept' if keep else 'refreshed'}, {len(done.without_snapshot)} states without one"
     )
@@ -250,6 +268,27 @@ def _results(
             problems = [f"{name} has no records" for name in missing] or ["no segment records"]
             raise InputError(store, problems, fix="`binlj campaign run` or `binlj simulate` makes them")
         return assemble_all(records, workers=workers, progress=progress)
+
+
+def _mixed_results() -> tuple[list[StateResult], list[StateResult]]:
+    """The mixed regime of the grid, and of the off-grid states if all of them have the window."""
+    from binlj.builders.campaign import mixed_regime
+    from binlj.grid import grid
+    from binlj.offgrid import offgrid
+
+    on_grid = [default_store(name) for name in (*mixed_regime.ELSEWHERE, "mixed")]
+    with progress_bar("reading and assembling the mixed regime", "states") as progress:
+        results, factors = mixed_regime.results(grid(), on_grid, progress=progress)
+        off = [default_store("offgrid"), default_store("mixed")]
+        off_grid, _ = mixed_regime.results(offgrid(), off, factors=factors)
+    return results, off_grid if len(off_grid) == len(offgrid()) else []
+
+
+def _mixed_summary(results: list[StateResult], off_grid: list[StateResult]) -> None:
+    if results:
+        _summary(results, "mixed regime: ")
+        off = "as well" if off_grid else "left out, since they do not all have the window"
+        click.echo(f"mixed regime: off-grid states {off}")
 
 
 def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:

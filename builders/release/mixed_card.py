@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from binlj.builders.analysis.window import WINDOW
+from binlj.builders.analysis.window import ENOUGH, WINDOW
 from binlj.grid import grid
 from binlj.markdown import markdown_table
 from binlj.schema import regime_of
@@ -48,18 +48,19 @@ def mixed_text(states: pd.DataFrame | None) -> str:
     short, missing = int((~states.converged).sum()), len(grid()) - len(states)
     notes = f" {short} of them do not have the whole window (`converged` is false)." if short else ""
     notes += f" **INCOMPLETE: {missing} states are missing.**" if missing else ""
-    return f"""**These curves are not equilibrium.** They are averages over the first {last * TIME_STEP:g} τ after random mixing: steps
-{first:,} to {last:,} after the start procedure, one run from a random configuration for every state, with the same model,
-ensemble and number of particles as above. Mixtures that demix have only begun to do so.{notes}
+    return f"""**These curves are not equilibrium.** They are averages over the first {last * TIME_STEP:g} τ after
+random mixing: steps {first:,} to {last:,} after the start procedure, one run from a random configuration for every
+state, with the same model, ensemble and number of particles as above. Mixtures that demix have only begun to do so.{notes}
 
-The numbers of the paper that this benchmark follows, and its finding that S dominates, come back in this regime and not in equilibrium.
-What the paper's own data looked like is not known: it reports 10⁷ + 10⁷ steps and shows one configuration with small
-clusters. Use the configs without `mixed_` unless you want to compare with the paper.
+The numbers of the paper that this benchmark follows, and its finding that S dominates, come back in this regime and not
+in equilibrium. What the paper's own data looked like is not known: it reports 10⁷ + 10⁷ steps and shows one
+configuration with small clusters. Use the configs without `mixed_` unless you want to compare with the paper.
 
-The columns are the same. `equilibration_steps` are the steps before the window, `production_steps` those inside it, and
-`converged` says that the window is whole; no criterion of equilibrium is applied. `g_stderr` is the block standard error within the
-window times a factor for the scatter between runs. The factor is the square root of the ratio of the two variances, at least 1, measured on
-states that were run three times with different seeds (`binlj campaign mixed`): one for each pair, separately for states that are homogeneous
-in the window and those that are not.
+The columns are the same. `equilibration_steps` are the steps before the window and `production_steps` those inside it.
+Runs of the equilibrium campaign serve where their blocks cover at least {ENOUGH:,} steps of the window; a block that
+reaches over its ends does not count. `converged` says that this is so; no criterion of equilibrium is applied.
+`g_stderr` is the block standard error within the window times a factor for the scatter between runs. The factor is the
+root of the ratio of the two variances, at least 1, from states that were run several times with different seeds
+(`binlj campaign mixed`): one for each pair, and separately for states that are homogeneous in the window or not.
 
 {phases}"""

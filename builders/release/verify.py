@@ -279,7 +279,8 @@ def _shapes_fit(start: str, shape: str) -> bool:
 
 
 def _check_states(file: str, table: pa.Table, states: Sequence[State], *, partial: bool) -> list[str]:
-    key, of = ("states", "grid") if file == "states/all.parquet" else (file, "grid" if "all" in file else "off-grid states")
+    key = "states" if file == "states/all.parquet" else file
+    of = "grid" if file.endswith("/all.parquet") else "off-grid states"
     ids = table["state_id"].to_pylist()
     problems = [f"{key}: {i} comes {n} times" for i, n in sorted(Counter(ids).items()) if n > 1]
     problems += _bad_parameters(key, table)

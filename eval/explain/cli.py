@@ -183,8 +183,8 @@ def check_command(
 ) -> None:
     """Does S dominate? Every method in one table, and whether the paper's claim holds.
 
-    The regime is that of the data and of the predictions. The claim: S has the lowest mixing entropy, computed as in the paper, and the highest SHAP score of the
-    DNN.
+    The regime is that of the data and of the predictions. The claim: S has the lowest mixing entropy, computed as in
+    the paper, and the highest SHAP score of the DNN.
     """
     from binlj.eval.explain import document, plots, verdict
 

@@ -143,7 +143,8 @@ def test_card_has_no_gaps_and_its_numbers_come_from_the_data(published: Path) ->
     head = yaml.safe_load(text.split("---")[1])
     digest = data.dataset_info(path=published)["data_sha256"]
     assert head["license"] == "cc-by-4.0"
-    assert [c["config_name"] for c in head["configs"]] == ["extrapolation", "interpolation", "fine", "states", "snapshots"]
+    names = [c["config_name"] for c in head["configs"]]
+    assert names == ["extrapolation", "interpolation", "fine", "states", "snapshots"]
     assert all(digest in c["description"] and c["version"] == "0.1.0" for c in head["configs"])
     assert [c["config_name"] for c in head["configs"] if c.get("default")] == ["extrapolation"]
 
