@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS, grid
 from binlj.offgrid import offgrid
-from binlj.schema import bin_centres
+from binlj.schema import REGIMES, bin_centres, in_regime, regime_of, track_name
 from binlj.tracks import split
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def model_curves(board: Board, budget: int, *, dataset: Path | None = None) -> d
     from binlj.eval.truth import load_truth, restrict
     from binlj.leaderboard.pack import pack_shares, pack_signed, size
 
-    g, _ = _published(board, dataset)
+    g = {regime: _published(board, regime, dataset)[0] for regime in _regimes(board)}
     names = _state_ids(board)
     test = {track: _test_rows(track, names, dataset) for track in board.tracks}
     truths = {track: load_truth(track, dataset=dataset) for track in board.tracks}
@@ -87,7 +87,8 @@ def model_curves(board: Board, budget: int, *, dataset: Path | None = None) -> d
         here = [i for i in test[track] if part is None or names[i // len(PAIRS)] in part]
         predicted = board.curves[row_id, track]
         truth = truths[track] if part is None else restrict(truths[track], part)
-        packed = {**pack_signed(predicted - g[here]), "errors": pack_shares(curve_errors(truth, predicted))}
+        difference = predicted - g[regime_of(track)][here]
+        packed = {**pack_signed(difference), "errors": pack_shares(curve_errors(truth, predicted))}
         budget -= size(packed) + _KEYS
         if budget < 0:
             break
@@ -97,9 +98,6 @@ def model_curves(board: Board, budget: int, *, dataset: Path | None = None) -> d
 
 def payload(board: Board, *, dataset: Path | None = None) -> dict[str, Any]:
     """Everything the page's scripts read, but for the curves of the models."""
-    from binlj.leaderboard.pack import pack_unsigned
-
-    g, stderr = _published(board, dataset)
     names = _state_ids(board)
     test = {track: _test_rows(track, names, dataset) for track in board.tracks}
     return {
@@ -110,8 +108,8 @@ def payload(board: Board, *, dataset: Path | None = None) -> dict[str, Any]:
         "state_ids": names,
         "r": [round(float(x), 3) for x in bin_centres()],
         "tracks": {t: {"test": test[t], "n_train": len(split(t)[0]), "n_test": len(split(t)[1])} for t in board.tracks},
-        "states": _states(board, dataset),
-        "curves": {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8), "models": {}},
+        "states": {regime: _states(board, regime, dataset) for regime in _regimes(board)},
+        "curves": {regime: _packed(board, regime, dataset) for regime in _regimes(board)} | {"models": {}},
         "history": board.history,
         "libraries": [
             {key: entry[key] for key in ("name", "version", "license")} for entry in vendored()
@@ -148,30 +146,48 @@ def _policy(scripts: list[str]) -> str:
 
 def _state_ids(board: Board) -> list[str]:
     """The states of the page: the grid in its order, then the off-grid states if the board has their track."""
-    return [s.state_id for s in (*grid(), *(offgrid() if "offgrid" in board.tracks else ()))]
+    off_grid = any(track_name(track) == "offgrid" for track in board.tracks)
+    return [s.state_id for s in (*grid(), *(offgrid() if off_grid else ()))]
 
 
-def _published(board: Board, dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """All published curves and their errors, states in the order of :func:`_state_ids`, then AA, AB, BB."""
+def _regimes(board: Board) -> list[str]:
+    """The regimes that the board has tracks of."""
+    return [regime for regime in REGIMES if any(regime_of(track) == regime for track in board.tracks)]
+
+
+def _of_regime(board: Board, regime: str) -> list[str]:
+    """The states of the page that are known in a regime: the grid, and the off-grid ones if the board has their track."""
+    return _state_ids(board) if in_regime("offgrid", regime) in board.tracks else [s.state_id for s in grid()]
+
+
+def _published(board: Board, regime: str, dataset: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """All curves of a regime and their errors, states in the order of :func:`_of_regime`, then AA, AB, BB."""
     import pandas as pd
 
     from binlj.data import curves, read_table
 
-    track = "offgrid" if "offgrid" in board.tracks else "extrapolation"
-    frame = pd.concat([read_table(track, part, path=dataset) for part in ("train", "test")])
-    frame = frame.set_index(["state_id", "pair"]).loc[[(i, p) for i in _state_ids(board) for p in PAIRS]]
+    name = "offgrid" if in_regime("offgrid", regime) in board.tracks else "extrapolation"
+    frame = pd.concat([read_table(name, part, regime=regime, path=dataset) for part in ("train", "test")])
+    frame = frame.set_index(["state_id", "pair"]).loc[[(i, p) for i in _of_regime(board, regime) for p in PAIRS]]
     return curves(frame), curves(frame, "g_stderr")
 
 
-def _states(board: Board, dataset: Path | None) -> dict[str, Any]:
+def _packed(board: Board, regime: str, dataset: Path | None) -> dict[str, Any]:
+    from binlj.leaderboard.pack import pack_unsigned
+
+    g, stderr = _published(board, regime, dataset)
+    return {"g": pack_unsigned(g, 16), "stderr": pack_unsigned(stderr, 8)}
+
+
+def _states(board: Board, regime: str, dataset: Path | None) -> dict[str, Any]:
     """Phase of every state, as a text of 0 and 1, and the reason of those that are not converged."""
     import pandas as pd
 
     from binlj.data import read_table
 
-    parts = ("all", "offgrid") if "offgrid" in board.tracks else ("all",)
-    frame = pd.concat([read_table("states", part, path=dataset) for part in parts])
-    frame = frame.set_index("state_id").loc[_state_ids(board)]
+    parts = ("all", "offgrid") if in_regime("offgrid", regime) in board.tracks else ("all",)
+    frame = pd.concat([read_table("states", part, regime=regime, path=dataset) for part in parts])
+    frame = frame.set_index("state_id").loc[_of_regime(board, regime)]
     settled = frame["converged"].to_numpy(dtype=bool)
     reasons = {str(i): str(frame["reason"].iloc[i]) for i in range(len(frame)) if not settled[i]}
     return {"demixed": "".join("1" if p == "demixed" else "0" for p in frame["phase"]), "reasons": reasons}

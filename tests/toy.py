@@ -145,3 +145,20 @@ def _states_table(states: tuple[State, ...]) -> pa.Table:
             }
         )
     return pa.Table.from_pylist(rows, schema=schema.states_schema())
+
+
+def add_mixed_regime(folder: Path) -> Path:
+    """Give a toy dataset the mixed regime of its grid: the same curves times 0.9, and nothing demixed; return it."""
+    for name in schema.MIXED.files:
+        table = pq.read_table(folder / name.removeprefix("mixed_"))
+        if "g" in table.column_names:
+            column = table.schema.get_field_index("g")
+            curves = [[0.9 * x for x in g] for g in table["g"].to_pylist()]
+            table = table.set_column(column, table.field("g"), pa.array(curves, table.field("g").type))
+        else:
+            column = table.schema.get_field_index("phase")
+            table = table.set_column(column, table.field("phase"), pa.array(["homogeneous"] * len(table)))
+        (folder / name).parent.mkdir(exist_ok=True)
+        pq.write_table(table, folder / name)
+    write_manifest(folder)
+    return folder

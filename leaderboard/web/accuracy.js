@@ -48,7 +48,7 @@ B.accuracy = function () {
 
   const forest = () => {
     const c = chosen(), { track, pair, metric, at, rows } = c, box = B.$("forest");
-    B.$("forest-caption").textContent = `${capital(nice(metric, pair))} with 95 % intervals, ${track}`;
+    B.$("forest-caption").textContent = `${capital(nice(metric, pair))} with 95 % intervals, ${B.trackText(track)}`;
     const width = box.clientWidth, left = Math.min(230, width * 0.42);
     // A long name is cut, never what says that the row covers only some of the states.
     const letters = Math.floor((left - 12) / 6.1), cut = (text, n) => (text.length > n ? text.slice(0, Math.max(n, 2) - 1) + "…" : text);
@@ -74,7 +74,7 @@ B.accuracy = function () {
     const rows = c.rows.filter((r) => !r.subset);  // cost is of a whole test set
     const models = rows.filter((r) => r[x] !== undefined);
     const lines = [...rows.filter((r) => r.kind === "ceiling"), ...rows.filter((r) => r.kind === "naive").slice(0, 1)];
-    B.$("tradeoff-caption").textContent = `${capital(nice(metric, pair))} against ${xs[x].split(" /")[0]}, ${track}`;
+    B.$("tradeoff-caption").textContent = `${capital(nice(metric, pair))} against ${xs[x].split(" /")[0]}, ${B.trackText(track)}`;
     if (!models.length) return void B.fill(box, B.h("p", { class: "muted" }, "No model on this track yet."));
     const positive = models.map((r) => r[x]).filter((v) => v > 0);
     const least = positive.length ? Math.min(...positive) / 3 : 1;

@@ -30,7 +30,7 @@ B.cite = function () {
     const { track, model } = B.state, row = B.row(track, model);
     if (!row) return;
     B.$("cite-sentence").textContent = `To quote a number: “${row.name} reaches skill ${B.r2(row.skill.overall)} (95 % interval ${B.range(row.skill_ci95.overall)}) and R² = ${B.r2(row.r2.overall)} (95 % interval ${B.range(row.r2_ci95.overall)}; AA ${B.r2(row.r2.AA)}, AB ${B.r2(row.r2.AB)}, BB ${B.r2(row.r2.BB)}) ` +
-      `on ${row.subset ? `${row.subset.n_states} of the ${row.subset.of_states} test states of ` : ""}the ${track} track of binlj-rdf ${version}.” To cite the benchmark and the paper it comes from:`;
+      `on ${row.subset ? `${row.subset.n_states} of the ${row.subset.of_states} test states of ` : ""}the ${B.trackText(track)} track of binlj-rdf ${version}.” To cite the benchmark and the paper it comes from:`;
   };
   B.on(["track", "model"], sentence);
   sentence();

@@ -76,11 +76,12 @@ B.set = function (change) {
 };
 
 // A row of buttons of which one is pressed.
-B.segmented = function (id, options, key) {
+// A row of buttons, one pressed. `options` may be a function; `read` and `write` are for a value that is part of a key.
+B.segmented = function (id, options, key, read = () => B.state[key], write = (value) => ({ [key]: value })) {
   const box = B.$(id);
-  const draw = () => B.fill(box, options.map(([value, label]) => B.h("button", {
-    type: "button", "data-value": value, "aria-pressed": String(B.state[key] === value),
-    on: { click: () => B.set({ [key]: value }) },
+  const draw = () => B.fill(box, (typeof options === "function" ? options() : options).map(([value, label]) => B.h("button", {
+    type: "button", "data-value": value, "aria-pressed": String(read() === value),
+    on: { click: () => B.set(write(value)) },
   }, label)));
   B.on([key], draw);
   draw();

@@ -19,6 +19,13 @@ B.load = function () {
   }
 };
 
+// A track's regime and its name without it; in_regime joins the two.
+B.regimeOf = (track) => (track.startsWith("mixed_") ? "mixed" : "equilibrium");
+B.trackName = (track) => track.replace(/^mixed_/, "");
+B.inRegime = (name, regime) => (regime === "mixed" ? `mixed_${name}` : name);
+B.trackText = (track) => (B.regimeOf(track) === "mixed" ? "mixed-regime " : "") + B.trackName(track);
+B.published = (key) => B.data.curves[B.regimeOf(B.state.track)][key];
+
 B.rows = (track) => B.data.rows.filter((row) => row.track === track);
 B.row = (track, id) => B.data.rows.find((row) => row.track === track && row.id === id);
 B.withCurves = (track) => B.rows(track).filter((row) => (B.data.curves.models[row.id] || {})[track]);
@@ -65,11 +72,11 @@ B.line = function (unpacked, row) {
   return Float64Array.from(unpacked.q.subarray(row * B.bins, (row + 1) * B.bins), (v) => v * step);
 };
 
-// Data of one curve: position = 3 × state + pair; first the grid in its order, then the states off it.
-B.truth = (position) => ({
-  g: B.line(B.unpack("g", B.data.curves.g, "u2"), position),
-  err: B.line(B.unpack("stderr", B.data.curves.stderr, "u1"), position),
-});
+// Data of one curve in the regime of the track: position = 3 × state + pair; first the grid in its order, then the
+// states off it, where the regime has them.
+B.truth = (position) => ({ g: B.line(B.packed("g", "u2"), position), err: B.line(B.packed("stderr", "u1"), position) });
+B.packed = (key, kind) => B.unpack(`${B.regimeOf(B.state.track)}|${key}`, B.published(key), kind);
+B.known = (state) => 3 * state < B.packed("g", "u2").scale.length;
 // A model's difference from the data on one test curve, or null where it has none.
 B.difference = function (track, id, position) {
   const packed = (B.data.curves.models[id] || {})[track];
@@ -83,9 +90,10 @@ B.curveError = function (track, id, position) {
   if (!B.cache.has(key)) B.cache.set(key, new Uint8Array(B.bytes(B.data.curves.models[id][track].errors)));
   return B.cache.get(key)[B.covered(track, id).rowOf.get(position)] / 255;
 };
-B.phase = (state) => (B.data.states.demixed[state] === "1" ? "demixed" : "homogeneous");
+B.facts = () => B.data.states[B.regimeOf(B.state.track)];
+B.phase = (state) => (B.facts().demixed[state] === "1" ? "demixed" : "homogeneous");
 // Why a state has not converged, or nothing.
-B.unsettled = (state) => B.data.states.reasons[state];
+B.unsettled = (state) => B.facts().reasons[state];
 
 B.stateOf = function (index) {
   const [T, C_B, S, eps_AB] = B.data.state_ids[index].split("-").map((part) => parseFloat(part.slice(1)));

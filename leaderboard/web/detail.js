@@ -46,7 +46,7 @@ B.detail = function () {
   };
   const both = (values) => ["skill", "r2"].flatMap((key) => order.map((p) => B.short(values[key][p])));
   const breakdown = (row) => {
-    const name = { temperature: (v) => `${row.track === "offgrid" ? "nearest T*" : "T* ="} ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? null : "not converged"), states: (v) => (v === "all" ? "all states" : null) };
+    const name = { temperature: (v) => `${B.trackName(row.track) === "offgrid" ? "nearest T*" : "T* ="} ${+v}`, phase: (v) => v, converged: (v) => (v === "yes" ? null : "not converged"), states: (v) => (v === "all" ? "all states" : null) };
     return table(["", "states", "skill", ...B.PAIRS, "R²", ...B.PAIRS], Object.keys(name).flatMap((kind) =>
       Object.entries(row.by[kind] || {}).filter(([value]) => name[kind](value)).map(([value, g]) => [name[kind](value), g.n_states, ...both(g)])));
   };
@@ -92,7 +92,7 @@ B.detail = function () {
     const part = row.subset ? `, ${B.part(row)}` : "";
     const place = row.rank ? `rank ${B.rank(row)}` : "not ranked";
     const parts = [
-      B.h("h3", {}, `${row.name} on ${track}: ${place}${part}`), about(row), ...alike(row),
+      B.h("h3", {}, `${row.name} on ${B.trackText(track)}: ${place}${part}`), about(row), ...alike(row),
       B.h("div", { class: "two wide-right" }, B.h("div", { class: "panel" }, scores(row)), B.h("div", { class: "panel" }, B.h("figcaption", {}, "Skill and R² by group of states"), breakdown(row))),
     ];
     parts.push(...explained(row));

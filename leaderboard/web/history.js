@@ -10,7 +10,7 @@ B.history = function () {
       order.map((p) => cell(r.r2[p], (r.r2_ci95 || {})[p])))))));
   const tracks = (rows, skill) => Object.keys(B.data.tracks).flatMap((track) => {
     const some = rows.filter((r) => r.track === track);
-    return some.length ? [B.h("h3", {}, track), table(some, skill)] : [];
+    return some.length ? [B.h("h3", {}, B.trackText(track)), table(some, skill)] : [];
   });
   const parts = versions.map((v) => B.h("details", { id: `history-${v.name}`, class: "panel" },
     B.h("summary", {}, B.h("b", {}, `Data ${v.dataset_version}`), `, evaluator ${v.evaluator_version}`),

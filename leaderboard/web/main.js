@@ -23,11 +23,12 @@
     interpolation: (t) => `Train on ${t.n_train} states of the whole grid; predict the other ${t.n_test} (${3 * t.n_test} RDFs).`,
     offgrid: (t) => `Train on all ${t.n_train} states of the grid; predict ${t.n_test} others inside its ranges, none of a training mixture (${3 * t.n_test} RDFs).`,
   };
+  const regimeNotes = { equilibrium: "", mixed: " The curves are those of the first 70 τ after random mixing, not of equilibrium; the paper's numbers come back here." };
   const tile = (value, label) => B.h("div", { class: "tile" }, B.h("b", {}, value), B.h("span", {}, label));
   const intro = () => {
     const { track } = B.state, rows = B.rows(track), t = B.data.tracks[track];
     B.$("lead").textContent = `${B.data.state_ids.length} states of a binary Lennard-Jones mixture at P* = 1, three radial distribution functions each, from molecular dynamics. A model sees temperature, composition, size ratio and cross-attraction, and predicts g(r).`;
-    B.$("track-note").textContent = notes[track](t);
+    B.$("track-note").textContent = notes[B.trackName(track)](t) + regimeNotes[B.regimeOf(track)];
     const first = (kind) => rows.filter((r) => r.kind === kind && r.skill.overall !== null).sort((a, b) => b.skill.overall - a.skill.overall)[0];
     const best = rows.find((r) => r.rank === 1), naive = first("naive"), ceiling = rows.find((r) => r.kind === "ceiling");
     B.fill(B.$("tiles"), [
@@ -38,7 +39,12 @@
     ].filter(Boolean));
   };
   const titles = { extrapolation: "Extrapolation", interpolation: "Interpolation", offgrid: "Off-grid" };
-  B.segmented("track", Object.keys(titles).filter((t) => t in B.data.tracks).map((t) => [t, titles[t]]), "track");
+  const there = (regime) => Object.keys(titles).filter((t) => B.inRegime(t, regime) in B.data.tracks);
+  const regime = () => B.regimeOf(B.state.track), name = () => B.trackName(B.state.track);
+  B.segmented("track", () => there(regime()).map((t) => [t, titles[t]]), "track", name, (t) => ({ track: B.inRegime(t, regime()) }));
+  const regimes = [["equilibrium", "Equilibrium"], ["mixed", "After mixing"]].filter(([r]) => there(r).length);
+  B.segmented("regime", regimes, "track", regime, (r) => ({ track: B.inRegime(there(r).includes(name()) ? name() : there(r)[0], r) }));
+  B.$("regime").hidden = regimes.length < 2;
   B.on(["track"], intro);
   intro();
   B.table();

@@ -22,7 +22,7 @@ B.map = function () {
     });
     const off = states.some((index) => !B.onGrid(index));
     const what = mapPair === "overall" ? "mean of AA, AB and BB" : mapPair;
-    B.$("map-caption").textContent = `Curve error, 1 − skill, of ${B.named(row)} on ${track} (${what})${off ? "; each state at the nearest values of the grid, mean where several meet" : ""}`;
+    B.$("map-caption").textContent = `Curve error, 1 − skill, of ${B.named(row)} on ${B.trackText(track)} (${what})${off ? "; each state at the nearest values of the grid, mean where several meet" : ""}`;
     const width = box.clientWidth, wide = width > 700, temperatures = [...new Set(cells.map((c) => c.T))].sort((a, b) => b - a), { C_B, S, eps_AB } = B.data.grid;
     // Empty cells, so that every panel is there though no state of it is held out.
     const everywhere = B.data.state_ids.map((_, i) => i).filter(B.onGrid).map(B.stateOf).filter((s) => temperatures.includes(s.T));

@@ -39,8 +39,12 @@ B.viewer = function () {
     const models = chosen().filter(here), absent = held ? chosen().filter((r) => !here(r)) : [];
     for (const [key] of B.FEATURES) selects[key].value = B.onGrid(view) ? state[key] : "";
     off.value = B.onGrid(view) ? "" : view;
-    const role = B.onGrid(view) || track === "offgrid" ? `a training state of the ${track} track` : `not a state of the ${track} track`;
-    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${track} track. Dots: data; band: ± 2 standard errors; lines: models.` : `${role}, so no predictions. Dots: data; band: ± 2 standard errors.`) +
+    const name = B.trackText(track), role = B.onGrid(view) || B.trackName(track) === "offgrid" ? `a training state of the ${name} track` : `not a state of the ${name} track`;
+    if (!B.known(view)) {
+      B.$("viewer-note").textContent = `${B.data.state_ids[view]}: not simulated in this regime.`;
+      return void B.fill(box);
+    }
+    B.$("viewer-note").textContent = `${B.data.state_ids[view]}: ` + (held ? `a test state of the ${name} track. Dots: data; band: ± 2 standard errors; lines: models.` : `${role}, so no predictions. Dots: data; band: ± 2 standard errors.`) +
       ` Phase: ${B.phase(view)}. ${B.unsettled(view) ? `Not converged, so not scored (${B.unsettled(view)}).` : "Converged."}` +
       absent.map((r) => ` ${B.named(r)} does not cover it.`).join("");
     const pairs = viewPair === "all" ? [0, 1, 2] : [B.PAIRS.indexOf(viewPair)];

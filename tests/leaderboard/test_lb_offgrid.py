@@ -67,12 +67,12 @@ def test_the_page_carries_the_off_grid_states(board: Board, toy_offgrid: Path) -
     packed = payload(board, dataset=toy_offgrid)
     assert packed["state_ids"] == [s.state_id for s in (*grid(), *offgrid())]
     assert packed["tracks"]["offgrid"]["test"] == list(range(1500, 1800))
-    assert len(packed["states"]["demixed"]) == 600
-    g = unpack(packed["curves"]["g"], "u2", 100)
+    assert len(packed["states"]["equilibrium"]["demixed"]) == 600
+    g = unpack(packed["curves"]["equilibrium"]["g"], "u2", 100)
     truth = curves(read_table("offgrid", "test", path=toy_offgrid))
     assert np.abs(g[1500:] - truth).max() < truth.max() / 131_000
     states = read_table("states", "offgrid", path=toy_offgrid)
-    unsettled = {packed["state_ids"][int(i)] for i in packed["states"]["reasons"] if int(i) >= 500}
+    unsettled = {packed["state_ids"][int(i)] for i in packed["states"]["equilibrium"]["reasons"] if int(i) >= 500}
     assert unsettled == set(states["state_id"][~states["converged"]])
     difference = unpack(model_curves(board, 10**7, dataset=toy_offgrid)["alpha"]["offgrid"], "i1", 100)
     assert difference.shape == (300, 100)

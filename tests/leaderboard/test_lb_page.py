@@ -126,8 +126,8 @@ def test_many_submissions_keep_the_page_below_five_megabytes(board: Board, toy: 
 def test_packed_curves_are_the_data_and_the_predictions(board: Board, toy: Path) -> None:
     packed = payload(board, dataset=toy)
     table = read_table("extrapolation", "test", path=toy)
-    g = unpack(packed["curves"]["g"], "u2", 100)
-    err = unpack(packed["curves"]["stderr"], "u1", 100)
+    g = unpack(packed["curves"]["equilibrium"]["g"], "u2", 100)
+    err = unpack(packed["curves"]["equilibrium"]["stderr"], "u1", 100)
     position = [
         packed["state_ids"].index(s) * 3 + PAIRS.index(p) for s, p in zip(table["state_id"], table["pair"], strict=True)
     ]
