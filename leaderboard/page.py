@@ -156,7 +156,7 @@ def _regimes(board: Board) -> list[str]:
 
 
 def _of_regime(board: Board, regime: str) -> list[str]:
-    """The states of the page that are known in a regime: the grid, and the off-grid ones if the board has their track."""
+    """The states of the page that a regime has: the grid, and the off-grid ones if the board has their track."""
     return _state_ids(board) if in_regime("offgrid", regime) in board.tracks else [s.state_id for s in grid()]
 
 

@@ -50,7 +50,8 @@ def mixed_text(states: pd.DataFrame | None) -> str:
     notes += f" **INCOMPLETE: {missing} states are missing.**" if missing else ""
     return f"""**These curves are not equilibrium.** They are averages over the first {last * TIME_STEP:g} τ after
 random mixing: steps {first:,} to {last:,} after the start procedure, one run from a random configuration for every
-state, with the same model, ensemble and number of particles as above. Mixtures that demix have only begun to do so.{notes}
+state, with the same model, ensemble and number of particles as above. Mixtures that demix have only begun to do
+so.{notes}
 
 The numbers of the paper that this benchmark follows, and its finding that S dominates, come back in this regime and not
 in equilibrium. What the paper's own data looked like is not known: it reports 10⁷ + 10⁷ steps and shows one
