@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class IntegralEquation:
     """Ornstein-Zernike equation and two-phase geometry on the phases of PeTS (:mod:`binlj.theory`).
 
+    In the mixed regime every state is homogeneous at its overall composition (:mod:`binlj.theory.mixed`).
+
     Parameters
     ----------
     closure : str
@@ -39,28 +41,30 @@ class IntegralEquation:
         known(closure)
         self.parameters: dict[str, Any] = {"closure": closure}
         self.history: dict[str, list[float]] = {}
+        self.regime = "equilibrium"
 
     def fit(self, train: pd.DataFrame, context: FitContext = FitContext()) -> None:  # noqa: B008
-        """Nothing: there is nothing to fit."""
+        """Only note the regime: there is nothing to fit."""
+        self.regime = context.regime
 
     def predict(self, states: Sequence[State], pairs: Sequence[str]) -> np.ndarray:
         """g(r), shape (n, 100); each state is solved once, whatever its number of pairs."""
-        from binlj.theory import predict
         from binlj.theory.bulk import FALLBACKS
+        from binlj.theory.mixed import theory_in
 
         if len(states) != len(pairs) or not set(pairs) <= set(PAIRS):
             raise InputError("query", [f"needs one pair of {', '.join(PAIRS)} for each state"])
         different = sorted(set(states))
         first = self.parameters["closure"]
         closures = (first, *(name for name in FALLBACKS if name != first))
-        g = predict(different, closures=closures).g
+        g = theory_in(self.regime, different, closures=closures).g
         row = {state: i for i, state in enumerate(different)}
         return np.stack([g[row[s], PAIRS.index(p)] for s, p in zip(states, pairs, strict=True)])
 
     def save(self, folder: Path) -> list[str]:
-        """Write an empty array file: the parameters are all there is."""
-        return [write_arrays(folder, {"nothing": np.zeros(0)})]
+        """Write the regime: besides it the parameters are all there is."""
+        return [write_arrays(folder, {"mixed": np.array(self.regime == "mixed")})]
 
     def load(self, folder: Path) -> None:
-        """Check that the file is there."""
-        read_arrays(folder)
+        """Read what :meth:`save` wrote."""
+        self.regime = "mixed" if bool(read_arrays(folder).get("mixed", False)) else "equilibrium"

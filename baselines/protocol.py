@@ -34,11 +34,14 @@ class FitContext:
         Called as ``progress(done, total, text)``.
     checkpoint : Path, optional
         Where a long fit may keep its state, so that a killed run goes on from there.
+    regime : str
+        ``equilibrium`` or ``mixed``: what the curves are of.
     """
 
     seed: int = 0
     progress: Progress = silent
     checkpoint: Path | None = None
+    regime: str = "equilibrium"
 
 
 @runtime_checkable

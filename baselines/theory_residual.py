@@ -8,7 +8,7 @@ curves about as the skill does. The prediction is
     g = max(0, g_th + w a f)
 
 with f the learner's output. The weight w, from 0 (the theory alone) to 1, is the one of highest skill in
-cross-validation inside the training set, for each regime (:mod:`binlj.baselines.regimes`) and pair.
+cross-validation inside the training set, for each case (:mod:`binlj.baselines.temperature_cases`) and pair.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from binlj.baselines.frames import check_training_table, point_inputs, query_frame
 from binlj.baselines.protocol import FitContext
-from binlj.baselines.regimes import REGIMES, folds, regimes_of
+from binlj.baselines.temperature_cases import CASES, cases_of, folds
 from binlj.data import curves
 from binlj.eval.skill import CORE, capped_errors
 from binlj.files import write_json
@@ -70,7 +70,7 @@ class Learner(Protocol):
 class Row:
     """One line of the selection: skill of the theory and of the model in cross-validation, and the weight."""
 
-    regime: str
+    case: str
     pair: str
     theory: float
     skill: float
@@ -111,6 +111,7 @@ class TheoryResidual:
         self.parameters: dict[str, Any] = self._learner.parameters
         self.history: dict[str, list[float]] = {}
         self.table: list[Row] = []
+        self.regime = "equilibrium"
         self._temperatures = (0.0, 0.0)
         self._weights: dict[str, dict[str, float]] = {}
 
@@ -124,9 +125,10 @@ class TheoryResidual:
         """
         check_training_table(train, min_states=15, min_temperatures=3)
         train = train.reset_index(drop=True)
-        theory = theory_of(train)
+        self.regime = context.regime
+        theory = theory_of(train, self.regime)
         y, groups = (curves(train) - theory.g) / theory.scale, train["state_id"].to_numpy()
-        splits = [(regime, *part) for regime in REGIMES for part in folds(train, regime, context.seed)]
+        splits = [(case, *part) for case in CASES for part in folds(train, case, context.seed)]
         steps = len(splits) + 1
 
         def learn(rows: np.ndarray, step: int, checkpoint: Path | None = None) -> Learner:
@@ -139,20 +141,20 @@ class TheoryResidual:
             learner.fit_points(x, y[rows].ravel(), inner, groups=np.repeat(groups[rows], N_BINS))
             return learner
 
-        pair, errors = train["pair"].to_numpy(), np.full((len(REGIMES), len(WEIGHTS), len(train)), np.nan)
-        for step, (regime, fitted_on, held) in enumerate(splits):
+        pair, errors = train["pair"].to_numpy(), np.full((len(CASES), len(WEIGHTS), len(train)), np.nan)
+        for step, (case, fitted_on, held) in enumerate(splits):
             rows = held.index.to_numpy()
             output = _outputs(learn(fitted_on.index.to_numpy(), step), theory.x[rows])
-            errors[REGIMES.index(regime), :, rows] = _errors_by_weight(theory, curves(held), output, rows)
+            errors[CASES.index(case), :, rows] = _errors_by_weight(theory, curves(held), output, rows)
         self.table = [
-            _choose(regime, p, errors[i][:, pair == p])
-            for i, regime in enumerate(REGIMES)
+            _choose(case, p, errors[i][:, pair == p])
+            for i, case in enumerate(CASES)
             for p in PAIRS
             if (pair == p).any()
         ]
-        self._weights = {regime: dict.fromkeys(PAIRS, 0.0) for regime in REGIMES}
+        self._weights = {case: dict.fromkeys(PAIRS, 0.0) for case in CASES}
         for row in self.table:
-            self._weights[row.regime][row.pair] = row.weight
+            self._weights[row.case][row.pair] = row.weight
         self._temperatures = (float(train["T"].min()), float(train["T"].max()))
         self._learner = learn(np.arange(len(train)), len(splits), context.checkpoint)
         self.history = self._learner.history
@@ -162,25 +164,27 @@ class TheoryResidual:
         if not self._weights:
             raise RuntimeError("fit or load the model first")
         query = query_frame(states, pairs)
-        theory = theory_of(query)
-        regimes = regimes_of(query["T"].to_numpy(), *self._temperatures)
-        weight = np.array([self._weights[r][p] for r, p in zip(regimes, pairs, strict=True)])[:, None]
+        theory = theory_of(query, self.regime)
+        cases = cases_of(query["T"].to_numpy(), *self._temperatures)
+        weight = np.array([self._weights[r][p] for r, p in zip(cases, pairs, strict=True)])[:, None]
         return np.maximum(theory.g + weight * theory.scale * _outputs(self._learner, theory.x), 0.0)
 
     def save(self, folder: Path) -> list[str]:
         """Write the learner's files, the weights and the range of the training temperatures."""
         if not self._weights:
             raise RuntimeError("fit the model first")
-        write_json(folder / _FILE, {"temperatures": self._temperatures, "weights": self._weights})
+        stored = {"temperatures": self._temperatures, "weights": self._weights, "regime": self.regime}
+        write_json(folder / _FILE, stored)
         return [*self._learner.save(folder), _FILE]
 
     def load(self, folder: Path) -> None:
         """Read them back."""
         self._learner.load(folder)
         stored = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        self.regime = str(stored.get("regime", "equilibrium"))
         low, high = stored["temperatures"]
         self._temperatures = (float(low), float(high))
-        self._weights = {r: {p: float(stored["weights"][r][p]) for p in PAIRS} for r in REGIMES}
+        self._weights = {r: {p: float(stored["weights"][r][p]) for p in PAIRS} for r in CASES}
         self.history = self._learner.history
 
     @property
@@ -195,14 +199,14 @@ class TheoryResidual:
         return cast(Learner, make_model(self._kind, **parameters))
 
 
-def theory_of(frame: pd.DataFrame) -> Theory:
+def theory_of(frame: pd.DataFrame, regime: str = "equilibrium") -> Theory:
     """The theory for the rows of a frame with the columns of a query; each state is solved once."""
-    from binlj.theory import predict
+    from binlj.theory.mixed import theory_in
 
     values = frame[list(FEATURES)].to_numpy(dtype=float)
     states = [StatePoint(*row) for row in values.tolist()]  # not State: any number of decimals
     different = sorted(set(states))
-    solved = predict(different)
+    solved = theory_in(regime, different)
     of = {state: i for i, state in enumerate(different)}
     row = np.array([of[s] for s in states])
     g = solved.g[row, [PAIRS.index(p) for p in frame["pair"]]]
@@ -233,8 +237,8 @@ def _errors_by_weight(theory: Theory, g: np.ndarray, output: np.ndarray, rows: n
     return np.stack([capped_errors(np.abs(p - g), g, use) for p in predicted], axis=1)
 
 
-def _choose(regime: str, pair: str, errors: np.ndarray) -> Row:
+def _choose(case: str, pair: str, errors: np.ndarray) -> Row:
     """The weight of least mean error, the smaller one of equals; `errors` has shape (weights, curves)."""
     skill = 1.0 - np.nanmean(errors, axis=1)
     best = int(skill.argmax())
-    return Row(regime, pair, float(skill[0]), float(skill[best]), WEIGHTS[best])
+    return Row(case, pair, float(skill[0]), float(skill[best]), WEIGHTS[best])

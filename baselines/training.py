@@ -127,7 +127,7 @@ def train_model(
     out.mkdir(parents=True, exist_ok=True)
     (out / METADATA).unlink(missing_ok=True)
     started, cpu = time.perf_counter(), time.process_time()
-    model.fit(train, FitContext(seed=seed, progress=progress, checkpoint=out / "checkpoint.npz"))
+    model.fit(train, FitContext(seed, progress, out / "checkpoint.npz", regime_of(track)))
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     save_model(model, out)
     record = {

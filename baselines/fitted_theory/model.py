@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from binlj.baselines.fitted_theory.coexistence import UNSETTLED, PhaseData, fit_gibbs
-from binlj.baselines.fitted_theory.labels import PhaseLabel, outside_core, read_phases
-from binlj.baselines.frames import check_training_table, frame_states
+from binlj.baselines.fitted_theory.labels import PhaseLabel, read_phases
+from binlj.baselines.fitted_theory.mixed import fit_mixed
+from binlj.baselines.fitted_theory.states import TrainingStates, relative_noise, training_states
+from binlj.baselines.frames import check_training_table
 from binlj.baselines.model_files import read_arrays, write_arrays
 from binlj.baselines.protocol import FitContext
-from binlj.data import curves
 from binlj.errors import DataError, InputError
-from binlj.eval.skill import MEAN_OVER_STD
 from binlj.grid import PAIRS, State
-from binlj.schema import N_BINS
 from binlj.theory import predict
 from binlj.theory.correction import N_DENSITY, N_GIBBS, Correction, corrected, density_features
 from binlj.theory.fitted import Fitted, from_arrays
+from binlj.theory.fitted_mixed import FittedMixed
 from binlj.theory.gibbs import GibbsCurve, gibbs_curve
 from binlj.theory.prediction import Prediction
 from binlj.theory.residual import Residuals
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STATE_COLUMNS = ("density", "phase", "converged")
+FITTED = ("gibbs", "density", "coefficients", "values")  # arrays of fitted numbers
 
 
 class FittedTheory:
@@ -38,6 +39,9 @@ class FittedTheory:
     Learned from the training split: a correction of the density (ridge regression on homogeneous states), a bag of
     corrections of the Gibbs energy, each fitted to the phases of a bootstrap sample of the training mixtures, and the
     residuals of the converged training states (:mod:`binlj.theory.residual`). Predictions are means over the bag.
+
+    Trained on a track of the mixed regime, it is the theory of :mod:`binlj.theory.mixed` with PeTS as it is; the size
+    and composition of domains inside the spinodal and the residuals are learned.
 
     Parameters
     ----------
@@ -49,6 +53,8 @@ class FittedTheory:
         Penalty of the density's correction.
     softness : float
         Gibbs energy of the box, in kT, over which one member's phase call goes from one side to the other.
+    domain_ridge : float
+        Penalty of the domains' coefficients (mixed regime only).
 
     Raises
     ------
@@ -58,25 +64,27 @@ class FittedTheory:
 
     name = "fitted_theory"
 
-    def __init__(self, bag: int = 8, ridge: float = 3.0, density_ridge: float = 1e-3, softness: float = 30.0) -> None:
+    def __init__(
+        self, bag: int = 8, ridge: float = 3.0, density_ridge: float = 1e-3, softness: float = 30.0,
+        domain_ridge: float = 0.1,
+    ) -> None:  # fmt: skip
         problems = [f"bag = {bag} must be at least 1"] if bag < 1 else []
-        for key, value in (("ridge", ridge), ("density_ridge", density_ridge), ("softness", softness)):
+        penalties = {"ridge": ridge, "density_ridge": density_ridge, "domain_ridge": domain_ridge}
+        for key, value in (penalties | {"softness": softness}).items():
             if not (np.isfinite(value) and value >= 0):
                 problems.append(f"{key} = {value} must be at least 0")
         if problems:
             raise InputError("parameters of fitted_theory", problems)
-        self.parameters: dict[str, Any] = {
-            "bag": bag, "ridge": ridge, "density_ridge": density_ridge, "softness": softness,
-        }  # fmt: skip
+        self.parameters: dict[str, Any] = {"bag": bag, "softness": softness, **penalties}
         self.history: dict[str, list[float]] = {}
-        self.fitted: Fitted | None = None
+        self.fitted: Fitted | FittedMixed | None = None
 
     @property
     def n_parameters(self) -> int | None:
         """Fitted numbers: corrections and residual curves."""
         if self.fitted is None:
             return None
-        return sum(v.size for k, v in self.fitted.arrays().items() if k in ("gibbs", "density", "values"))
+        return sum(v.size for k, v in self.fitted.arrays().items() if k in FITTED)
 
     def fit(self, train: pd.DataFrame, context: FitContext = FitContext()) -> None:  # noqa: B008
         """Fit corrections and residuals.
@@ -97,6 +105,9 @@ class FittedTheory:
             raise DataError("training table", problems, fix="see binlj.baselines.frames.with_state_columns")
         check_training_table(train)
         data = training_states(train)
+        if context.regime == "mixed":
+            self.fitted = fit_mixed(data, ridge=self.parameters["domain_ridge"], context=context)
+            return
         density = fit_density(data, ridge=self.parameters["density_ridge"])
         phases = phase_data(data, density, context)
         rng = np.random.default_rng(context.seed)
@@ -142,42 +153,6 @@ class FittedTheory:
         self.fitted = from_arrays(read_arrays(folder), subject=folder)
 
 
-@dataclass(frozen=True)
-class TrainingStates:
-    """Training states with all three pairs.
-
-    Attributes
-    ----------
-    states : list of State
-    g, g_stderr : ndarray, shape (n, 3, 100)
-    density, demixed, converged : ndarray, shape (n,)
-    """
-
-    states: list[State]
-    g: np.ndarray
-    g_stderr: np.ndarray
-    density: np.ndarray
-    demixed: np.ndarray
-    converged: np.ndarray
-
-    def take(self, index: np.ndarray) -> TrainingStates:
-        """The states at these positions."""
-        chosen = [self.states[i] for i in index]
-        arrays = (a[index] for a in (self.g, self.g_stderr, self.density, self.demixed, self.converged))
-        return TrainingStates(chosen, *arrays)
-
-
-def training_states(train: pd.DataFrame) -> TrainingStates:
-    """The states of a training table (see :meth:`FittedTheory.fit`) that have all three pairs."""
-    complete = train.groupby("state_id")["pair"].transform("nunique") == len(PAIRS)
-    kept = train[complete].assign(order=lambda f: f["pair"].map(PAIRS.index)).sort_values(["state_id", "order"])
-    g, error = (curves(kept, column).reshape(-1, len(PAIRS), N_BINS) for column in ("g", "g_stderr"))
-    first = kept.drop_duplicates("state_id")
-    density = first["density"].to_numpy(dtype=float)
-    demixed = (first["phase"] == "demixed").to_numpy(dtype=bool)
-    return TrainingStates(frame_states(first), g, error, density, demixed, first["converged"].to_numpy(dtype=bool))
-
-
 def bootstrap_mixtures(states: Sequence[State], rng: np.random.Generator) -> list[int]:
     """Positions of the states of as many (S, eps_AB) as there are, drawn with replacement."""
     of_mixture: dict[tuple[float, float], list[int]] = {}
@@ -194,11 +169,8 @@ def fit_residuals(data: TrainingStates, corrections: Sequence[Correction], *, so
     p = np.array([info.p_demixed for info in found.info])
     right = (p > 0.5) == data.demixed[chosen]
     kept = data.take(chosen[right])
-    use = np.stack([outside_core(s) for s in kept.states])
-    size = (np.abs(kept.g - 1.0) * use).sum(-1)
-    noise = (MEAN_OVER_STD * (kept.g_stderr * use).sum(-1) / size) ** 2
     points = np.array([(s.T, s.C_B, s.S, s.eps_AB) for s in kept.states])
-    return Residuals(points, kept.demixed, noise, kept.g - found.g[right])
+    return Residuals(points, kept.demixed, relative_noise(kept), kept.g - found.g[right])
 
 
 def fit_density(data: TrainingStates, *, ridge: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How ``fitted_theory`` was chosen: what each of its parts adds on curves held out of the training splits.
 
-The folds are those of :mod:`binlj.baselines.regimes`. On the extrapolation track the coldest and the hottest training
+The folds are those of :mod:`binlj.baselines.temperature_cases`. On the extrapolation track the coldest and the hottest training
 temperature are held out in turn, on the interpolation track two of five parts of the states. Everything, the labels of
 the phases included, is fitted to the rest.
 """
@@ -27,9 +27,9 @@ from binlj.baselines.fitted_theory.model import (
 )
 from binlj.baselines.frames import with_state_columns
 from binlj.baselines.protocol import FitContext
-from binlj.baselines.regimes import folds
 from binlj.baselines.reproduce.result import Result
 from binlj.baselines.reproduce.runs import Settings, training_frame
+from binlj.baselines.temperature_cases import folds
 from binlj.grid import PAIRS, State
 from binlj.markdown import markdown_table
 from binlj.progress import progress_bar
@@ -100,8 +100,8 @@ def skill(held: TrainingStates, g: np.ndarray) -> dict[str, float]:
 def _splits(track: str, train: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """What is held out, the part to fit to, the part held out."""
     if track == "extrapolation":
-        for regime in ("cold", "hot"):
-            for fitted_on, rest in folds(train, regime, 0):
+        for case in ("cold", "hot"):
+            for fitted_on, rest in folds(train, case, 0):
                 yield f"T* = {rest['T'].iloc[0]:g}", fitted_on, rest
     else:
         for k, (fitted_on, rest) in enumerate(islice(folds(train, "inside", 0), _FOLDS), start=1):

@@ -11,6 +11,7 @@ import numpy as np
 from binlj.errors import DataError
 from binlj.grid import StatePoint
 from binlj.theory.correction import Correction
+from binlj.theory.fitted_mixed import ARRAYS, FittedMixed, mixed_from_arrays
 from binlj.theory.prediction import Prediction, predict
 from binlj.theory.residual import Residuals, transfer
 
@@ -61,8 +62,10 @@ class Fitted:
         }
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory") -> Fitted:
-    """The inverse of :meth:`Fitted.arrays`.
+def from_arrays(
+    arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory"
+) -> Fitted | FittedMixed:
+    """The inverse of :meth:`Fitted.arrays` and of :meth:`FittedMixed.arrays`, which have other names.
 
     Raises
     ------
@@ -71,9 +74,12 @@ def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitt
     InputError
         If one has a wrong shape or a value that is not finite.
     """
-    missing = [f"array {name!r} is missing" for name in _ARRAYS if name not in arrays]
+    mixed = "coefficients" in arrays
+    missing = [f"array {name!r} is missing" for name in (ARRAYS if mixed else _ARRAYS) if name not in arrays]
     if missing:
         raise DataError(subject, missing, fix="fit it again")
+    if mixed:
+        return mixed_from_arrays(arrays)
     corrections = tuple(Correction(row, arrays["density"]) for row in np.atleast_2d(arrays["gibbs"]))
     values = {name: np.asarray(arrays[name], dtype=float) for name in ("states", "noise", "values")}
     residuals = Residuals(demixed=np.asarray(arrays["demixed"], dtype=bool), **values)

@@ -11,7 +11,7 @@ import pytest
 from binlj.baselines import load_model, make_model, save_model
 from binlj.baselines.frames import frame_states
 from binlj.baselines.protocol import Model
-from binlj.baselines.regimes import folds
+from binlj.baselines.temperature_cases import folds
 from binlj.baselines.theory_residual import theory_of
 from binlj.errors import DataError, InputError
 

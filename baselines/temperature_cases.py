@@ -17,18 +17,18 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-REGIMES = ("cold", "hot", "inside")
+CASES = ("cold", "hot", "inside")
 INSIDE_FOLDS = 5
 
 
-def regimes_of(T: np.ndarray, coldest: float, hottest: float) -> np.ndarray:
-    """The regime of each query temperature, shape (n,), given the range of the training temperatures."""
+def cases_of(T: np.ndarray, coldest: float, hottest: float) -> np.ndarray:
+    """The case of each query temperature, shape (n,), given the range of the training temperatures."""
     return np.where(coldest > T, "cold", np.where(hottest < T, "hot", "inside"))
 
 
-def folds(train: pd.DataFrame, regime: str, seed: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """(fit, held-out) parts of a training table for one regime."""
-    if regime == "inside":
+def folds(train: pd.DataFrame, case: str, seed: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """(fit, held-out) parts of a training table for one case."""
+    if case == "inside":
         ids = np.array(sorted(set(train["state_id"])))
         fold = np.random.default_rng(seed).permutation(len(ids)) % INSIDE_FOLDS
         of = dict(zip(ids.tolist(), fold.tolist(), strict=True))
@@ -36,5 +36,5 @@ def folds(train: pd.DataFrame, regime: str, seed: int) -> Iterator[tuple[pd.Data
         for k in range(INSIDE_FOLDS):
             yield train[number != k], train[number == k]
     else:
-        edge = train["T"].min() if regime == "cold" else train["T"].max()
+        edge = train["T"].min() if case == "cold" else train["T"].max()
         yield train[train["T"] != edge], train[train["T"] == edge]

@@ -1,0 +1,62 @@
+"""The theory of the mixed regime with everything learned: the domains, and residuals of the known states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from binlj.grid import StatePoint
+from binlj.theory.domains import Domains
+from binlj.theory.mixed import predict_mixed
+from binlj.theory.prediction import Prediction
+from binlj.theory.residual import Residuals, transfer
+
+ARRAYS = ("mean", "scale", "coefficients", "states", "demixed", "noise", "values")
+
+
+@dataclass(frozen=True)
+class FittedMixed:
+    """A theory fitted to the mixed regime.
+
+    Attributes
+    ----------
+    domains : Domains
+    residuals : Residuals
+        ``demixed`` says which known states lie inside the spinodal.
+    """
+
+    domains: Domains
+    residuals: Residuals
+
+    def predict(self, states: Sequence[StatePoint]) -> Prediction:
+        """Curves, standard deviations (``spread``) and how they were obtained.
+
+        Raises
+        ------
+        InputError
+            If there is no state.
+        """
+        base = predict_mixed(states, domains=self.domains)
+        p = np.array([info.p_demixed for info in base.info])
+        mean, deviation = transfer(self.residuals, list(states), p)
+        return replace(base, g=np.maximum(base.g + mean, 0.0), spread=deviation)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything as arrays, for a file without pickle."""
+        d, r = self.domains, self.residuals
+        return {
+            "mean": d.mean, "scale": d.scale, "coefficients": d.coefficients,
+            "states": r.states, "demixed": r.demixed,
+            "noise": r.noise.astype(np.float32), "values": r.values.astype(np.float32),
+        }  # fmt: skip
+
+
+def mixed_from_arrays(arrays: Mapping[str, np.ndarray]) -> FittedMixed:
+    """The inverse of :meth:`FittedMixed.arrays`; InputError for a wrong shape or a value that is not finite."""
+    floats = {name: np.asarray(arrays[name], dtype=float) for name in ARRAYS if name != "demixed"}
+    residuals = Residuals(
+        floats["states"], np.asarray(arrays["demixed"], dtype=bool), floats["noise"], floats["values"]
+    )
+    return FittedMixed(Domains(floats["mean"], floats["scale"], floats["coefficients"]), residuals)
