@@ -1,8 +1,8 @@
 """How ``fitted_theory`` was chosen: what each of its parts adds on curves held out of the training splits.
 
-The folds are those of :mod:`binlj.baselines.temperature_cases`. On the extrapolation track the coldest and the hottest training
-temperature are held out in turn, on the interpolation track two of five parts of the states. Everything, the labels of
-the phases included, is fitted to the rest.
+The folds are those of :mod:`binlj.baselines.temperature_cases`. On the extrapolation track the coldest and the hottest
+training temperature are held out in turn, on the interpolation track two of five parts of the states. Everything, the
+labels of the phases included, is fitted to the rest.
 """
 
 from __future__ import annotations

@@ -160,20 +160,21 @@ def run_command(
 def mixed_command(
     store: Path | None, workers: int, budget: str | None, dry_run: bool, lmp: str, lmp_args: str, launcher: str
 ) -> None:
-    """Give every grid state a chain from a mixed start that fills the window of the mixed regime.
+    """Give every state a chain from a mixed start that fills the window of the mixed regime.
 
-    Mixed chains of the other campaigns that fill it count as well. Then the states of the repetition test get further
-    chains, which measure how much runs differ. A chain is finished before the next one of its worker begins. The
-    command can be stopped at any time; run it again to continue.
+    First the states of the grid; then, for the scatter between runs, further chains of the states of the repetition
+    test; then the off-grid states. Mixed chains of the other campaigns that fill the window count as well. A chain is
+    finished before the next one of its worker begins. The command can be stopped at any time; run it again to continue.
     """
     from binlj.builders.campaign import mixed_regime
     from binlj.builders.md.profiles import get_profile
     from binlj.grid import grid
+    from binlj.offgrid import offgrid
 
     seconds = duration(budget) if budget else None
     folder = store or default_store("mixed")
-    others = [default_store(name) for name in mixed_regime.ELSEWHERE]
-    elsewhere = mixed_regime.whole_windows(grid(), others)
+    elsewhere = mixed_regime.whole_windows(grid(), [default_store(name) for name in mixed_regime.ELSEWHERE])
+    elsewhere |= mixed_regime.whole_windows(offgrid(), [default_store("offgrid")])
     repeated = mixed_regime.states_of(default_store("repeat"))
     if not dry_run:
         need_build_extra("freud", "numba")
@@ -181,16 +182,21 @@ def mixed_command(
 
         profile = get_profile("release")
         jobs = mixed_regime.plan(grid(), store=folder, elsewhere=elsewhere, profile=profile, repeated=repeated)
+        jobs += mixed_regime.plan(offgrid(), store=folder, elsewhere=elsewhere, profile=profile)
         engine = find_engine(lmp, args=lmp_args, launcher=launcher)
         run_jobs(jobs, engine=engine, workers=workers, budget=seconds)
-    own = mixed_regime.whole_windows(grid(), [folder])
-    runs = {state: len(elsewhere[state]) + len(own[state]) for state in grid()}
-    whole, again = sum(n > 0 for n in runs.values()), sum(runs[state] >= mixed_regime.RUNS for state in repeated)
+    own = mixed_regime.whole_windows([*grid(), *offgrid()], [folder])
+    runs = {state: len(elsewhere[state]) + len(own[state]) for state in own}
+    counts = [
+        (sum(runs[state] > 0 for state in grid()), len(grid()), "of the grid"),
+        (sum(runs[state] >= mixed_regime.RUNS for state in repeated), len(repeated), f"{mixed_regime.RUNS} times"),
+        (sum(runs[state] > 0 for state in offgrid()), len(offgrid()), "off the grid"),
+    ]
     first, last = mixed_regime.WINDOW
     click.echo(
-        f"{whole} of {len(runs)} states have the whole window, steps {first:,} to {last:,} after a mixed start; "
-        f"{again} of {len(repeated)} have it {mixed_regime.RUNS} times"
-        + ("" if whole == len(runs) and again == len(repeated) else "; run the same command again for the others")
+        f"states with the whole window, steps {first:,} to {last:,} after a mixed start: "
+        + ", ".join(f"{n} of {of} {what}" for n, of, what in counts)
+        + ("" if all(n == of for n, of, _ in counts) else "; run the same command again for the others")
     )
 
 

@@ -129,5 +129,5 @@ def test_dry_run_counts_states(filled: int, tmp_path: Path, monkeypatch: pytest.
     if filled:
         write_records(tmp_path / "repeat" / "packs" / "a.parquet", chain(grid()[0], segments=3, seed=2, **FIVE_BLOCKS))
     done = CliRunner().invoke(cli, ["campaign", "mixed", "--dry-run"])
-    assert done.exit_code == 0 and f"{filled} of 500 states have the whole window" in done.output
-    assert f"0 of {min(filled, 1)} have it 3 times" in done.output
+    assert done.exit_code == 0 and f"{filled} of 500 of the grid" in done.output
+    assert f"0 of {min(filled, 1)} 3 times" in done.output and "0 of 100 off the grid; run the same" in done.output
