@@ -4,7 +4,8 @@ The mean is g_k = sum_b C_bk / sum_b I_bk, with C the pairs found in bin k in bl
 ideal gas would have given. Its error is the shot noise of the counts, which is known, times how much more
 than shot noise the blocks scatter, which has to be estimated:
 
-    stderr_k^2 = t^2 max(F_k tau_k, F'_k) g_k / I_k,          I_k = sum_b I_bk
+    stderr_k^2 = [1 + t^2 (f_k - 1)] g_k / I_k,          I_k = sum_b I_bk
+    f_k = max[F_k tau_k, 1 + (F_k - 1) n_blocks / n_eff, F'_k]
 
 * **Shot noise** g_k / I_k. Where few pairs were found, g_k is replaced by its mean over neighbouring bins
   that hold at least 25 pairs together (at most 0.2 sigma to either side), so that a bin which happens to
@@ -29,9 +30,12 @@ than shot noise the blocks scatter, which has to be estimated:
   taken, since the difference between the starts contains the noise of the blocks already: F' / (F tau) is the square
   of the Birge ratio, by which averages of discrepant measurements are widened (Birge, Phys. Rev. 40, 207 (1932)).
   Where one mode moves all bins, the larger of the two comes out at 1.5 times the true variance on average.
+* **Memory of the scalars** n_blocks / n_eff: how many blocks make one independent sample of the slowest of energy,
+  density and AB coordination, whose series have every frame. These are integrals of the three g, so what is beyond
+  shot noise in the blocks, F - 1, has at least their memory; the shot noise has none.
 * **Few independent samples** t >= 1: the quantile of Student's distribution at the level of one standard error (84.1 %)
-  with n_eff - 1 degrees of freedom, n_eff being the effectively independent frames of the slowest scalar. It is 1.08
-  for 8 of them, 1.02 for 27.
+  with n_eff - 1 degrees of freedom: 1.08 for 8 samples, 1.02 for 27. It multiplies what is estimated from the scatter
+  of the blocks; the shot noise is known.
 
 One slow collective mode (the coarsening of a demixed state) moves all bins together. Pooling over bins then
 adds no degrees of freedom, and with two blocks the error of such a state is itself uncertain by a factor of
@@ -125,7 +129,7 @@ def mean_and_error(
     dilute : ndarray, shape (3, n_bins)
         exp(-u/T) of each pair: g in the limit of no density, for bins without a single pair.
     n_eff : float
-        Effectively independent frames, for the factor of Student's distribution.
+        Independent samples of the slowest scalar; by default so many that they widen nothing.
 
     Returns
     -------
@@ -139,8 +143,10 @@ def mean_and_error(
         width = R_MAX / counts.shape[-1]
         excess = _excess(blocks)
         dispersion = np.maximum(1.0, pooled(excess, counts > 0, n - 1, _half_window(n, width)))
-        variance = variance * np.maximum(dispersion * inefficiency(blocks), scatter_of_starts(blocks))
-    return g, student_factor(n_eff) * np.sqrt(variance)
+        remembered = 1.0 + (dispersion - 1.0) * n / n_eff
+        factor = np.maximum.reduce([dispersion * inefficiency(blocks), remembered, scatter_of_starts(blocks)])
+        variance = variance * (1.0 + student_factor(n_eff) ** 2 * (factor - 1.0))
+    return g, np.sqrt(variance)
 
 
 def student_factor(n_eff: float) -> float:

@@ -58,7 +58,7 @@ class ChainPart:
 
     @cached_property
     def n_eff(self) -> tuple[float, ...]:
-        """Effectively independent frames of each of ``SERIES``: frames over statistical inefficiency."""
+        """Effectively independent frames of each of ``SERIES``: frames over statistical inefficiency, n/g."""
         return tuple(len(self.energy) / equilibration.inefficiency(getattr(self, name)) for name in SERIES)
 
 

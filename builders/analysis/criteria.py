@@ -22,11 +22,11 @@ _ERROR_TARGET_BB_DILUTE = 0.08  # C_B = 0.01: only 100 B particles
 # Two starts agree if, for each pair, their rms difference, its noise taken out, is within this share of the curve's
 # maximum,
 GAP_RELATIVE = 0.02
-# or the rms difference is within this many combined standard errors, and these are within the target error. With the
-# targets below 2 % this decides nothing for AA and AB.
+# or the rms difference is within this many combined standard errors, and these are within the target error. (AA and AB
+# have targets below 2 %, so this is of use for BB.) Beyond both they differ; between, the errors are too large to tell.
 GAP_SIGMAS = 3.0
-# Besides, the combined standard error has to be within this many times the target of one curve, so that noise closes
-# no gap (1.4 where both curves just meet their target; 2 lets the other start be about a third as long).
+# In either case the combined standard error has to be within this many times the target of one curve, so that noise
+# closes no gap (1.4 where both curves just meet their target; 2 lets the other start be about a third as long).
 GAP_NOISE = 2.0
 
 # --- drift between the halves of what is kept --------------------------------------------------------------
