@@ -70,6 +70,7 @@ PRESSURE_TOLERANCE = 0.03  # |pressure from g(r) - 1|
 PETS_TOLERANCE = 0.01  # density against PeTS where S = eps_AB = 1
 PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is not made
 SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
+EXCHANGE_SIGMAS = 3.0  # of the difference between AA and BB where S = 1 and C_B = 0.5, besides the start gap
 FAR_RANGE = (8.0, 10.0)  # sigma_AA; where g of a homogeneous state must be near 1
 FAR_TOLERANCE = 0.03
 FAR_SIGMAS = 3.0  # ... and this many standard errors besides

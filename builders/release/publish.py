@@ -97,11 +97,11 @@ def publish(
         work.mkdir()
         try:
             if results is None:
-                _keep_grid(work, target if target.exists() else paths.dataset_dir())
-                tables.write_off_grid(work, off_grid)
+                _keep_grid(work, target if target.exists() else paths.dataset_dir(), version=version)
+                tables.write_off_grid(work, off_grid, version=version)
                 missing = []
             else:
-                missing = _write_tables(work, results, off_grid, snapshots, old=target)
+                missing = _write_tables(work, results, off_grid, snapshots, old=target, version=version)
             _write_documents(work, target, version=version, released=released, template=template)
             problems = check_structure(work, partial=partial or bool(missing))
             if problems:
@@ -227,11 +227,11 @@ def _foreign(folder: Path) -> list[str]:
 
 def _write_tables(
     work: Path, results: Sequence[StateResult], off_grid: Sequence[StateResult],
-    snapshots: Iterable[tables.Snapshot] | None, *, old: Path,
+    snapshots: Iterable[tables.Snapshot] | None, *, old: Path, version: str,
 ) -> list[str]:  # fmt: skip
-    for name, table in tables.dataset_tables(results).items():
+    for name, table in tables.dataset_tables(results, version=version).items():
         tables.write_table(work / name, table)
-    tables.write_off_grid(work, off_grid)
+    tables.write_off_grid(work, off_grid, version=version)
     file = work / "snapshots" / "all.parquet"
     if snapshots is not None:
         return tables.write_snapshots(file, snapshots, {r.state.state_id: r.start for r in results})
@@ -242,13 +242,26 @@ def _write_tables(
     shutil.copyfile(previous, file)
     import pyarrow.parquet as pq
 
-    have = set(pq.read_table(file, columns=["state_id"])["state_id"].to_pylist())
-    return sorted({r.state.state_id for r in results} - have)
+    kept = pq.read_table(file, columns=["state_id", "start"])
+    have = dict(zip(*(kept[name].to_pylist() for name in kept.column_names), strict=True))
+    other = [r.state.state_id for r in results if have.get(r.state.state_id, r.start) not in r.start.split("+")]
+    if other and schema.major(version) >= 2:  # before, `binlj verify` only notes them
+        raise InputError(
+            "snapshots", [f"{state_id}: those kept are not of the published start" for state_id in other],
+            fix="give --snapshots refresh",
+        )  # fmt: skip
+    return sorted({r.state.state_id for r in results} - set(have))
 
 
-def _keep_grid(work: Path, source: Path) -> None:
+def _keep_grid(work: Path, source: Path, *, version: str) -> None:
     """Copy the grid's tables of a published folder."""
-    listed = dataset_info(path=source)["files"]
+    info = dataset_info(path=source)
+    if schema.major(str(info["version"])) < 2 <= schema.major(version):
+        raise InputError(
+            "--grid keep", [f"the grid's tables are of version {info['version']}, without the columns of {version}"],
+            fix="assemble the grid from its records",
+        )  # fmt: skip
+    listed = info["files"]
     problems = []
     for name in (name for name in schema.FILES if name not in schema.OFFGRID_FILES):
         (work / name).parent.mkdir(parents=True, exist_ok=True)

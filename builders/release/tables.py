@@ -38,21 +38,22 @@ def rdf_table(results: Sequence[StateResult], n_bins: int) -> pa.Table:
     return pa.table(columns, schema=schema.rdf_schema(n_bins))
 
 
-def states_table(results: Sequence[StateResult]) -> pa.Table:
-    """The ``states`` table: one row a state."""
+def states_table(results: Sequence[StateResult], *, version: str = schema.LAYOUT) -> pa.Table:
+    """The ``states`` table: one row a state, with the columns of a version of the dataset."""
+    wanted = schema.states_schema(version)
     rows = []
     for result in results:
         row = {name: getattr(result.state, name) for name in ("state_id", *schema.FEATURES)}
         errors = zip(PAIRS, result.relative_error, strict=True)
         row |= {f"g_relative_error_{pair}": error for pair, error in errors}
-        for name in schema.states_schema().names:
+        for name in wanted.names:
             if name not in row:
                 row[name] = getattr(result, name)
         rows.append(row)
-    return pa.Table.from_pylist(rows, schema=schema.states_schema())
+    return pa.Table.from_pylist(rows, schema=wanted)
 
 
-def dataset_tables(results: Sequence[StateResult]) -> dict[str, pa.Table]:
+def dataset_tables(results: Sequence[StateResult], *, version: str = schema.LAYOUT) -> dict[str, pa.Table]:
     """The grid's tables but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``."""
     by_state = {result.state: result for result in sorted(results, key=lambda r: r.state)}
     tables = {}
@@ -61,16 +62,16 @@ def dataset_tables(results: Sequence[StateResult]) -> dict[str, pa.Table]:
             tables[f"{track}/{name}.parquet"] = rdf_table(_present(states, by_state), schema.N_BINS)
     everything = list(by_state.values())
     tables["fine/all.parquet"] = rdf_table(everything, schema.N_FINE)
-    tables["states/all.parquet"] = states_table(everything)
+    tables["states/all.parquet"] = states_table(everything, version=version)
     return tables
 
 
-def write_off_grid(folder: Path, results: Sequence[StateResult]) -> None:
+def write_off_grid(folder: Path, results: Sequence[StateResult], *, version: str = schema.LAYOUT) -> None:
     """Write the tables of the off-grid states into a dataset folder; nothing if there are no states."""
     if results:
         ordered = sorted(results, key=lambda r: r.state)
         write_table(folder / "offgrid" / "test.parquet", rdf_table(ordered, schema.N_BINS))
-        write_table(folder / "states" / "offgrid.parquet", states_table(ordered))
+        write_table(folder / "states" / "offgrid.parquet", states_table(ordered, version=version))
 
 
 def write_table(path: Path, table: pa.Table) -> None:
