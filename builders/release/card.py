@@ -86,7 +86,7 @@ def card_values(
         "dominance_rows": dominance_rows(folder, n),
         "rdf_columns": column_table(schema.rdf_schema(schema.N_BINS).names),
         "states_columns": column_table(
-            name for name in schema.states_schema().names if name not in (schema.KEYS[0], *schema.FEATURES)
+            name for name in schema.states_schema(version).names if name not in (schema.KEYS[0], *schema.FEATURES)
         ),
         "snapshots_columns": column_table(
             name for name in schema.snapshots_schema().names if name not in ("state_id", "start")
@@ -378,6 +378,7 @@ def _kind(reason: str) -> str:
         ("error of AA", "standard error of AA"),
         ("error of AB", "standard error of AB"),
         ("error of BB", "standard error of BB"),
+        ("start gap: too noisy", "errors too large to compare two starts"),
         ("start gap", "the two starts differ"),
         ("not equilibrated", "equilibration not established"),
         ("pressure from", "pressure from g(r)"),
@@ -408,6 +409,7 @@ def _thresholds() -> dict[str, str]:
         "gap_noise": f"{criteria.GAP_NOISE:g}",
         "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
         "gap_relative": percent(criteria.GAP_RELATIVE),
+        "exchange_sigmas": f"{criteria.EXCHANGE_SIGMAS:g}",
         "energy_bound": percent(criteria.ENERGY_TOLERANCE),
         "pressure_bound": percent(criteria.PRESSURE_TOLERANCE),
     }

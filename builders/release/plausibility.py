@@ -1,4 +1,4 @@
-"""Checks of a dataset's physics: energy, pressure, density, symmetries, far field, within the bounds of ``criteria``."""
+"""Checks of a dataset's physics: energy, pressure, density, symmetries, far field; the bounds are in ``criteria``."""
 
 from __future__ import annotations
 

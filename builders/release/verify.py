@@ -39,7 +39,7 @@ _STARTS = {*STARTS, *("+".join(pair) for pair in itertools.combinations(STARTS, 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found: ``structure`` and ``physics`` are lists of problems, ``notes`` of what is known, one line each."""
+    """What was found, one line each: problems of structure and physics, and notes on what is known to be wrong."""
 
     folder: Path
     structure: tuple[str, ...]
@@ -372,7 +372,8 @@ def _check_snapshots(table: pa.Table, states: pa.Table | None, *, partial: bool)
 
 def _other_starts(table: pa.Table, states: pa.Table | None) -> list[str]:
     """Snapshots of a start that is not published."""
-    published = {} if states is None else dict(zip(*(states[n].to_pylist() for n in ("state_id", "start")), strict=True))
+    columns = [[], []] if states is None else [states[name].to_pylist() for name in ("state_id", "start")]
+    published = dict(zip(*columns, strict=True))
     return [
         f"snapshots: {state_id}: is of the {start} start, published is {published[state_id]}"
         for state_id, start in zip(table["state_id"].to_pylist(), table["start"].to_pylist(), strict=True)
