@@ -115,6 +115,8 @@ class Quality:
         if there is none).
     undecided : bool
         The mixed and the separated start differ, and one of them is too short for the drift test.
+    noisy : bool
+        The errors of the published start and the rival are too large to tell whether they differ.
     """
 
     error: float
@@ -128,6 +130,7 @@ class Quality:
     published: str = "mixed"
     rival: str = ""
     undecided: bool = False
+    noisy: bool = False
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -164,6 +167,7 @@ def quality(result: StateResult) -> Quality:
         published=result.start,
         rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
+        noisy=reconcile.NOISY in result.reason,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )

@@ -58,6 +58,7 @@ from binlj.schema import N_BINS, N_FINE, bin_centres
 NEEDS_SECOND = "the other start has not been run"
 OPEN_GAP = "start gap"
 UNDECIDED = f"{OPEN_GAP}: too short to tell"
+NOISY = f"{OPEN_GAP}: too noisy to tell"
 PHASES = ("homogeneous", "demixed", "solid-like")
 
 
@@ -210,7 +211,7 @@ def _settle(state: State, starts: Mapping[str, Sequence[ChainPart]]) -> Choice:
         agreeing = still if len(still) == 1 else [first, second]
         longest = max(agreeing, key=lambda name: steps[name])
         if not gap.agree:
-            return publish(longest, f"{OPEN_GAP}: too noisy to tell, {gap}")
+            return publish(longest, f"{NOISY}, {gap}")
         enough = [name for name in agreeing if steps[name] >= criteria.MIN_PRODUCTION_STEPS]
         agreeing = enough or [longest]
         if len(agreeing) == 1:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.reconcile import PHASES
+from binlj.builders.analysis.reconcile import NOISY, PHASES
 from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
 from binlj.builders.starts.coexistence_table import APART, start_phases
@@ -378,7 +378,7 @@ def _kind(reason: str) -> str:
         ("error of AA", "standard error of AA"),
         ("error of AB", "standard error of AB"),
         ("error of BB", "standard error of BB"),
-        ("start gap: too noisy", "errors too large to compare two starts"),
+        (NOISY, "errors too large to compare two starts"),
         ("start gap", "the two starts differ"),
         ("not equilibrated", "equilibration not established"),
         ("pressure from", "pressure from g(r)"),

@@ -77,7 +77,8 @@ def _inspect(folder: Path, *, partial: bool, without_snapshots: bool) -> tuple[l
     if not folder.is_dir():
         return [f"no folder {folder}"], []
     skip = {"snapshots/all.parquet"} if without_snapshots and not (folder / "snapshots").is_dir() else set()
-    problems, notes = _check_manifest(folder, skip), []
+    problems = _check_manifest(folder, skip)
+    notes: list[str] = []
     version = _version(folder)
     tables: dict[str, pa.Table] = {}
     for key in schema.FILES:

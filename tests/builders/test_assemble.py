@@ -318,6 +318,7 @@ def test_noise_closes_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(criteria, "GAP_NOISE", 1e-3)
     result = assemble_state(STATE, records)
     assert (result.start, result.rival) == ("separated", "saturated") and "too noisy to tell" in result.reason
+    assert quality(result).noisy and not quality(assemble_state(STATE, starts(mixed=0.0, separated=1.0))).noisy
 
 
 def test_a_saturated_start_between_the_others_leaves_a_gap_of_its_own() -> None:
