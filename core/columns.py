@@ -32,7 +32,7 @@ COLUMNS = {
     "pair": Column("", "Pair of species: 0, 1, 2 for AA, AB, BB"),
     "r": Column("σ", "Bin centres"),
     "g": Column("1", "Radial distribution function: pairs found over pairs expected of N_i (N_j − δ_ij) ideal pairs"),
-    "g_stderr": Column("1", "Statistical standard error of g; errors of neighbouring bins are correlated"),
+    "g_stderr": Column("1", "Standard error of g; errors of neighbouring bins are correlated"),
     "n_A": Column("1", "Number of A particles"),
     "n_B": Column("1", "Number of B particles"),
     "density": Column("σ⁻³", "Number density N / V of all particles, mean over frames"),
@@ -64,6 +64,16 @@ COLUMNS = {
         "1",
         "Rms difference of g between two starts over 0.9–5 σ, its standard error taken out, as a fraction of the "
         "curve's maximum; the largest of the three pairs. Empty where one start was run",
+    ),
+    "start_gap_stderr": Column(
+        "1",
+        "Standard error of `start_gap`: the rms combined standard error of the two curves that was taken out. Since "
+        "2.0.0",
+    ),
+    "start_pairs": Column(
+        "1",
+        "Pairs of starts that were compared. A new start is compared with the earlier ones, and the search ends when "
+        "two agree, so a larger number is a weaker test. 0 where one start was run. Since 2.0.0",
     ),
     "compared_with": Column(
         "", "The start that `start_gap` compares with (of two published together, the later one); may be empty"

@@ -12,6 +12,7 @@ from binlj.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LAYOUT = "2.0.0"  # the version whose columns are written unless another one is asked for
 R_MAX = 10.0
 N_FINE = 500  # native resolution of the builder, 0.02 sigma
 N_BINS = 100  # resolution of the benchmark (the paper's), 0.1 sigma
@@ -172,13 +173,24 @@ def rdf_schema(n: int) -> pa.Schema:
     )
 
 
+def major(version: str) -> int:
+    """First number of a dataset's version; 0 if it does not begin with one."""
+    first = version.split(".")[0]
+    return int(first) if first.isdecimal() else 0
 
 
-def states_schema() -> pa.Schema:
-    """Arrow schema of the ``states`` config: one row per state."""
+def states_schema(version: str = LAYOUT) -> pa.Schema:
+    """Arrow schema of the ``states`` config: one row per state.
+
+    Parameters
+    ----------
+    version : str
+        The dataset's. Before 2.0.0 the table has no ``start_gap_stderr`` and ``start_pairs``.
+    """
     import pyarrow as pa
 
     f, i, s, b = pa.float64(), pa.int64(), pa.string(), pa.bool_()
+    since_2 = [("start_gap_stderr", f), ("start_pairs", i)] if major(version) >= 2 else []
     return pa.schema(
         [
             ("state_id", s),
@@ -201,6 +213,7 @@ def states_schema() -> pa.Schema:
             ("start", s),
             ("geometry", s),
             ("start_gap", f),
+            *since_2,
             ("compared_with", s),
             ("phase", s),
             ("composition_fluctuation", f),

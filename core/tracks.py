@@ -23,7 +23,7 @@ from binlj import __version__
 from binlj.errors import InputError
 from binlj.grid import State, grid
 from binlj.offgrid import offgrid
-from binlj.schema import TRACKS, track_name
+from binlj.schema import TRACKS, major, track_name
 
 EXTRAPOLATION_TEST_T = (0.6, 1.4)
 INTERPOLATION_TEST_SHARE = 0.2
@@ -65,7 +65,7 @@ def split(track: str, *, version: str = __version__) -> tuple[tuple[State, ...],
         return grid(), offgrid()
     if name == "extrapolation":
         test = {s for s in grid() if s.T in EXTRAPOLATION_TEST_T}
-    elif int(version.split(".")[0]) < 2:
+    elif major(version) < 2:
         test = _stratified([(s,) for s in grid()], share=INTERPOLATION_TEST_SHARE, seed=INTERPOLATION_SEED_1)
     else:
         test = _stratified(_substances(grid()), share=INTERPOLATION_TEST_SHARE, seed=INTERPOLATION_SEED)

@@ -14,15 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from binlj.builders.analysis import criteria, equilibration, reconcile
-from binlj.builders.analysis.block_errors import mean_and_error
 from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
 from binlj.builders.analysis.observables import energy_and_pressure, relative_rms
-from binlj.builders.analysis.reconcile import blocks_of, dilute_limit
 from binlj.builders.records.record import SegmentRecord
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.pets import pets_density
-from binlj.schema import MERGE, N_FINE
+from binlj.schema import N_BINS, N_FINE
 
 _SORT_OUT = "keep the records that belong together and move the others out of the store"
 
@@ -40,6 +38,10 @@ class StateResult:
     start_gap : float or None
         Difference between the starts with its noise subtracted in quadrature, as a share of the curve's maximum; None
         where only one start was run.
+    start_gap_stderr : float or None
+        Its standard error: what was subtracted, the rms combined standard error of the two curves.
+    start_pairs : int
+        Pairs of starts compared until two agreed or all had been; 0 where only one start was run.
     compared_with, rival : str
         The start that the gap is the difference from; ``rival`` is empty unless the two still differ.
     relative_error : tuple of float
@@ -71,6 +73,8 @@ class StateResult:
     start: str
     geometry: str
     start_gap: float | None
+    start_gap_stderr: float | None
+    start_pairs: int
     compared_with: str
     rival: str
     phase: str
@@ -111,6 +115,8 @@ class Quality:
         if there is none).
     undecided : bool
         The mixed and the separated start differ, and one of them is too short for the drift test.
+    noisy : bool
+        The errors of the published start and the rival are too large to tell whether they differ.
     """
 
     error: float
@@ -124,6 +130,7 @@ class Quality:
     published: str = "mixed"
     rival: str = ""
     undecided: bool = False
+    noisy: bool = False
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -160,6 +167,7 @@ def quality(result: StateResult) -> Quality:
         published=result.start,
         rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
+        noisy=reconcile.NOISY in result.reason,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )
@@ -199,17 +207,15 @@ def result_of(
     """What is published of a state once the parts of its chains are chosen; `longest` chain, in steps."""
     kept = choice.kept
 
-    blocks = blocks_of(kept)
-    g_fine, g_fine_stderr = mean_and_error(blocks, dilute=dilute_limit(state, N_FINE))
-    g, g_stderr = mean_and_error(blocks.rebin(MERGE), dilute=dilute_limit(state, N_FINE // MERGE))
+    g_fine, g_fine_stderr = reconcile.curves(state, kept, N_FINE)
+    g, g_stderr = reconcile.curves(state, kept, N_BINS)
     relative = relative_errors(g, g_stderr)
 
     n_a, n_b = records[0].n_A, records[0].n_B
     shapes = {r.start: r.shape for r in records}
-    density, density_stderr, n_density = equilibration.mean_and_error([p.density for p in kept])
-    energy, energy_stderr, n_energy = equilibration.mean_and_error([p.energy for p in kept])
-    pressure, pressure_stderr, _ = equilibration.mean_and_error([p.pressure for p in kept])
-    _, _, n_coordination = equilibration.mean_and_error([p.ab_coordination for p in kept])
+    density, density_stderr = equilibration.mean_and_error([p.density for p in kept])
+    energy, energy_stderr = equilibration.mean_and_error([p.energy for p in kept])
+    pressure, pressure_stderr = equilibration.mean_and_error([p.pressure for p in kept])
     from_rdf = energy_and_pressure(state, g_fine, density, n_a=n_a, n_b=n_b)
     pets, _ = pets_density(state)
 
@@ -224,12 +230,13 @@ def result_of(
         density=density, density_stderr=density_stderr, energy=energy, energy_stderr=energy_stderr,
         pressure=pressure, pressure_stderr=pressure_stderr,
         energy_from_rdf=from_rdf[0], pressure_from_rdf=from_rdf[1], density_pets=pets,
-        n_eff=min(n_density, n_energy, n_coordination), drift=max(p.drift for p in kept),
+        n_eff=reconcile.effective_frames(kept), drift=max(p.drift for p in kept),
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
         longest_chain_steps=longest,
         start=choice.start, geometry="+".join(shapes[start] for start in choice.start.split("+")),
-        start_gap=choice.gap, compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
+        start_gap=choice.gap, start_gap_stderr=choice.gap_stderr, start_pairs=choice.pairs,
+        compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
         / (n_a + n_b),

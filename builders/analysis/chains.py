@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from binlj.builders.analysis import criteria, equilibration
-from binlj.builders.analysis.block_errors import Blocks
 from binlj.builders.records import lineage
 from binlj.builders.records.record import SegmentRecord
 
@@ -56,9 +56,10 @@ class ChainPart:
     direction: np.ndarray = field(repr=False)
     unequilibrated: str
 
-    @property
-    def blocks(self) -> Blocks:
-        return Blocks(self.counts, self.ideal, self.frames, np.zeros(len(self.frames), dtype=int))
+    @cached_property
+    def n_eff(self) -> tuple[float, ...]:
+        """Effectively independent frames of each of ``SERIES``: frames over statistical inefficiency, n/g."""
+        return tuple(len(self.energy) / equilibration.inefficiency(getattr(self, name)) for name in SERIES)
 
 
 def chains_by_start(records: Iterable[SegmentRecord]) -> dict[str, dict[int, list[SegmentRecord]]]:

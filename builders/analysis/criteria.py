@@ -19,10 +19,14 @@ ERROR_RANGE = (0.9, 5.0)  # sigma_AA; the standard error's rms is taken over the
 _ERROR_TARGET = {"AA": 0.005, "AB": 0.01, "BB": 0.03}  # of the curve's maximum
 _ERROR_TARGET_BB_DILUTE = 0.08  # C_B = 0.01: only 100 B particles
 
-GAP_SIGMAS = 3.0  # the starts agree if their rms difference is within this many combined standard errors
-GAP_RELATIVE = 0.02  # ... or within this share of the curve's maximum
-# ... and the combined standard error is within this many times the target of one curve, so that noise closes no gap
-# (1.4 where both curves just meet their target; 2 lets the other start be about a third as long).
+# Two starts agree if, for each pair, their rms difference, its noise taken out, is within this share of the curve's
+# maximum,
+GAP_RELATIVE = 0.02
+# or the rms difference is within this many combined standard errors, and these are within the target error. (AA and AB
+# have targets below 2 %, so this is of use for BB.) Beyond both they differ; between, the errors are too large to tell.
+GAP_SIGMAS = 3.0
+# In either case the combined standard error has to be within this many times the target of one curve, so that noise
+# closes no gap (1.4 where both curves just meet their target; 2 lets the other start be about a third as long).
 GAP_NOISE = 2.0
 
 # --- drift between the halves of what is kept --------------------------------------------------------------
@@ -66,6 +70,7 @@ PRESSURE_TOLERANCE = 0.03  # |pressure from g(r) - 1|
 PETS_TOLERANCE = 0.01  # density against PeTS where S = eps_AB = 1
 PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is not made
 SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
+EXCHANGE_SIGMAS = 3.0  # of the difference between AA and BB where S = 1 and C_B = 0.5, besides the start gap
 FAR_RANGE = (8.0, 10.0)  # sigma_AA; where g of a homogeneous state must be near 1
 FAR_TOLERANCE = 0.03
 FAR_SIGMAS = 3.0  # ... and this many standard errors besides

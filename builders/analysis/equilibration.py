@@ -66,23 +66,22 @@ def inefficiency(x: np.ndarray) -> float:
     return float(_timeseries().statistical_inefficiency(x, fast=len(x) > 500))
 
 
-def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None, float]:
-    """Mean of a scalar over the frames of several chains, its standard error, and N_eff.
+def mean_and_error(parts: list[np.ndarray]) -> tuple[float, float | None]:
+    """Mean of a scalar over the frames of several chains, and its standard error.
 
     Returns
     -------
-    mean, stderr, n_eff
+    mean, stderr
         stderr is None below four frames in all. Each chain has its own mean and statistical inefficiency;
         the difference between chains is not part of this error.
     """
     lengths = np.array([len(x) for x in parts])
     mean = float(np.concatenate(parts).mean())
-    n_eff = float(sum(len(x) / inefficiency(x) for x in parts))
     if lengths.sum() < criteria.MIN_FRAMES_TO_MEASURE:
-        return mean, None, n_eff
+        return mean, None
     variances = [x.var(ddof=1) * inefficiency(x) / len(x) if len(x) > 1 else 0.0 for x in parts]
     weights = lengths / lengths.sum()
-    return mean, float(np.sqrt(np.sum(weights**2 * np.array(variances)))), n_eff
+    return mean, float(np.sqrt(np.sum(weights**2 * np.array(variances))))
 
 
 def drift(x: np.ndarray, time: np.ndarray | None = None) -> float:

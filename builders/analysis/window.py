@@ -3,9 +3,9 @@
 A mixture that demixes coarsens within the window, so that the curves are those of a time after mixing and not of an
 equilibrium. Every state is therefore treated alike: one run, the same steps, no detection of equilibration.
 
-The blocks of one run do not show how far another run would have coarsened by then. States that were run several times
-tell by how much the variance between runs exceeds that of the blocks (:func:`scatter_factors`); the errors of all
-states are widened by it (:func:`widen`).
+The blocks of one run do not show how far another run would have coarsened by then, and their scatter contains the
+coarsening itself. States that were run several times tell how the variance between runs compares with that of the
+blocks (:func:`scatter_factors`); the errors of all states are scaled by it (:func:`scaled`).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def window_result(state: State, records: Sequence[SegmentRecord]) -> StateResult
         If no two blocks of the chain lie inside the window.
     """
     part = _window_part(records)
-    choice = Choice((part,), "mixed", None, ())
+    choice = Choice((part,), "mixed", None, None, ())
     result = result_of(state, records, choice, longest=records[-1].step_end)
     steps = part.production_steps
     short = f"{steps} of {WINDOW[1] - WINDOW[0]} steps of the window" if steps < ENOUGH else ""
@@ -143,11 +143,11 @@ def _window_part(records: Sequence[SegmentRecord]) -> ChainPart:
 
 
 def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[bool, str], float]:
-    """By how much the variance between runs exceeds that of the blocks of one run.
+    """How the variance between runs compares with the squared error from the blocks of one run.
 
     For each state the variance of g between its runs is divided by the mean of their squared block errors, and both are
     averaged over 0.9 to 5 sigma. The factor of a pair is the mean over the states that are homogeneous in the window,
-    or over those that are not, at least 1. States are weighted by their number of runs minus one.
+    or over those that are not. States are weighted by their number of runs minus one.
 
     Parameters
     ----------
@@ -171,13 +171,13 @@ def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[boo
             for pair, ratio in zip(PAIRS, between, strict=True):
                 ratios.setdefault((homogeneous, pair), []).append((float(ratio), len(runs) - 1))
     return {
-        key: max(1.0, float(np.average([x for x, _ in found], weights=[n for _, n in found])))
+        key: float(np.average([x for x, _ in found], weights=[n for _, n in found]))
         for key, found in ratios.items()
     }
 
 
-def widen(result: StateResult, factors: Factors) -> StateResult:
-    """A result whose errors of g include the scatter between runs.
+def scaled(result: StateResult, factors: Factors) -> StateResult:
+    """A result whose errors of g are those of the scatter between runs.
 
     Raises
     ------

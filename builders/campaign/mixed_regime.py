@@ -11,8 +11,8 @@ from binlj.builders.analysis.window import (
     WINDOW,
     Factors,
     best_lines,
+    scaled,
     scatter_factors,
-    widen,
     window_blocks,
     window_result,
 )
@@ -116,7 +116,7 @@ def results(
         progress(i + 1, len(found))
     if factors is None:
         factors = scatter_factors([several for several in runs.values() if len(several) > 1])
-    return [widen(several[0], factors) for several in runs.values()], factors
+    return [scaled(several[0], factors) for several in runs.values()], factors
 
 
 def states_of(folder: Path) -> frozenset[State]:

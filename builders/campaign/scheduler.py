@@ -135,7 +135,8 @@ def next_task(
 
 def _may_begin(state: State, start: str, quality: Quality) -> bool:
     """Whether this start is one from between two that differ, and there is one."""
-    return start in SEEDED and bool(quality.rival) and start_phases(state, start) is not None
+    apart = bool(quality.rival) and not quality.noisy
+    return start in SEEDED and apart and start_phases(state, start) is not None
 
 
 def _short(start: str, starts: Mapping[str, Progress]) -> bool:
@@ -160,6 +161,7 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     """Which of a state's starts goes on.
 
     * While the mixed and the separated one are too short to judge: the shorter of them.
+    * Where their errors are too large to tell whether they differ: the shorter of the two.
     * Where they differ: the saturated one, and if that differs too, the supersaturated one, then both of the second
       round, each until it is in the comparison (or would be, if it told anything).
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
@@ -170,6 +172,8 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     compared = {*quality.published.split("+"), quality.rival}
     if quality.undecided:
         wanted = {"mixed", "separated"}
+    elif quality.noisy:
+        wanted = compared
     elif quality.rival and (unheard := [n for n in SEEDED if n not in compared and _short(n, starts)]):
         wanted = {unheard[0]}
     elif max(quality.production, quality.error) > 1 or not quality.rival:

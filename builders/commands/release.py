@@ -228,6 +228,8 @@ def verify(dataset: Path | None, strict: bool, partial: bool) -> None:
     if report.structure or (strict and report.physics):
         problems = [*report.structure, *(f"physics: {line}" for line in report.physics)]
         raise DataError(folder, problems, fix="fetch the dataset again, or publish it again from the records")
+    for line in report.notes:
+        click.echo(f"note: {line}")
     for line in report.physics:
         click.echo(f"physics: {line}")
     note = (

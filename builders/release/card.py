@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.reconcile import PHASES
+from binlj.builders.analysis.reconcile import NOISY, PHASES
 from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
 from binlj.builders.release.mixed_card import mixed_configs, mixed_text
@@ -86,7 +86,7 @@ def card_values(
         "dominance_rows": dominance_rows(folder, n),
         "rdf_columns": column_table(schema.rdf_schema(schema.N_BINS).names),
         "states_columns": column_table(
-            name for name in schema.states_schema().names if name not in (schema.KEYS[0], *schema.FEATURES)
+            name for name in schema.states_schema(version).names if name not in (schema.KEYS[0], *schema.FEATURES)
         ),
         "snapshots_columns": column_table(
             name for name in schema.snapshots_schema().names if name not in ("state_id", "start")
@@ -381,6 +381,7 @@ def _kind(reason: str) -> str:
         ("error of AA", "standard error of AA"),
         ("error of AB", "standard error of AB"),
         ("error of BB", "standard error of BB"),
+        (NOISY, "errors too large to compare two starts"),
         ("start gap", "the two starts differ"),
         ("not equilibrated", "equilibration not established"),
         ("pressure from", "pressure from g(r)"),
@@ -411,6 +412,7 @@ def _thresholds() -> dict[str, str]:
         "gap_noise": f"{criteria.GAP_NOISE:g}",
         "gap_sigmas": f"{criteria.GAP_SIGMAS:g}",
         "gap_relative": percent(criteria.GAP_RELATIVE),
+        "exchange_sigmas": f"{criteria.EXCHANGE_SIGMAS:g}",
         "energy_bound": percent(criteria.ENERGY_TOLERANCE),
         "pressure_bound": percent(criteria.PRESSURE_TOLERANCE),
     }

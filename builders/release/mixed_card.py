@@ -61,7 +61,7 @@ The columns are the same. `equilibration_steps` are the steps before the window 
 Runs of the equilibrium campaign serve where their blocks cover at least {ENOUGH:,} steps of the window; a block that
 reaches over its ends does not count. `converged` says that this is so; no criterion of equilibrium is applied.
 `g_stderr` is the block standard error within the window times a factor for the scatter between runs. The factor is the
-root of the ratio of the two variances, at least 1, from states that were run several times with different seeds
+root of the ratio of the two variances, from states that were run several times with different seeds
 (`binlj campaign mixed`): one for each pair, and separately for states that are homogeneous in the window or not.
 
 {phases}"""

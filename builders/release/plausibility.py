@@ -1,4 +1,4 @@
-"""Checks of a dataset's physics: energy, pressure, density, symmetry, far field, within the bounds of ``criteria``."""
+"""Checks of a dataset's physics: energy, pressure, density, symmetries, far field; the bounds are in ``criteria``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from binlj import schema
 from binlj.builders.analysis import criteria
+from binlj.builders.analysis.observables import relative_rms
 from binlj.grid import PAIRS
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_physics(folder: Path) -> list[str]:
-    """Violations of the bounds in ``criteria``: energy, pressure, density, symmetry, far field."""
+    """Violations of the bounds in ``criteria``: energy, pressure, density, symmetries, far field."""
     problems = _check_regime(folder, "equilibrium")
     if (folder / "mixed_states").is_dir():
         problems += [f"mixed regime: {problem}" for problem in _check_regime(folder, "mixed")]
@@ -76,6 +77,8 @@ def _curve_physics(row: pd.Series, g: np.ndarray, error: np.ndarray) -> Iterable
                     f"{PAIRS[i]} and {PAIRS[j]} differ though the species are the same (chi-square per bin "
                     f"{chi2:.2f}, bound {criteria.SAME_SPECIES_CHI2:g})"
                 )
+    if row.S == 1 and row.C_B == 0.5 and row.converged:
+        yield from _exchange(g[[0, 2]], error[[0, 2]], np.nan_to_num(float(row.start_gap or 0.0)))
     if row.phase == "homogeneous":
         far = (r >= criteria.FAR_RANGE[0]) & (r <= criteria.FAR_RANGE[1])
         for i, pair in enumerate(PAIRS):
@@ -83,6 +86,21 @@ def _curve_physics(row: pd.Series, g: np.ndarray, error: np.ndarray) -> Iterable
             noise = float(np.sqrt((error[i][far] ** 2).mean()))
             if abs(mean - 1) > criteria.FAR_TOLERANCE + criteria.FAR_SIGMAS * noise:
                 yield f"g of {pair} at 8 to 10 sigma is {mean:.3f} in a homogeneous state, not near 1"
+
+
+def _exchange(g: np.ndarray, error: np.ndarray, gap: float) -> Iterable[str]:
+    """AA and BB of an equimolar mixture of equal sizes: exchanging A and B gives the same mixture.
+
+    The rms difference may be three combined standard errors plus the gap between the starts.
+    """
+    top = np.array([g.max()])
+    off, noise = (float(relative_rms(x[None], top)[0]) for x in (g[0] - g[1], np.hypot(*error)))
+    bound = criteria.EXCHANGE_SIGMAS * noise + gap
+    if off > bound:
+        yield (
+            f"AA and BB differ by {100 * off:.2f} % of the maximum though A and B are equivalent (bound "
+            f"{100 * bound:.2f} %)"
+        )
 
 
 def curves_of(table: pa.Table, name: str) -> np.ndarray:

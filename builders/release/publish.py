@@ -102,7 +102,7 @@ def publish(
         work.mkdir()
         try:
             if results is None:
-                _keep_grid(work, target if target.exists() else paths.dataset_dir())
+                _keep_grid(work, target if target.exists() else paths.dataset_dir(), version=version)
                 missing = []
             else:
                 missing = _write_grid(work, results, snapshots, old=target, version=version)
@@ -242,10 +242,10 @@ def _write_further(
     mixed_off_grid: Sequence[StateResult], *, version: str,
 ) -> None:  # fmt: skip
     """The tables beside those of the grid in equilibrium."""
-    found = tables.off_grid_tables(off_grid)
+    found = tables.off_grid_tables(off_grid, version=version)
     if mixed:
         found |= tables.grid_tables(mixed, version=version, regime="mixed")
-        found |= tables.off_grid_tables(mixed_off_grid, regime="mixed")
+        found |= tables.off_grid_tables(mixed_off_grid, version=version, regime="mixed")
     for name, table in found.items():
         tables.write_table(work / name, table)
 
@@ -266,13 +266,26 @@ def _write_grid(
     shutil.copyfile(previous, file)
     import pyarrow.parquet as pq
 
-    have = set(pq.read_table(file, columns=["state_id"])["state_id"].to_pylist())
-    return sorted({r.state.state_id for r in results} - have)
+    kept = pq.read_table(file, columns=["state_id", "start"])
+    have = dict(zip(*(kept[name].to_pylist() for name in kept.column_names), strict=True))
+    other = [r.state.state_id for r in results if have.get(r.state.state_id, r.start) not in r.start.split("+")]
+    if other and schema.major(version) >= 2:  # before, `binlj verify` only notes them
+        raise InputError(
+            "snapshots", [f"{state_id}: those kept are not of the published start" for state_id in other],
+            fix="give --snapshots refresh",
+        )  # fmt: skip
+    return sorted({r.state.state_id for r in results} - set(have))
 
 
-def _keep_grid(work: Path, source: Path) -> None:
+def _keep_grid(work: Path, source: Path, *, version: str) -> None:
     """Copy the grid's tables of a published folder."""
-    listed = dataset_info(path=source)["files"]
+    info = dataset_info(path=source)
+    if schema.major(str(info["version"])) < 2 <= schema.major(version):
+        raise InputError(
+            "--grid keep", [f"the grid's tables are of version {info['version']}, without the columns of {version}"],
+            fix="assemble the grid from its records",
+        )  # fmt: skip
+    listed = info["files"]
     problems = []
     for name in schema.ALWAYS:
         (work / name).parent.mkdir(parents=True, exist_ok=True)

@@ -38,18 +38,19 @@ def rdf_table(results: Sequence[StateResult], n_bins: int) -> pa.Table:
     return pa.table(columns, schema=schema.rdf_schema(n_bins))
 
 
-def states_table(results: Sequence[StateResult]) -> pa.Table:
-    """The ``states`` table: one row a state."""
+def states_table(results: Sequence[StateResult], *, version: str = schema.LAYOUT) -> pa.Table:
+    """The ``states`` table: one row a state, with the columns of a version of the dataset."""
+    wanted = schema.states_schema(version)
     rows = []
     for result in results:
         row = {name: getattr(result.state, name) for name in ("state_id", *schema.FEATURES)}
         errors = zip(PAIRS, result.relative_error, strict=True)
         row |= {f"g_relative_error_{pair}": error for pair, error in errors}
-        for name in schema.states_schema().names:
+        for name in wanted.names:
             if name not in row:
                 row[name] = getattr(result, name)
         rows.append(row)
-    return pa.Table.from_pylist(rows, schema=schema.states_schema())
+    return pa.Table.from_pylist(rows, schema=wanted)
 
 
 def grid_tables(
@@ -57,7 +58,7 @@ def grid_tables(
 ) -> dict[str, pa.Table]:
     """The grid's tables of a regime but the snapshots, by path within the dataset folder, e.g. ``fine/all.parquet``.
 
-    The data's `version` decides which states are on which side of the interpolation track.
+    The data's `version` decides which states are on which side of the interpolation track, and the columns of states.
     """
     by_state = {result.state: result for result in sorted(results, key=lambda r: r.state)}
     tables = {}
@@ -67,11 +68,13 @@ def grid_tables(
             tables[f"{track}/{side}.parquet"] = rdf_table(_present(states, by_state), schema.N_BINS)
     everything = list(by_state.values())
     tables[f"{schema.in_regime('fine', regime)}/all.parquet"] = rdf_table(everything, schema.N_FINE)
-    tables[f"{schema.in_regime('states', regime)}/all.parquet"] = states_table(everything)
+    tables[f"{schema.in_regime('states', regime)}/all.parquet"] = states_table(everything, version=version)
     return tables
 
 
-def off_grid_tables(results: Sequence[StateResult], *, regime: str = "equilibrium") -> dict[str, pa.Table]:
+def off_grid_tables(
+    results: Sequence[StateResult], *, version: str, regime: str = "equilibrium"
+) -> dict[str, pa.Table]:
     """The tables of the off-grid states in a regime, by path within the dataset folder; none if there are no states."""
     if not results:
         return {}
@@ -79,7 +82,7 @@ def off_grid_tables(results: Sequence[StateResult], *, regime: str = "equilibriu
     rdfs, states = (schema.in_regime(name, regime) for name in ("offgrid", "states"))
     return {
         f"{rdfs}/test.parquet": rdf_table(ordered, schema.N_BINS),
-        f"{states}/offgrid.parquet": states_table(ordered),
+        f"{states}/offgrid.parquet": states_table(ordered, version=version),
     }
 
 

@@ -2,7 +2,7 @@
 
 Structural problems (a changed file, a wrong column, a missing row, a state on both sides of a split) always
 fail. Violations of a physical bound are statements about the data's quality: they are listed, and fail only
-under ``strict``.
+under ``strict``. What is wrong with 1.x and known is noted; from 2.0.0 on it fails.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binlj import __version__, schema
+from binlj import schema
 from binlj.builders.release.plausibility import check_physics, curves_of
 from binlj.builders.starts.kinds import SHAPES, STARTS
-from binlj.data import data_hash
+from binlj.data import data_hash, dataset_info
+from binlj.errors import DataError
 from binlj.files import sha256
 from binlj.grid import PAIRS, State, grid, parse_state_id
 from binlj.offgrid import offgrid
@@ -39,12 +40,13 @@ _STARTS = {*STARTS, *("+".join(pair) for pair in itertools.combinations(STARTS, 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found: ``structure`` and ``physics`` are lists of problems, one line each."""
+    """What was found, one line each: problems of structure and physics, and notes on what is known to be wrong."""
 
     folder: Path
     structure: tuple[str, ...]
     physics: tuple[str, ...]
     checked: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def verify(folder: Path, *, partial: bool = False, without_snapshots: bool = False) -> Report:
@@ -58,32 +60,38 @@ def verify(folder: Path, *, partial: bool = False, without_snapshots: bool = Fal
     without_snapshots : bool
         Accept that the ``snapshots`` folder is absent (it is not part of an installed package).
     """
-    structure = check_structure(folder, partial=partial, without_snapshots=without_snapshots)
+    structure, notes = _inspect(folder, partial=partial, without_snapshots=without_snapshots)
     physics: list[str] = []
     if not structure:
         physics = check_physics(folder)
-    return Report(
-        folder, tuple(structure), tuple(physics), tuple(t for t in schema.FILES if (folder / t).is_file())
-    )
+    checked = tuple(t for t in schema.FILES if (folder / t).is_file())
+    return Report(folder, tuple(structure), tuple(physics), checked, tuple(notes))
 
 
 def check_structure(folder: Path, *, partial: bool = False, without_snapshots: bool = False) -> list[str]:
     """Problems with hashes, schemas, keys, splits and values; empty if there are none."""
+    return _inspect(folder, partial=partial, without_snapshots=without_snapshots)[0]
+
+
+def _inspect(folder: Path, *, partial: bool, without_snapshots: bool) -> tuple[list[str], list[str]]:
+    """Problems of the structure, and notes."""
     if not folder.is_dir():
-        return [f"no folder {folder}"]
+        return [f"no folder {folder}"], []
     skip = {"snapshots/all.parquet"} if without_snapshots and not (folder / "snapshots").is_dir() else set()
     problems = _check_manifest(folder, skip)
+    notes: list[str] = []
+    version = _version(folder)
     tables: dict[str, pa.Table] = {}
     for key in schema.FILES:
         if key not in skip:
-            table, found = _read(folder, key)
+            table, found = _read(folder, key, version)
             problems += found
             if table is not None:
                 tables[key] = table
     rdf = {k: table for k, table in tables.items() if k.split("/")[0] in ("fine", "mixed_fine", *schema.TRACKS)}
     for key, table in rdf.items():
         problems += _check_rdf(key, table)
-    problems += _check_splits(rdf, version=_version(folder), partial=partial)
+    problems += _check_splits(rdf, version=version, partial=partial)
     for regime in schema.REGIMES:
         problems += _check_same_curves({k: t for k, t in rdf.items() if schema.regime_of(k) == regime})
     for key, states_of in _SETS.items():
@@ -92,7 +100,17 @@ def check_structure(folder: Path, *, partial: bool = False, without_snapshots: b
     if "snapshots/all.parquet" in tables:
         states = tables.get("states/all.parquet")
         problems += _check_snapshots(tables["snapshots/all.parquet"], states, partial=partial)
-    return problems
+        other = _other_starts(tables["snapshots/all.parquet"], states)
+        (problems if schema.major(version or schema.LAYOUT) >= 2 else notes).extend(other)
+    return problems, notes
+
+
+def _version(folder: Path) -> str | None:
+    """The dataset's version; None where the manifest does not tell."""
+    try:
+        return str(dataset_info(path=folder)["version"])
+    except DataError:
+        return None
 
 
 def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
@@ -133,26 +151,16 @@ def _check_manifest(folder: Path, skip: set[str]) -> list[str]:
     return problems
 
 
-def _version(folder: Path) -> str:
-    """The data's version; that of this package where the manifest does not say it, which is a problem of its own."""
-    try:
-        version = str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["version"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return __version__
-    return version if version[:1].isdigit() else __version__
-
-
-def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
+def _read(folder: Path, key: str, version: str | None) -> tuple[pa.Table | None, list[str]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    config = key.split("/")[0]
+    config, path = key.split("/")[0], folder / key
     want = {
-        "states": schema.states_schema,
+        "states": lambda: schema.states_schema(version or _layout(path)),
         "snapshots": schema.snapshots_schema,
         "fine": lambda: schema.rdf_schema(schema.N_FINE),
     }.get(config.removeprefix("mixed_"), lambda: schema.rdf_schema(schema.N_BINS))()
-    path = folder / key
     if not path.is_file():
         return None, []  # the manifest's check says so
     try:
@@ -169,6 +177,17 @@ def _read(folder: Path, key: str) -> tuple[pa.Table | None, list[str]]:
         if name in got.names and got.field(name).type != want.field(name).type
     ]
     return (None if problems else table), problems
+
+
+def _layout(path: Path) -> str:
+    """Version that a ``states`` table looks like, where the manifest does not tell."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return schema.LAYOUT if "start_pairs" in pq.read_schema(path).names else "1.0.0"
+    except (OSError, pa.ArrowException, ValueError):
+        return schema.LAYOUT
 
 
 def _check_rdf(key: str, table: pa.Table) -> list[str]:
@@ -206,7 +225,7 @@ def _check_rdf(key: str, table: pa.Table) -> list[str]:
     return problems
 
 
-def _check_splits(rdf: dict[str, pa.Table], *, version: str, partial: bool) -> list[str]:
+def _check_splits(rdf: dict[str, pa.Table], *, version: str | None, partial: bool) -> list[str]:
     problems = []
     for config in (*schema.TRACKS, "fine", "mixed_fine"):
         names = [name for name in schema.SPLITS[config] if f"{config}/{name}.parquet" in schema.FILES]
@@ -228,6 +247,8 @@ def _check_splits(rdf: dict[str, pa.Table], *, version: str, partial: bool) -> l
         if {"train", "test"} <= set(names):
             train, test = ({i for i, _ in have[name]} for name in names)
             problems += [f"{config}: {i} is on both sides of the split" for i in sorted(train & test)]
+            if version is None:  # it says which states belong where
+                continue
             want_train, want_test = ({s.state_id for s in side} for side in split(config, version=version))
             problems += [
                 f"{config}: {i} belongs to test, not train" for i in sorted((train & want_test) - test)
@@ -264,7 +285,16 @@ def _checks_of_starts(frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
 
     other = frame.compared_with
     wrong = [not _shapes_fit(str(a), str(b)) for a, b in zip(frame.start, frame.geometry, strict=True)]
+    of_gap = []
+    if "start_pairs" in frame:
+        one = frame.start_gap.isna()
+        of_gap = [
+            ("start gap without its standard error, or the other way round", frame.start_gap_stderr.isna() != one),
+            ("start_gap_stderr is negative", frame.start_gap_stderr < 0),
+            ("start gap without a pair of starts, or the other way round", (frame.start_pairs > 0) == one),
+        ]
     return [
+        *of_gap,
         ("start gap without the start it is against, or the other way round", frame.start_gap.isna() != (other == "")),
         ("compared with an unknown start", ~other.isin(["", *STARTS])),
         ("geometry is not one of the start", pd.Series(wrong, index=frame.index, dtype=bool)),
@@ -289,7 +319,7 @@ def _check_states(file: str, table: pa.Table, states: Sequence[State], *, partia
     if not partial:
         problems += _listed(f"{key}: {{}} is missing", sorted((i, None) for i in everything - set(ids)))
     frame = table.to_pandas()
-    optional = {"density_pets", "start_gap", "density_stderr", "energy_stderr", "pressure_stderr"}
+    optional = {"density_pets", "start_gap", "start_gap_stderr", "density_stderr", "energy_stderr", "pressure_stderr"}
     for name in table.column_names:
         if name not in optional and table[name].null_count:
             problems.append(f"{key}: column {name} has {table[name].null_count} nulls")
@@ -345,6 +375,17 @@ def _check_snapshots(table: pa.Table, states: pa.Table | None, *, partial: bool)
         if length != 3 * (n_a + n_b):
             problems.append(f"{key}: {state_id}: {length} coordinates for {n_a + n_b} particles")
     return problems
+
+
+def _other_starts(table: pa.Table, states: pa.Table | None) -> list[str]:
+    """Snapshots of a start that is not published."""
+    columns = [[], []] if states is None else [states[name].to_pylist() for name in ("state_id", "start")]
+    published = dict(zip(*columns, strict=True))
+    return [
+        f"snapshots: {state_id}: is of the {start} start, published is {published[state_id]}"
+        for state_id, start in zip(table["state_id"].to_pylist(), table["start"].to_pylist(), strict=True)
+        if state_id in published and start not in str(published[state_id]).split("+")
+    ]
 
 
 def _bad_parameters(key: str, table: pa.Table) -> list[str]:

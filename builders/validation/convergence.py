@@ -166,8 +166,8 @@ def _errors(done: Sequence[Distance]) -> list[str]:
     return [
         f"## Where two starts agree: {len(twice)} states", "",
         "Two runs that began apart and agree are a repetition of each other, so their difference tests the published "
-        "errors. Its rms over 0.9 to 5 σ, over its standard error (1 if the errors are right; a gap within "
-        f"{100 * criteria.GAP_RELATIVE:g} % of the curve's maximum counts as closed whatever its error):", "",
+        "errors. Its rms over 0.9 to 5 σ, over its standard error (1 if the errors are right; a gap of at most "
+        f"{100 * criteria.GAP_RELATIVE:g} % of the curve's maximum, its noise subtracted, counts as closed):", "",
         markdown_table(
             ["states", "number", *(f"{p}: {what}" for p in PAIRS for what in ("median", "90 % below"))], rows
         ),

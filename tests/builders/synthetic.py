@@ -134,6 +134,8 @@ def results(n: int = 100, states: Sequence[State] = grid()) -> list[StateResult]
     for state in states:
         g = np.array([toy_g(state, pair, R) for pair in PAIRS])
         g[:, R > 7.5] = 1.0
+        if state.S == 1 and state.C_B == 0.5:
+            g[2] = g[0]  # A and B are equivalent
         error = 0.01 * np.sqrt(g)
         g = np.where(g > 1e-8, np.maximum(g + error * rng.standard_normal(g.shape), 1e-4), 0.0)
         error = np.where(g > 0, np.maximum(error, 1e-4), 0.0)
@@ -144,7 +146,7 @@ def results(n: int = 100, states: Sequence[State] = grid()) -> list[StateResult]
                 g_stderr=np.where(merge_bins(g) > 0, np.maximum(merge_bins(error) / np.sqrt(5), 1e-4), 0.0),
                 density=0.8, density_pets=0.8, energy=-4.0, energy_from_rdf=-4.001, pressure_from_rdf=1.001,
                 phase="homogeneous", converged=True, reason="", start="mixed", geometry="mixed",
-                start_gap=None, compared_with="",
+                start_gap=None, start_gap_stderr=None, start_pairs=0, compared_with="",
             )
         )
     return out

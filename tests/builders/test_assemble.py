@@ -133,8 +133,8 @@ def test_drift_limit_is_the_stated_level() -> None:
 def test_scalar_errors_follow_theory() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal(400)
-    mean, stderr, n_eff = equilibration.mean_and_error([x])
-    assert mean == pytest.approx(x.mean()) and stderr == pytest.approx(0.05, rel=0.3) and n_eff > 200
+    mean, stderr = equilibration.mean_and_error([x])
+    assert mean == pytest.approx(x.mean()) and stderr == pytest.approx(0.05, rel=0.3)
     assert equilibration.mean_and_error([x[:3]])[1] is None
 
 
@@ -183,8 +183,37 @@ def test_starts_that_agree_are_averaged() -> None:
     result = assemble_state(STATE, [*chain(STATE, segments=10), *chain(STATE, segments=10, start="separated", seed=9)])
     assert result.start == "mixed+separated" and result.start_gap is not None and result.start_gap < 0.02
     assert "gap" not in result.reason and result.seeds == (1, 9)
+    assert result.start_pairs == 1 and 0 < result.start_gap_stderr < 0.02  # type: ignore[operator]
     alone = assemble_state(STATE, chain(STATE, segments=10))
+    assert (alone.start_pairs, alone.start_gap_stderr) == (0, None)
     assert np.median(alone.g_stderr[0, 20:] / result.g_stderr[0, 20:]) > 1.2
+
+
+@pytest.mark.parametrize(
+    ("rms", "stderr", "agree", "differ"),
+    [
+        ((0.021, 0.0, 0.0), (0.008, 0.01, 0.01), True, False),  # 1.94 % without its noise
+        ((0.03, 0.0, 0.0), (0.005, 0.01, 0.01), False, True),
+        ((0.0, 0.0, 0.028), (0.001, 0.002, 0.0099), True, False),  # three errors cover it, and are 2.97 %
+        ((0.0, 0.0, 0.032), (0.001, 0.002, 0.012), False, False),  # three errors cover it, and are 3.6 %
+        ((0.01, 0.0, 0.0), (0.011, 0.01, 0.01), False, False),  # the error is more than twice the target
+        ((0.019, 0.0, 0.0), (0.001, 0.001, 0.001), True, False),  # 19 errors, yet small enough
+    ],
+)
+def test_agreement_is_tested_with_the_error_of_the_difference(
+    rms: tuple, stderr: tuple, agree: bool, differ: bool
+) -> None:
+    gap = reconcile.Gap(np.array(rms), np.array(stderr), np.array([0.005, 0.01, 0.03]))
+    assert (gap.agree, gap.differ) == (agree, differ)
+
+
+def test_the_gap_is_the_largest_without_noise_and_has_its_error() -> None:
+    target = np.array([0.005, 0.01, 0.03])
+    gap = reconcile.Gap(np.array([0.005, 0.01, 0.013]), np.array([0.003, 0.002, 0.012]), target)
+    assert gap.largest == (pytest.approx(np.sqrt(0.01**2 - 0.002**2)), 0.002)
+    assert str(gap) == "AB differs by 1 % (standard error 0.2 %)"
+    quiet = reconcile.Gap(np.array([0.001, 0.001, 0.01]), np.array([0.002, 0.002, 0.02]), target)
+    assert quiet.largest == (0.0, 0.02)
 
 
 def test_the_stationary_start_is_published_when_the_other_drifts_towards_it() -> None:
@@ -289,6 +318,7 @@ def test_noise_closes_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(criteria, "GAP_NOISE", 1e-3)
     result = assemble_state(STATE, records)
     assert (result.start, result.rival) == ("separated", "saturated") and "too noisy to tell" in result.reason
+    assert quality(result).noisy and not quality(assemble_state(STATE, starts(mixed=0.0, separated=1.0))).noisy
 
 
 def test_a_saturated_start_between_the_others_leaves_a_gap_of_its_own() -> None:
@@ -298,6 +328,7 @@ def test_a_saturated_start_between_the_others_leaves_a_gap_of_its_own() -> None:
     assert result.start_gap is not None and far.start_gap is not None
     assert result.start_gap == pytest.approx(far.start_gap / 2, rel=0.1)
     last = assemble_state(STATE, starts(mixed=0.0, separated=1.0, saturated=0.5, supersaturated=0.5))
+    assert [r.start_pairs for r in (far, result, last)] == [1, 1 + 2, 1 + 2 + 3]
     assert last.rival == "" and last.start.startswith("saturated") and "start gap" not in last.reason
     apart = assemble_state(STATE, starts(mixed=0.0, separated=1.2, saturated=0.8, supersaturated=0.4))
     assert (apart.start, apart.rival) == ("supersaturated", "saturated") and "start gap" in apart.reason
@@ -310,6 +341,7 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     both = assemble_state(STATE, starts(**apart, saturated2=2.0, supersaturated2=1.0))
     assert "start gap" in both.reason and both.start_gap == pytest.approx(same.start_gap, rel=0.2)
     closed = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=1.5))
+    assert closed.start_pairs == 1 + 2 + 3 + 3 + 4, "not with the same side's first round"
     assert closed.rival == "" and {closed.start, closed.compared_with} <= {
         "saturated2", "supersaturated2", "saturated2+supersaturated2"
     }  # fmt: skip

@@ -134,6 +134,9 @@ def test_which_of_two_starts_goes_on() -> None:
     assert start(dataclasses.replace(pair, production=2.0), heard) == "saturated"
     assert start(apart, {k: v for k, v in chains.items() if k[1] != "saturated"}) == "saturated"
     assert start(dataclasses.replace(apart, published="mixed", undecided=True), heard) == "separated"
+    unclear = dataclasses.replace(apart, noisy=True)
+    assert start(unclear) == "separated", "the shorter of the two, and no start from between them"
+    assert start(unclear, {**chains, key(A, "separated"): Progress(12, 12_000)}) == "mixed"
     assert start(apart, heard, failed=frozenset({key(A, "separated")})) == "mixed"
     spent = {**heard, key(A, "separated"): Progress(30, RELEASE.max_steps)}
     assert start(apart, spent) == "mixed"

@@ -65,7 +65,7 @@ def test_what_is_loaded_is_what_was_assembled(published: Path, whole: list[State
     np.testing.assert_allclose(row.g_stderr, result.g_fine_stderr[1], rtol=1e-7)
     want = {
         "fine": schema.rdf_schema(500),
-        "states": schema.states_schema(),
+        "states": schema.states_schema("0.1.0"),
         "snapshots": schema.snapshots_schema(),
     }
     for name in schema.ALWAYS:
@@ -243,6 +243,12 @@ def test_snapshots_are_those_of_the_published_start(whole: list[StateResult], tm
     )
     source = next(s for s in snapshots() if s[:2] == (separated, "separated"))
     assert rows[separated]["positions"] == source[5].tolist() and rows[separated]["types"] == source[4].tolist()
+
+
+def test_kept_snapshots_of_another_start_are_refused_from_2_0_0_on(whole: list[StateResult], copy: Path) -> None:
+    moved = dataclasses.replace(whole[0], start="saturated", geometry="slab")
+    with pytest.raises(InputError, match=f"{whole[0].state.state_id}: those kept are not of the published start"):
+        publish.publish([moved, *whole[1:]], target=copy, version="2.0.0", snapshots=None)
 
 
 def test_an_incomplete_grid_is_refused_and_allowed_for_development(whole: list[StateResult], tmp_path: Path) -> None:

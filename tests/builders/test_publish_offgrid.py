@@ -94,6 +94,8 @@ def test_the_grid_may_be_kept_as_published(
         assert (published / name).read_bytes() == (target / name).read_bytes(), name
     publish.publish(None, target=target, version="0.2.1", snapshots=None, off_grid=off_grid[:-1], partial=True)
     assert len(data.read_table("offgrid", "test", path=target)) == 297
+    with pytest.raises(InputError, match=r"tables are of version 0.2.1, without the columns of 2.0.0"):
+        publish.publish(None, target=target, version="2.0.0", snapshots=None, off_grid=off_grid)
     (target / "fine" / "all.parquet").write_bytes(b"other")
     with pytest.raises(DataError, match="fine/all.parquet was changed"):
         publish.publish(None, target=target, version="0.2.2", snapshots=None, off_grid=off_grid)

@@ -16,6 +16,7 @@ import pytest
 from synthetic import results, snapshots
 
 from binlj import schema
+from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.release import publish
 from binlj.builders.release.plausibility import check_physics
 from binlj.builders.release.verify import check_structure, verify
@@ -192,6 +193,98 @@ def test_a_start_has_its_geometry(copy: Path) -> None:
     edit(copy, "states/all.parquet", change)
     wrong = [f"states: {ids[i]}: geometry is not one of the start" for i in (0, 1, 3, 5, 6)]
     assert check_structure(copy) == ["states: column geometry has 1 nulls", *wrong]
+
+
+@pytest.fixture(scope="module")
+def second(whole: list[StateResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Version 2.0.0: the first four states have a start gap, the fifth is published from two starts."""
+    gap = {"start_gap": 0.01, "start_gap_stderr": 0.002, "start_pairs": 3, "compared_with": "separated"}
+    both = {"start": "mixed+separated", "geometry": "mixed+slab"}
+    target = tmp_path_factory.mktemp("second") / "binlj-rdf"
+    some = [dataclasses.replace(r, **(gap if i < 4 else both if i == 4 else {})) for i, r in enumerate(whole)]
+    publish.publish(some, target=target, version="2.0.0", snapshots=snapshots())
+    return target
+
+
+def with_version(folder: Path, version: str) -> Path:
+    write_json(folder / "manifest.json", json.loads((folder / "manifest.json").read_text()) | {"version": version})
+    return folder
+
+
+def test_columns_go_with_the_version(copy: Path, second: Path, tmp_path: Path) -> None:
+    new = ("start_gap_stderr", "start_pairs")
+    assert not set(new) & set(pq.read_schema(copy / "states" / "all.parquet").names)
+    assert set(new) <= set(pq.read_schema(second / "states" / "all.parquet").names)
+    report = verify(second)
+    assert (report.structure, report.physics, report.notes) == ((), (), ())
+
+    def of_columns(folder: Path) -> list[str]:
+        """The interpolation track was drawn anew for 2.0.0 too, which is not the matter here."""
+        return [p for p in check_structure(folder) if not p.startswith("interpolation: ")]
+
+    missing = of_columns(with_version(copy, "2.0.0"))
+    assert missing == [f"states/all.parquet: column {name} is missing" for name in new]
+    other = with_version(Path(shutil.copytree(second, tmp_path / "second")), "1.3.0")
+    assert of_columns(other) == [f"states/all.parquet: column {name} is unknown" for name in new]
+    (other / "manifest.json").unlink()
+    assert check_structure(other) == ["manifest.json is missing"], "what is there decides"
+    (copy / "manifest.json").unlink()
+    assert check_structure(copy) == ["manifest.json is missing"]
+
+
+def test_a_gap_has_its_error_and_a_number_of_pairs(second: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(second, tmp_path / "binlj-rdf"))
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[:2, "start_gap_stderr"] = [np.nan, -0.1, 0.1]
+        frame.loc[2:4, "start_pairs"] = [0, 1, 1]
+        return frame
+
+    edit(copy, "states/all.parquet", change)
+    ids = [s.state_id for s in grid()]
+    assert check_structure(copy) == [
+        f"states: {ids[0]}: start gap without its standard error, or the other way round",
+        f"states: {ids[1]}: start_gap_stderr is negative",
+        f"states: {ids[2]}: start gap without a pair of starts, or the other way round",
+        f"states: {ids[4]}: start gap without a pair of starts, or the other way round",
+    ]  # fmt: skip
+
+
+def test_a_snapshot_of_another_start_is_a_note_and_fails_from_2_0_0_on(
+    copy: Path, second: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    new = Path(shutil.copytree(second, tmp_path / "second"))
+    state_id = grid()[0].state_id
+    wrong = f"snapshots: {state_id}: is of the saturated start, published is mixed"
+    for folder in (copy, new):
+        edit(folder, "snapshots/all.parquet", lambda frame: frame.assign(
+            start=frame.start.where(frame.state_id != state_id, "saturated")
+        ))  # fmt: skip
+    main(["verify", "--dataset", str(copy), "--strict"])
+    assert f"note: {wrong}\n" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["verify", "--dataset", str(new)])
+    assert wrong in capsys.readouterr().err and check_structure(new) == [wrong], "either of two starts will do"
+
+
+def test_exchange_of_equivalent_species_is_checked(copy: Path) -> None:
+    """S = 1, C_B = 0.5: AA and BB are one curve, within three errors and the gap; states not converged are let off."""
+    ids = [s.state_id for s in grid() if (s.S, s.C_B, s.T) == (1.0, 0.5, 1.0)]
+    assert len(ids) == 5
+
+    def lift(frame: pd.DataFrame) -> None:
+        for i in frame.index[frame.state_id.isin(ids[:3]) & (frame.pair == 2)]:
+            frame.at[i, "g"] = frame.g[i] * 1.08
+
+    def change(frame: pd.DataFrame) -> None:
+        frame.loc[frame.state_id.isin(ids[:3]), "phase"] = "demixed"
+        frame.loc[frame.state_id == ids[1], ["converged", "reason"]] = [False, "drift"]
+        frame.loc[frame.state_id == ids[2], ["start_gap", "compared_with"]] = [0.06, "separated"]
+
+    edit(copy, "extrapolation/train.parquet", lift)
+    edit(copy, "states/all.parquet", change)
+    (found,) = check_physics(copy)
+    assert found.startswith(f"{ids[0]}: AA and BB differ by ") and "equivalent (bound 0." in found
 
 
 def test_bad_snapshots(copy: Path) -> None:
