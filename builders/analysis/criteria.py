@@ -67,6 +67,9 @@ SOLID_FRACTION = 0.3  # of the particles of either species
 # --- checks of the published tables (`binlj verify`) -------------------------------------------------------
 ENERGY_TOLERANCE = 0.002  # |energy from g(r) / LAMMPS's - 1|
 PRESSURE_TOLERANCE = 0.03  # |pressure from g(r) - 1|
+# The same in the mixed regime: within the window density and structure change together, so that means of the one and
+# of the other do not give the mean energy, and few frames leave more noise in the pressure.
+MIXED_ENERGY_TOLERANCE, MIXED_PRESSURE_TOLERANCE = 0.005, 0.05
 PETS_TOLERANCE = 0.01  # density against PeTS where S = eps_AB = 1
 PETS_MIN_T = 0.64  # lowest T* of PeTS's range; below it the density check is not made
 SAME_SPECIES_CHI2 = 2.0  # chi-square per bin between AA, AB and BB where S = eps_AB = 1
@@ -86,6 +89,13 @@ CLOSE_TO_ONE = (0.5, 2.0)  # chi-square per bin of a repetition whose errors are
 CHANCE = 0.95  # share of repetitions for which the range of chance is given
 COVERED = 2.0  # a repetition is covered within this many times its errors and start gap, added in quadrature
 CLOSING_SEEN = 0.02  # a start that closes a smaller share of the gap from half to half is not seen to move
+
+
+def tolerances(regime: str) -> tuple[float, float]:
+    """Bounds of energy and pressure from g(r) in a regime."""
+    if regime == "mixed":
+        return MIXED_ENERGY_TOLERANCE, MIXED_PRESSURE_TOLERANCE
+    return ENERGY_TOLERANCE, PRESSURE_TOLERANCE
 
 
 def pets_applies(T: Any, S: Any, eps_AB: Any) -> Any:

@@ -46,19 +46,18 @@ def _check_regime(folder: Path, regime: str) -> list[str]:
             curves[state_id] = g[order], error[order]
     problems = []
     for state_id, row in states.sort_index().iterrows():
-        for problem in (*_thermodynamics(row), *_curve_physics(row, *curves[str(state_id)])):
+        for problem in (*_thermodynamics(row, regime), *_curve_physics(row, *curves[str(state_id)])):
             problems.append(f"{state_id}: {problem}")
     return problems
 
 
-def _thermodynamics(row: pd.Series) -> Iterable[str]:
+def _thermodynamics(row: pd.Series, regime: str) -> Iterable[str]:
+    energy, pressure = criteria.tolerances(regime)
     off = row.energy_from_rdf / row.energy - 1
-    if abs(off) > criteria.ENERGY_TOLERANCE:
-        bound = 100 * criteria.ENERGY_TOLERANCE
-        yield f"energy from g(r) is {100 * off:+.2f} % off LAMMPS's (bound {bound:g} %)"
-    if abs(row.pressure_from_rdf - 1) > criteria.PRESSURE_TOLERANCE:
-        bound = criteria.PRESSURE_TOLERANCE
-        yield f"pressure from g(r) is {row.pressure_from_rdf:.3f} (bound 1 +- {bound:g})"
+    if abs(off) > energy:
+        yield f"energy from g(r) is {100 * off:+.2f} % off LAMMPS's (bound {100 * energy:g} %)"
+    if abs(row.pressure_from_rdf - 1) > pressure:
+        yield f"pressure from g(r) is {row.pressure_from_rdf:.3f} (bound 1 +- {pressure:g})"
     if criteria.pets_applies(row["T"], row.S, row.eps_AB) and row.density_pets == row.density_pets:
         off = row.density / row.density_pets - 1
         if abs(off) > criteria.PETS_TOLERANCE:

@@ -12,6 +12,7 @@ from synthetic import DATE, off_grid_results, results, snapshots
 from binlj import data, schema
 from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.release import publish, verify
+from binlj.builders.release.plausibility import check_physics
 from binlj.errors import DataError, InputError
 from binlj.eval import evaluate, naive_predictions
 from binlj.tracks import split
@@ -119,3 +120,25 @@ def test_an_incomplete_regime_is_refused(whole: list[StateResult], mixed: list[S
         write(mixed=mixed[:-1])
     with pytest.raises(InputError, match="without its grid"):
         write(mixed_off_grid=off_grid_results())
+
+
+def test_bounds_of_the_mixed_regime(folder: Path, tmp_path: Path) -> None:
+    """Energy and pressure from g(r) have wider bounds there: 0.5 % and 0.05."""
+    import shutil
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    copy = Path(shutil.copytree(folder, tmp_path / "binlj-rdf"))
+    for config, off in (("states", 1.004), ("mixed_states", 1.004), ("mixed_states", 1.006)):
+        file = copy / config / "all.parquet"
+        table = pq.read_table(folder / config / "all.parquet")
+        column = table.schema.get_field_index("energy_from_rdf")
+        energies = [off * e if i == 0 else e for i, e in enumerate(table["energy"].to_pylist())]
+        pq.write_table(table.set_column(column, table.field(column), pa.array(energies)), file)
+        found = [p for p in check_physics(copy) if "energy from g(r)" in p]
+        first = table["state_id"][0].as_py()
+        expected = [f"{first}: energy from g(r) is +0.40 % off LAMMPS's (bound 0.2 %)"]
+        if off > 1.005:
+            expected.append(f"mixed regime: {first}: energy from g(r) is +0.60 % off LAMMPS's (bound 0.5 %)")
+        assert found == expected
