@@ -1,4 +1,4 @@
-"""``binlj validate pets | repeat | finite-size | coexistence | convergence | diff``."""
+"""``binlj validate pets | solubility | repeat | finite-size | coexistence | convergence | diff``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Checks beyond verify: PeTS, repeatability, finite size, coexisting phases, convergence, versions."""
+    """Checks beyond verify: PeTS, solubility, repeatability, finite size, coexisting phases, convergence, versions."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -51,6 +51,18 @@ def pets_command(dataset: Path | None, out: Path) -> None:
     frame = density.deviations(dataset)
     text, data = density.report(frame, dataset)
     _finish(out, "pets", text, data, density.draw(frame))
+
+
+@validate.command("solubility", short_help="Solubility beside droplets against larger bodies.")
+@_dataset_option
+@_out_option
+def solubility_command(dataset: Path | None, out: Path) -> None:
+    """Compare how many B particles are dissolved beside each droplet and beside larger bodies."""
+    from binlj.builders.validation import solubility
+
+    found = solubility.families(dataset)
+    text, data = solubility.report(found, dataset)
+    _finish(out, "solubility", text, data, solubility.draw(found))
 
 
 @validate.command("repeat", short_help="Simulate 20 states again; test the errors.")
