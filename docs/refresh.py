@@ -24,17 +24,20 @@ def hardware() -> str:
 
 def losses(folder: str) -> str:
     """What `binlj evaluate --losses` says of a submission's predictions, track by track, as Markdown."""
+    from binlj.data import data_line, tracks_of
     from binlj.eval.losses import losses_markdown
     from binlj.eval.scoring import load_case
     from binlj.eval.truth import load_truth
-    from binlj.schema import TRACKS
 
     parts = []
-    for track in TRACKS:
+    for track in tracks_of():
+        predictions = Path(folder) / f"predictions-{track}.parquet"
+        if not predictions.is_file():
+            continue
         truth = load_truth(track)
-        case, _ = load_case(Path(folder) / f"predictions-{track}.parquet", truth)
-        parts.append(f"### {track}: dataset {truth.dataset_version}\n\n{losses_markdown(case)}")
-    return f"## Where {Path(folder).name} loses skill\n\n" + "\n".join(parts)
+        case, _ = load_case(predictions, truth)
+        parts.append(f"### {track}\n\n{losses_markdown(case)}")
+    return f"## Where {Path(folder).name} loses skill\n\n{data_line()}\n\n" + "\n".join(parts)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from binlj.baselines.frames import frame_states
 from binlj.baselines.model_files import load_model
 from binlj.baselines.registry import make_model
 from binlj.baselines.training import METADATA, hardware, predict_track, train_model
-from binlj.data import dataset_info, read_table
+from binlj.data import data_line, dataset_info, read_table
 from binlj.errors import BinljError
 from binlj.progress import progress_bars
 
@@ -44,11 +44,10 @@ class Settings:
     models: tuple[str, ...] | None = None
 
     def conditions(self) -> dict[str, Any]:
-        """What numbers depend on, for the foot of a table."""
-        info = dataset_info(path=self.dataset)
+        """What numbers depend on: the data, for the head of a report, and the rest for its foot."""
         machine = hardware()
         return {
-            "dataset": f"{info['version']} ({str(info['data_sha256'])[:12]})",
+            "data": data_line(self.dataset),
             "epochs": self.epochs,
             "processor": f"{machine['cores']} x {machine['cpu']}",
         }

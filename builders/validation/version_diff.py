@@ -10,8 +10,8 @@ import numpy as np
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.observables import relative_rms
-from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
-from binlj.data import curves, dataset_info, read_table, tracks_of
+from binlj.builders.validation.output import COLOURS, new_figure, number
+from binlj.data import curves, data_line, dataset_info, read_table, tracks_of
 from binlj.errors import DataError
 from binlj.grid import PAIRS
 from binlj.markdown import markdown_table
@@ -117,7 +117,7 @@ def report(
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
         "# Version diff: changes since the previous version", "",
-        f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
+        f"Before: {data_line(before)[:-1]}. Now: {data_line(after)}", "",
         _tables(before, after), "",
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "

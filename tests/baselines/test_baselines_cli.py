@@ -16,7 +16,7 @@ from binlj.baselines.reproduce.extrapolation import without_tail
 from binlj.baselines.reproduce.learning_curve import subset
 from binlj.baselines.reproduce.result import Result as Finding
 from binlj.baselines.reproduce.result import Row, mean_row
-from binlj.data import curves, read_table
+from binlj.data import curves, data_line, read_table
 from binlj.errors import BinljError, InputError
 from binlj.eval import NAIVE_BASELINES, evaluate, naive_predictions, validate
 
@@ -216,6 +216,7 @@ def test_network_experiments_from_one_training(toy: Path, tmp_path: Path):
     for name in ("fig3a_loss", "fig3bc_parity", "fig3def_parity"):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
     rows = {r["quantity"]: r for r in json.loads((tmp_path / "extrapolation.json").read_text())["rows"]}
+    assert (tmp_path / "extrapolation.md").read_text(encoding="utf-8").splitlines()[2] == data_line(toy)
     assert rows["R² test"]["paper"] == 0.89
     assert rows["R² test, BB"]["paper"] == 0.83
     (folder,) = (tmp_path / "runs").iterdir()
