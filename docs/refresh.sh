@@ -130,4 +130,4 @@ run leaderboard build
 ask losses leaderboard/submissions/fitted-theory >"$OUT/losses.md"
 mv "$OUT/losses.md" docs/reproduce/losses.md
 run rdf T0.6-C0.2-S1.25-E0.6 --plot docs/rdf.png
-"$PYTHON" docs/numbers.py # last: from the tables and the reports
+"$PYTHON" docs/readme.py # last: from the tables and the reports
