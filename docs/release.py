@@ -222,6 +222,8 @@ def _outdated(release: Release) -> Iterator[tuple[Path, str]]:
         old = new = path.read_text(encoding="utf-8")
         for _, pattern, text in (place for place in PLACES if place[0] == file):
             line = text.format(version=release.version, date=release.date)
+            if line in new.splitlines():
+                continue  # an "Unreleased" above the version's own heading is for the next one
             new = re.sub(_escaped(pattern, release.version), line, new, count=1, flags=re.MULTILINE)
         if new != old:
             yield path, new

@@ -140,5 +140,75 @@ def test_a_stopped_release_goes_on_where_it_stopped(
     assert "Something new." in message and "Old." not in message
     # New records: published again, but not compared again, since this stand-in publishes the same data.
     (clone / "builders" / "campaigns" / "release" / "packs" / "pack-1.parquet").touch()
+    log = clone / "CHANGELOG.md"
+    later = log.read_text(encoding="utf-8").replace("## 2.0.0", "## Unreleased\n\n- Later.\n\n## 2.0.0")
+    log.write_text(later, encoding="utf-8")
     assert script.main(["2.0.0"], root=clone) == 0
-    assert _commands(clone) == [*first[:4], "refresh"]
+    assert _commands(clone) == [*first[:4], "refresh"] and log.read_text(encoding="utf-8") == later
+
+
+BINLJ = """#!/bin/bash
+echo "$@" >> log
+if [ "$1" = reproduce ]; then
+    while [ $# -gt 0 ]; do
+        case $1 in reproduce) name=$2 ;; mixed) name=$name-mixed ;; --out) out=$2 ;; esac
+        shift
+    done
+    if [ "$name" = learning-curve ] && [ -e broken ]; then echo "no memory"; exit 9; fi
+    mkdir -p "$out" && touch "$out/$name.md" "$out/fig1.png" "$out/fitted.npz"
+fi
+"""
+PYTHON = """#!/bin/bash
+case "$2" in
+    data) echo 2.0.0-aaaa ;;
+    tracks) echo extrapolation offgrid mixed_extrapolation ;;
+    runs) for ((seed = 0; seed < $6; seed++)); do printf '%s ' "$3/runs/$4-$5-seed$seed"; done ;;
+    *) echo "python $@" >> log; echo 1; [ ! -e broken-$2 ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def refresh(tmp_path: Path) -> Path:
+    """A folder in which ``refresh.sh`` runs stand-ins that note what they are asked for."""
+    for folder in ("docs", "core/theory", "leaderboard/submissions/dnn", "leaderboard/submissions/theirs",
+                   "builders/campaigns/repeat", ".venv/bin"):  # fmt: skip
+        (tmp_path / folder).mkdir(parents=True)
+    for name, text in ((".venv/bin/binlj", BINLJ), (".venv/bin/python", PYTHON),
+                       ("docs/refresh.sh", (ROOT / "docs" / "refresh.sh").read_text(encoding="utf-8"))):  # fmt: skip
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def _run_refresh(folder: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    done = subprocess.run([folder / "docs" / "refresh.sh"], capture_output=True, text=True, check=False)
+    return done, (folder / "log").read_text(encoding="utf-8").splitlines()
+
+
+def test_refresh_covers_all_tracks_of_both_regimes(refresh: Path) -> None:
+    done, log = _run_refresh(refresh)
+    assert done.returncode == 0, done.stderr
+    assert log[0] == "submit check leaderboard/submissions/theirs/" and sum("submit check" in line for line in log) == 1
+    out = "out/refresh/2.0.0-aaaa"
+    assert f"reproduce benchmark --models dnn_physics --seeds 3 --out {out} --workers 1" in log
+    assert f"reproduce benchmark --models xgboost --seeds 1 --out {out} --workers 1" in log
+    for regime in ("equilibrium", "mixed"):
+        assert f"reproduce extrapolation --regime {regime} --out {out} --workers 1" in log
+        assert f"reproduce learning-curve --regime {regime} --out {out}" in log
+    (mixed,) = [line for line in log if line.startswith("explain check --regime mixed")]
+    assert mixed.count("--dnn ") == 3 and f"{out}/runs/xgboost-mixed_extrapolation-seed0" in mixed
+    (dnn,) = [line for line in log if line.startswith("submit new dnn ")]
+    for track in ("extrapolation", "offgrid", "mixed_extrapolation"):
+        assert dnn.count(f"-p {track} ") == dnn.count(f"-m {track} ") == 3
+        assert f"-p {track} {out}/runs/dnn-{track}-seed2/predictions.parquet" in dnn
+    assert log[-1] == "python docs/readme.py"
+    assert (refresh / "docs" / "reproduce" / "learning-curve-mixed.md").is_file()
+
+
+@pytest.mark.parametrize("broken", ["broken", "broken-hardware"])
+def test_refresh_ends_where_a_part_of_it_fails(refresh: Path, broken: str) -> None:
+    (refresh / broken).touch()
+    done, log = _run_refresh(refresh)
+    assert done.returncode != 0 and "leaderboard build" not in log
+    assert ("no memory" in done.stderr) == (broken == "broken")  # the end of the background task's log
