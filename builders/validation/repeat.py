@@ -128,7 +128,9 @@ def repetitions(
     rows: Sequence[pd.Series], records: Mapping[str, Sequence[SegmentRecord]], *, dataset: Path | None = None
 ) -> list[Repetition]:
     """Assemble the rerun of every state that has records, beside what was published."""
-    table = read_table("interpolation", "test", path=dataset)
+    import pandas as pd
+
+    table = pd.concat([read_table("extrapolation", side, path=dataset) for side in ("train", "test")])
     done = []
     for row in rows:
         mine = records.get(row.state_id, ())

@@ -205,7 +205,7 @@ def test_model_command_writes_attributions_that_a_submission_can_carry(
 
 def test_model_command_refuses_an_incomplete_grid(toy: Path, tmp_path: Path) -> None:
     file = tmp_path / "p.parquet"
-    write_predictions(file, prediction_frame(list(split("interpolation")[1]), planted_curve("S")))
+    write_predictions(file, prediction_frame(list(split("interpolation", version="0.0.0+toy")[1]), planted_curve("S")))
     done = run("model", file, "--track", "interpolation", "--dataset", toy, "--out", tmp_path / "out")
     assert isinstance(done.exception, InputError)
     assert "combinations missing" in str(done.exception) and "give a model folder" in str(done.exception)
