@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    := out
 
-.PHONY: benchmark test refresh lint types site env clean
+.PHONY: benchmark test release refresh lint types site env clean
 
 env: $(VENV)/.installed
 
@@ -23,6 +23,11 @@ benchmark: env
 	$(BIN)/binlj leaderboard build --out $(OUT)/leaderboard
 	@echo "RDF overlay:  $(OUT)/resimulate/overlay.png"
 	@echo "Leaderboard:  $(OUT)/leaderboard/index.html"
+
+# A new version of the data, from the records to the tag's message (hours; may be stopped and run again):
+# make release VERSION=2.0.0 [DATE=2026-12-31] [DRY=1], where DRY=1 only lists the steps.
+release: env
+	$(BIN)/python docs/release.py "$(VERSION)" $(if $(DATE),--date "$(DATE)") $(if $(DRY),--dry-run)
 
 # After a new version of the data: retrain, rerun every experiment and report, rebuild the page (more than an hour).
 refresh: env

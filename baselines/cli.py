@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from binlj.baselines.registry import MODELS
-from binlj.cli_track import track_flags, track_options
+from binlj.cli_track import regime_option, track_flags, track_options
 from binlj.errors import InputError
 
 DATASET = click.option(
@@ -112,6 +112,7 @@ def predict(folder: Path, out: Path, states: Path | None, dataset: Path | None) 
 @click.option(
     "--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Trainings at a time."
 )
+@regime_option
 @DATASET
 def reproduce(
     experiment: str,
@@ -120,9 +121,13 @@ def reproduce(
     seeds: int | None,
     models: str | None,
     workers: int,
+    regime: str,
     dataset: Path | None,
 ) -> None:
     """Rerun one of the paper's experiments; numbers and pictures beside the paper's.
+
+    With --regime mixed, on the first steps after random mixing; the names of the files then end with -mixed. The first
+    five exist in both regimes, and benchmark covers both.
 
     \b
     interpolation   R2 on held-out states and with the paper's point-wise random split (Fig. 2)
@@ -133,14 +138,17 @@ def reproduce(
     timing          seconds to learn 100 RDFs, and to predict one
     selection       what each part of fitted_theory adds on curves held out of the training splits
     rdf-model       fit fitted_theory to all 500 states, for binlj.rdf
-    benchmark       train and score models on each track, one table; on offgrid only xgboost, unless --models is given
+    benchmark       train and score models on each track, one table; off the grid only xgboost, unless --models is given
     """
     from binlj.baselines.network import quiet_tensorflow
     from binlj.baselines.reproduce import Settings, run_experiment
 
     quiet_tensorflow()
     names = tuple(MODELS) if models == "all" else tuple(models.split(",")) if models else None
-    settings = Settings(out=out, dataset=dataset, epochs=epochs, seeds=seeds, workers=workers, models=names)
+    settings = Settings(
+        out=out, dataset=dataset, epochs=epochs, seeds=seeds, workers=workers, models=names,
+        regime="mixed" if regime == "mixed" else None,
+    )  # fmt: skip
     click.echo(run_experiment(experiment, settings))
 
 

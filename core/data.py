@@ -172,6 +172,12 @@ def dataset_info(*, path: str | Path | None = None) -> dict[str, Any]:
     return info
 
 
+def data_line(path: str | Path | None = None) -> str:
+    """What a report that read a dataset says of it: version, and the first 16 digits of the hash."""
+    info = dataset_info(path=path)
+    return f"Dataset {info['version']}, SHA-256 {info['data_sha256'][:16]}."
+
+
 def data_hash(files: Mapping[str, str]) -> str:
     """One hash for all data: of the sorted (path, SHA-256) of the parquet files."""
     digest = hashlib.sha256()

@@ -1,8 +1,11 @@
-"""Tables in Markdown."""
+"""Tables in Markdown, and written parts of documents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+
+from binlj.errors import DataError
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -26,3 +29,19 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         raise ValueError("rows and header of a Markdown table differ in length")
     marks = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(row) + " |" for row in (cells[0], marks, *cells[1:]))
+
+
+def replace_marked(text: str, name: str, body: str, *, path: Path) -> str:
+    """`text` with what stands between ``<!-- name -->`` and ``<!-- /name -->`` replaced by `body`.
+
+    Raises
+    ------
+    DataError
+        If the markers are not there; `path` is the file that it names.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise DataError(path, [f"has no {begin} … {end}"], fix="put the two markers where it belongs")
+    return f"{before}{begin}\n{body}\n{end}{after}"

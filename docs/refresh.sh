@@ -1,61 +1,88 @@
 #!/usr/bin/env bash
 # Everything that follows from a new version of the data, after `binlj publish`: retrains the baselines, reruns the
 # paper's experiments, the explainability report and the physics checks, enters our own submissions again, rebuilds the
-# page and the table in the README. It takes more than an hour on two cores; what is trained already is kept, so it can
+# page and the numbers in the documents. It takes hours on two cores; what is trained already is kept, so it can
 # be stopped and run again. Read what it wrote, look at every picture, then commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-OUT=${OUT:-out/refresh}
 BINLJ=${BINLJ:-.venv/bin/binlj}
 PYTHON=$(dirname "$BINLJ")/python
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 # two trainings at a time, one core each
-ONE_SEED="fitted_theory integral_equation xgboost_physics dnn_physics xgboost" # the network of the paper has three
+ask() { "$PYTHON" docs/refresh.py "$@"; }       # $(ask ...) only in assignments: elsewhere a failure goes unseen
+DATA=$(ask data)
+OUT=${OUT:-out/refresh/$DATA} # runs of other data never get in between
+TRACKS=$(ask tracks)
+REGIMES=equilibrium
+[[ $TRACKS != *mixed_* ]] || REGIMES="equilibrium mixed"
+NETWORKS="dnn dnn_physics" # three seeds each
+OTHERS="fitted_theory integral_equation xgboost_physics xgboost"
+OURS=" dnn dnn-physics fitted-theory integral-equation xgboost-physics xgboost simulation-repeated "
 mkdir -p "$OUT" docs/reproduce docs/explain docs/validation
 run() { echo "== binlj $*" >&2; "$BINLJ" "$@" >&2; }
+seeds() { case " $NETWORKS " in *" $1 "*) echo 3 ;; *) echo 1 ;; esac; }
+
+# An entry that is not made below must fit the data, or the page cannot be built hours from now.
+for folder in leaderboard/submissions/*/; do
+    id=$(basename "$folder")
+    [[ $OURS == *" $id "* ]] || run submit check "$folder"
+done
 
 # --- training, and the paper's experiments -------------------------------------------------------------------
-"$BINLJ" reproduce learning-curve --out "$OUT" > "$OUT/learning-curve.log" 2>&1 & # one core for all its minutes
+set -m # a process group of its own, so that all of it can be stopped
+(for regime in $REGIMES; do "$BINLJ" reproduce learning-curve --regime "$regime" --out "$OUT"; done) \
+    > "$OUT/learning-curve.log" 2>&1 & # one core for all its minutes
 learning=$!
-trap 'kill $learning 2>/dev/null || true' EXIT
-for model in $ONE_SEED; do run reproduce benchmark --models "$model" --out "$OUT" --workers 1; done
-run reproduce benchmark --models dnn --seeds 3 --out "$OUT" --workers 1
-for name in extrapolation interpolation overlays failing-case selection; do
-    run reproduce $name --out "$OUT" --workers 1
+set +m
+trap 'kill -- -$learning 2>/dev/null || true' EXIT # it fails where the learning curve has ended
+for model in $OTHERS $NETWORKS; do
+    run reproduce benchmark --models "$model" --seeds "$(seeds "$model")" --out "$OUT" --workers 1
 done
+for regime in $REGIMES; do
+    for name in extrapolation interpolation overlays failing-case; do
+        run reproduce $name --regime "$regime" --out "$OUT" --workers 1
+    done
+done
+run reproduce selection --out "$OUT" --workers 1
 run reproduce rdf-model --out "$OUT"
 cp "$OUT/fitted.npz" core/theory/ # what binlj.rdf uses
-# The same network on what a study with mixed starts only would have had.
-run publish --only-start mixed --dataset "$OUT/mixed-starts" --snapshots refresh
-run reproduce extrapolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 1
-run reproduce interpolation --dataset "$OUT/mixed-starts" --out "$OUT/mixed" --workers 2
-wait $learning
+wait $learning || { tail -n 20 "$OUT/learning-curve.log" >&2; exit 1; }
 trap - EXIT
 unset OMP_NUM_THREADS OPENBLAS_NUM_THREADS
-run reproduce benchmark --models "dnn,${ONE_SEED// /,}" --out "$OUT"
+all="${NETWORKS// /,},${OTHERS// /,}"
+run reproduce benchmark --models "$all" --out "$OUT"
 run reproduce timing --out "$OUT" # alone on the machine
-cp "$OUT"/{benchmark,extrapolation,interpolation,overlays,failing-case,selection,timing,learning-curve}.md \
-    "$OUT"/fig*.png docs/reproduce/
-for name in extrapolation interpolation; do
-    sed '/^!\[/d; s/^## .*/&, from mixed starts only/' "$OUT/mixed/$name.md" > docs/reproduce/$name-mixed-starts.md
+cp "$OUT"/{benchmark,selection,timing}.md "$OUT"/fig*.png docs/reproduce/
+for name in extrapolation interpolation overlays failing-case learning-curve; do
+    cp "$OUT/$name.md" docs/reproduce/
+    [[ $REGIMES != *mixed ]] || cp "$OUT/$name-mixed.md" docs/reproduce/
 done
 
 # --- explainability and physics ------------------------------------------------------------------------------
-R=$OUT/runs
-rm -f docs/explain/shap-*.png # one for each model
-"$BINLJ" explain check $(printf -- '--dnn %s ' "$R"/dnn-extrapolation-seed?-*) --xgboost "$R"/xgboost-extrapolation-* \
-    --other "$R"/fitted_theory-extrapolation-* --out docs/explain > docs/explain/check.txt
-run validate pets --out docs/validation
+for regime in $REGIMES; do
+    track=extrapolation folder=docs/explain
+    [ "$regime" = equilibrium ] || track=mixed_extrapolation folder=docs/explain/mixed
+    mkdir -p "$folder"
+    rm -f "$folder"/shap-*.png # one for each model
+    dnn=$(ask runs "$OUT" dnn $track 3) xgboost=$(ask runs "$OUT" xgboost $track 1)
+    theory=$(ask runs "$OUT" fitted_theory $track 1)
+    echo "== binlj explain check --regime $regime" >&2
+    "$BINLJ" explain check --regime "$regime" $(printf -- '--dnn %s ' $dnn) --xgboost "$xgboost" --other "$theory" \
+        --out "$folder" > "$OUT/check.txt"
+    mv "$OUT/check.txt" "$folder/check.txt"
+done
+for name in pets solubility; do run validate $name --out docs/validation; done
 for name in convergence "coexistence --no-run"; do run validate $name --out docs/validation; done
 
 # --- our own submissions, the page, the README ---------------------------------------------------------------
 mkdir -p "$OUT/enter"
 enter() { # ID MODEL [options of submit new]; every seed there is a run of
-    local id=$1 model=$2 track folder files=()
+    local id=$1 model=$2 track folder found files=()
     shift 2
-    run explain model "$R/$model"-extrapolation-seed?-* --n-boot 20 --out "$OUT/enter/$model" \
-        --write-attributions "$OUT/enter/$model.parquet"
-    for track in extrapolation interpolation offgrid; do
-        for folder in "$R/$model-$track"-seed?-*; do
+    found=$(ask runs "$OUT" "$model" extrapolation "$(seeds "$model")")
+    run explain model $found --n-boot 20 --out "$OUT/enter/$model" --write-attributions "$OUT/enter/$model.parquet"
+    for track in $TRACKS; do
+        found=$(ask runs "$OUT" "$model" "$track" "$(seeds "$model")")
+        for folder in $found; do
             files+=(-p $track "$folder/predictions.parquet" -m $track "$folder/metadata.json")
         done
     done
@@ -81,22 +108,26 @@ enter xgboost-physics xgboost_physics --name "XGBoost on the integral equation" 
     --set description "Gradient-boosted trees on the residual of the integral equation, weighted by cross-validation; seed 0" \
     --set notes "Parameters counts the nodes of all trees of the larger model. $PETS"
 enter dnn-physics dnn_physics --name "DNN on the integral equation" --prior-knowledge "$THEORY" \
-    --set description "Network with the paper's layers on the residual of the integral equation, weighted by cross-validation; seed 0" \
+    --set description "Network with the paper's layers on the residual of the integral equation, weighted by cross-validation; mean over three seeds" \
     --set notes "$PETS"
 # The states simulated again, where that was done for this version (`binlj validate repeat` simulates).
 if [ -d builders/campaigns/repeat ]; then
     run validate repeat --no-run --out docs/validation
     rm -rf leaderboard/submissions/simulation-repeated
-    seconds() { "$PYTHON" docs/refresh.py seconds builders/campaigns/repeat "$1"; }
+    extrapolation=$(ask seconds builders/campaigns/repeat extrapolation)
+    interpolation=$(ask seconds builders/campaigns/repeat interpolation)
+    hardware=$(ask hardware)
     run submit new simulation-repeated --reference --name "Simulation, repeated" --author "The binlj-rdf authors" \
         -p extrapolation docs/validation/repeat.parquet -p interpolation docs/validation/repeat.parquet \
-        --train-seconds extrapolation 0 --predict-seconds extrapolation "$(seconds extrapolation)" \
-        --train-seconds interpolation 0 --predict-seconds interpolation "$(seconds interpolation)" \
-        --license CC-BY-4.0 --extra-training-data none --code https://github.com/binlj-rdf/binlj-rdf --set parameters 0 --set hardware "$("$PYTHON" docs/refresh.py hardware)" \
+        --train-seconds extrapolation 0 --predict-seconds extrapolation "$extrapolation" \
+        --train-seconds interpolation 0 --predict-seconds interpolation "$interpolation" \
+        --license CC-BY-4.0 --extra-training-data none --code https://github.com/binlj-rdf/binlj-rdf \
+        --set parameters 0 --set hardware "$hardware" \
         --set description "Some states simulated again with other seeds, from the starts and for the lengths they were published with: the practical ceiling" \
         --set notes "It carries its own noise besides that of the data, so it can come out below the noise ceiling, which a perfect model would reach. Seconds are those of the simulations, on one core."
 fi
 run leaderboard build
-"$PYTHON" docs/refresh.py losses leaderboard/submissions/fitted-theory >"$OUT/losses.md"
+ask losses leaderboard/submissions/fitted-theory >"$OUT/losses.md"
 mv "$OUT/losses.md" docs/reproduce/losses.md
 run rdf T0.6-C0.2-S1.25-E0.6 --plot docs/rdf.png
+"$PYTHON" docs/readme.py # last: from the tables and the reports

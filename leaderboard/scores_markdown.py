@@ -10,11 +10,11 @@ from typing import Any
 
 from binlj.errors import DataError
 from binlj.leaderboard.partial import label
+from binlj.markdown import replace_marked
 from binlj.schema import TRACKS
 
 _MARKUP = re.compile(r"[\\|*_`<>\[\]~&$!#@]")  # a name is text; the backslash too, or `\|` would end the cell
 COLUMNS = ("AA", "AB", "BB", "overall")
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
 Row = dict[str, Any]
 
 
@@ -62,11 +62,7 @@ def with_table(readme: Path, rows: Sequence[Row]) -> str:
         text = readme.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(readme, [f"cannot be read: {error}"]) from None
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise DataError(readme, [f"has no {BEGIN} … {END}"], fix="put the two markers where the table belongs")
-    return f"{before}{BEGIN}\n{markdown_table(rows)}\n{END}{after}"
+    return replace_marked(text, "results", markdown_table(rows), path=readme)
 
 
 def summary(id: str, rows: Sequence[Row]) -> str:

@@ -14,10 +14,11 @@ from binlj.baselines.reproduce.runs import (
     predicted_curves,
     scores,
     seeds,
+    test_frame,
     train_jobs,
     training_frame,
 )
-from binlj.data import curves, read_table
+from binlj.data import curves
 from binlj.grid import PAIRS
 
 TRACK = "extrapolation"
@@ -47,14 +48,14 @@ def run(settings: Settings) -> Result:
             if np.isfinite(values).all():
                 n = groups[name]["n_states"]
                 rows.append(mean_row(f"R² test, {kind} {name} ({n} states)", values))
-    test = read_table(TRACK, "test", path=settings.dataset)
+    test = test_frame(TRACK, settings)
     actual = curves(test)
     of_seed = [predicted_curves(j, test) for j in jobs]
     rows += tail_rows(actual, of_seed)
     rows.append(mean_row("seconds of training", [metadata_of(j)["train_seconds"] for j in jobs], digits=0))
     losses = {f"seed {j.seed}": load_model(j.folder).history["loss"] for j in jobs}
     pictures = [
-        figures.loss_curves(losses, title="Fig. 3A: extrapolation", file=settings.out / "fig3a_loss.png")
+        figures.loss_curves(losses, title=settings.title("Fig. 3A: extrapolation"), file=settings.picture("fig3a_loss"))
     ]
     predicted = of_seed[0]
     of = {p: (test["pair"] == p).to_numpy() for p in PAIRS}
@@ -64,19 +65,19 @@ def run(settings: Settings) -> Result:
                 ("train", g, predicted_curves(jobs[0], frame), train_r2[0]),
                 ("test", actual, predicted, r2(actual, predicted)),
             ],
-            title="Fig. 3B, C: extrapolation, seed 0",
-            file=settings.out / "fig3bc_parity.png",
+            title=settings.title("Fig. 3B, C: extrapolation, seed 0"),
+            file=settings.picture("fig3bc_parity"),
         )
     )
     pictures.append(
         figures.parity(
             [(p, actual[k], predicted[k], r2(actual[k], predicted[k])) for p, k in of.items()],
-            title="Fig. 3D-F: T* = 0.6 and 1.4, seed 0",
-            file=settings.out / "fig3def_parity.png",
+            title=settings.title("Fig. 3D-F: T* = 0.6 and 1.4, seed 0"),
+            file=settings.picture("fig3def_parity"),
         )
     )
     return Result(
-        "Extrapolation in temperature (Fig. 3)",
+        settings.title("Extrapolation in temperature (Fig. 3)"),
         rows,
         settings.conditions() | {"seeds": len(jobs)},
         pictures,

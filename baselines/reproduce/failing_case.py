@@ -5,8 +5,8 @@ from __future__ import annotations
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.overlays import panel, pick
 from binlj.baselines.reproduce.result import Result, Row, r2
-from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, train_jobs, training_frame
-from binlj.data import curves, read_table
+from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, test_frame, train_jobs, training_frame
+from binlj.data import curves
 from binlj.grid import parse_state_id
 
 
@@ -15,9 +15,7 @@ def run(settings: Settings) -> Result:
     jobs = {name: job(name, "extrapolation", 0, settings) for name in ("dnn", "fitted_theory")}
     train_jobs(list(jobs.values()), settings)
     state = parse_state_id(paper.FAILING_STATE)
-    test = pick(
-        read_table("extrapolation", "test", path=settings.dataset), state_id=state.state_id, pair="BB"
-    )
+    test = pick(test_frame("extrapolation", settings), state_id=state.state_id, pair="BB")
     train = pick(
         training_frame("extrapolation", settings), pair="BB", C_B=state.C_B, S=state.S, eps_AB=state.eps_AB
     )
@@ -43,10 +41,12 @@ def run(settings: Settings) -> Result:
         ]
     ]
     file = figures.grid_of_overlays(
-        panels, title="Fig. 5: C_B = 0.01, S = 1.5, ε_AB = 0.2", file=settings.out / "fig5_failing_case.png"
+        panels,
+        title=settings.title("Fig. 5: C_B = 0.01, S = 1.5, ε_AB = 0.2"),
+        file=settings.picture("fig5_failing_case"),
     )
     return Result(
-        "The failing case (Fig. 5)",
+        settings.title("The failing case (Fig. 5)"),
         rows,
         settings.conditions(),
         [file],

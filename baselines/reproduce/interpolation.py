@@ -19,10 +19,11 @@ from binlj.baselines.reproduce.runs import (
     predicted_curves,
     scores,
     seeds,
+    test_frame,
     train_jobs,
     training_frame,
 )
-from binlj.data import curves, dataset_info, read_table
+from binlj.data import curves
 from binlj.files import write_json
 from binlj.grid import PAIRS
 from binlj.progress import progress_bar
@@ -35,7 +36,7 @@ def run(settings: Settings) -> Result:
     """R2 with held-out states and with the point-wise random split, and how much the latter flatters."""
     jobs = [job("dnn", TRACK, s, settings) for s in seeds(settings, 3)]
     train_jobs(jobs, settings)
-    frame, test = training_frame(TRACK, settings), read_table(TRACK, "test", path=settings.dataset)
+    frame, test = training_frame(TRACK, settings), test_frame(TRACK, settings)
     g, actual = curves(frame), curves(test)
     train_r2 = [r2(g, predicted_curves(j, frame)) for j in jobs]
     scored = [scores(j, settings) for j in jobs]
@@ -67,18 +68,20 @@ def run(settings: Settings) -> Result:
     losses = {f"seed {j.seed}": load_model(j.folder).history["loss"] for j in jobs}
     predicted = predicted_curves(jobs[0], test)
     pictures = [
-        figures.loss_curves(losses, title="Fig. 2A: interpolation", file=settings.out / "fig2a_loss.png"),
+        figures.loss_curves(
+            losses, title=settings.title("Fig. 2A: interpolation"), file=settings.picture("fig2a_loss")
+        ),
         figures.parity(
             [
                 ("train", g, predicted_curves(jobs[0], frame), train_r2[0]),
                 ("test", actual, predicted, r2(actual, predicted)),
             ],
-            title="Fig. 2B, C: interpolation (whole states held out), seed 0",
-            file=settings.out / "fig2bc_parity.png",
+            title=settings.title("Fig. 2B, C: interpolation (whole states held out), seed 0"),
+            file=settings.picture("fig2bc_parity"),
         ),
     ]
     return Result(
-        "Interpolation (Fig. 2)",
+        settings.title("Interpolation (Fig. 2)"),
         rows,
         settings.conditions() | {"seeds": len(jobs)},
         pictures,
@@ -91,12 +94,11 @@ def run(settings: Settings) -> Result:
 
 def _point_split(seed: int, settings: Settings) -> dict[str, float]:
     """Train on a random 80 % of all points; R2 of both parts. Kept on disk, since it takes minutes."""
-    digest = str(dataset_info(path=settings.dataset)["data_sha256"])[:8]
-    file = settings.out / "runs" / f"dnn-points-seed{seed}-{settings.epochs}-{digest}.json"
+    file = settings.cache(f"dnn-points-seed{seed}")
     if file.is_file():
         found: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
         return found
-    parts = [read_table(TRACK, split, path=settings.dataset) for split in ("train", "test")]
+    parts = [training_frame(TRACK, settings), test_frame(TRACK, settings)]
     x = np.concatenate([point_inputs(p) for p in parts])
     y = np.concatenate([curves(p).ravel() for p in parts])
     held = np.zeros(len(y), dtype=bool)

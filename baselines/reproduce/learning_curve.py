@@ -11,8 +11,8 @@ from binlj.baselines.frames import point_inputs
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.result import Result, Row, r2
-from binlj.baselines.reproduce.runs import Settings, training_frame
-from binlj.data import curves, dataset_info, read_table
+from binlj.baselines.reproduce.runs import Settings, test_frame, training_frame
+from binlj.data import curves
 from binlj.files import write_json
 from binlj.progress import progress_bar
 from binlj.schema import N_BINS
@@ -26,7 +26,7 @@ WAYS = {"random points": "points", "random RDFs": "rdfs", "first RDFs, coldest f
 def run(settings: Settings) -> Result:
     """Train on subsets of the extrapolation track's training set, drawn in three ways; one seed."""
     train = training_frame("extrapolation", settings).sort_values(["T", "state_id", "pair"], kind="stable")
-    test = read_table("extrapolation", "test", path=settings.dataset)
+    test = test_frame("extrapolation", settings)
     x, y = point_inputs(train), curves(train).ravel()
     x_test, y_test = point_inputs(test), curves(test).ravel()
     lines: dict[str, tuple[list[int], list[float]]] = {}
@@ -44,10 +44,10 @@ def run(settings: Settings) -> Result:
         for n, value in zip(sizes, values, strict=True)
     ]
     file = figures.learning_curves(
-        dict(lines), paper.LEARNING_CURVE_R2, file=settings.out / "fig6_learning_curve.png"
+        dict(lines), paper.LEARNING_CURVE_R2, file=settings.picture("fig6_learning_curve")
     )
     return Result(
-        "Test R² against the number of training points (Fig. 6)", rows, settings.conditions(), [file]
+        settings.title("Test R² against the number of training points (Fig. 6)"), rows, settings.conditions(), [file]
     )
 
 
@@ -74,8 +74,7 @@ def subset(way: str, share: float, n_curves: int, *, seed: int = 0) -> np.ndarra
 def _fit(
     x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, name: str, settings: Settings
 ) -> float:
-    digest = str(dataset_info(path=settings.dataset)["data_sha256"])[:8]
-    file = settings.out / "runs" / f"dnn-learning-{name}-{settings.epochs}-{digest}.json"
+    file = settings.cache(f"dnn-learning-{name}")
     if not file.is_file():
         model = Dnn(epochs=settings.epochs)
         with progress_bar(f"learning curve, {name} points") as progress:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from binlj.baselines.reproduce import figures
 from binlj.baselines.reproduce.result import Result, Row, r2
-from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, train_jobs
-from binlj.data import curves, read_table
+from binlj.baselines.reproduce.runs import Settings, job, predicted_curves, test_frame, train_jobs
+from binlj.data import curves
 from binlj.grid import PAIRS
 from binlj.tracks import EXTRAPOLATION_TEST_T
 
@@ -21,7 +21,7 @@ def run(settings: Settings) -> Result:
     """Overlay the network's prediction (seed 0) on the data for all pairs at T* = 0.6 and 1.4."""
     j = job("dnn", "extrapolation", 0, settings)
     train_jobs([j], settings)
-    test = read_table("extrapolation", "test", path=settings.dataset)
+    test = test_frame("extrapolation", settings)
     panels, rows = [], []
     for T in EXTRAPOLATION_TEST_T:
         line = []
@@ -32,8 +32,11 @@ def run(settings: Settings) -> Result:
             line.append(panel(row, {"dnn": predicted[0]}, title=f"{pair}, T* = {T:g}"))
         panels.append(line)
     text = "C_B = {C_B:g}, S = {S:g}, ε_AB = {eps_AB:g}".format(**COMPOSITION)
-    file = figures.grid_of_overlays(panels, title=f"Fig. 4: {text}", file=settings.out / "fig4_overlays.png")
-    return Result(f"Overlays at T* = 0.6 and 1.4 (Fig. 4), {text}", rows, settings.conditions(), [file])
+    file = figures.grid_of_overlays(
+        panels, title=settings.title(f"Fig. 4: {text}"), file=settings.picture("fig4_overlays")
+    )
+    title = settings.title(f"Overlays at T* = 0.6 and 1.4 (Fig. 4), {text}")
+    return Result(title, rows, settings.conditions(), [file])
 
 
 def pick(frame: pd.DataFrame, **values: Any) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from binlj.baselines.frames import with_state_columns
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce.result import Result
 from binlj.baselines.reproduce.runs import Settings
-from binlj.data import dataset_info, read_table
+from binlj.data import read_table
 from binlj.files import replacing
 from binlj.markdown import markdown_table
 
@@ -28,10 +28,8 @@ def run(settings: Settings) -> Result:
     settings.out.mkdir(parents=True, exist_ok=True)
     with replacing(settings.out / NAME) as temporary, open(temporary, "wb") as stream:
         np.savez_compressed(stream, **model.fitted.arrays())  # type: ignore[arg-type]
-    info = dataset_info(path=settings.dataset)
     rows = [
         ["states", str(table["state_id"].nunique())],
-        ["dataset", f"{info['version']} ({info['data_sha256'][:12]})"],
         ["corrections in the bag", str(len(model.fitted.corrections))],
         ["residual states", str(len(model.fitted.residuals.states))],
         ["file", f"{NAME}, {(settings.out / NAME).stat().st_size / 1e6:.1f} MB"],

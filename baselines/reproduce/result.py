@@ -33,7 +33,7 @@ class Result:
     rows : list of Row
         Shown as quantity, paper, ours. Empty if `table` says it all.
     conditions : dict
-        Everything needed to read the numbers: dataset, epochs, seeds, hardware.
+        Everything needed to read the numbers: epochs, seeds, hardware; "data" is the line on the dataset at the top.
     pictures : list of Path
     notes : list of str
         Sentences under the table.
@@ -53,7 +53,10 @@ class Result:
 
     def markdown(self) -> str:
         """The result as Markdown."""
+        conditions = dict(self.conditions)
         lines = [f"## {self.title}", ""]
+        if "data" in conditions:
+            lines += [conditions.pop("data"), ""]
         if self.rows:
             rows = [[r.quantity, "" if r.paper is None else f"{r.paper:g}", _value(r)] for r in self.rows]
             lines += [markdown_table(["", "paper", "here"], rows), ""]
@@ -61,7 +64,7 @@ class Result:
             lines += [self.table, ""]
         lines += [f"{note}\n" for note in self.notes]
         lines += [f"![{picture.stem}]({picture.name})" for picture in self.pictures]
-        lines.append("Conditions: " + "; ".join(f"{k} {v}" for k, v in self.conditions.items()) + ".")
+        lines.append("Conditions: " + "; ".join(f"{k} {v}" for k, v in conditions.items()) + ".")
         return "\n".join(lines) + "\n"
 
     def write(self, name: str, folder: Path) -> str:

@@ -19,9 +19,10 @@ from binlj.baselines.frames import frame_states
 from binlj.baselines.model_files import load_model
 from binlj.baselines.registry import make_model
 from binlj.baselines.training import METADATA, hardware, predict_track, train_model
-from binlj.data import dataset_info, read_table
+from binlj.data import data_line, dataset_info, read_table
 from binlj.errors import BinljError
 from binlj.progress import progress_bars
+from binlj.schema import in_regime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,13 +43,31 @@ class Settings:
     seeds: int | None = None
     workers: int = 2
     models: tuple[str, ...] | None = None
+    regime: str | None = None  # of the tracks that an experiment names; the benchmark names them in full
+
+    @property
+    def suffix(self) -> str:
+        """What the names of an experiment's files end with, so that those of two regimes can stand in one folder."""
+        return "-mixed" if self.regime == "mixed" else ""
+
+    def picture(self, name: str) -> Path:
+        """The file of a picture."""
+        return self.out / f"{name}{self.suffix}.png"
+
+    def title(self, text: str) -> str:
+        """A title, with the regime where it is not equilibrium."""
+        return text + (", mixed regime" if self.suffix else "")
+
+    def cache(self, name: str) -> Path:
+        """The file of a result that takes minutes; its name says which data and how many epochs it is of."""
+        digest = str(dataset_info(path=self.dataset)["data_sha256"])[:8]
+        return self.out / "runs" / f"{name}{self.suffix}-{self.epochs}-{digest}.json"
 
     def conditions(self) -> dict[str, Any]:
-        """What numbers depend on, for the foot of a table."""
-        info = dataset_info(path=self.dataset)
+        """What numbers depend on: the data, for the head of a report, and the rest for its foot."""
         machine = hardware()
         return {
-            "dataset": f"{info['version']} ({str(info['data_sha256'])[:12]})",
+            "data": data_line(self.dataset),
             "epochs": self.epochs,
             "processor": f"{machine['cores']} x {machine['cpu']}",
         }
@@ -76,6 +95,7 @@ class TrainingFailedError(BinljError):
 
 def job(model: str, track: str, seed: int, settings: Settings) -> Job:
     """The training of a model with the experiment's settings; its folder's name depends on all of them."""
+    track = in_regime(track, settings.regime)
     parameters = {"epochs": settings.epochs} if model == "dnn" else {}
     key = [
         make_model(model, **parameters).parameters,
@@ -206,7 +226,12 @@ def predicted_curves(j: Job, frame: pd.DataFrame) -> np.ndarray:
 
 def training_frame(track: str, settings: Settings) -> pd.DataFrame:
     """The training table of a track."""
-    return read_table(track, "train", path=settings.dataset)
+    return read_table(track, "train", regime=settings.regime, path=settings.dataset)
+
+
+def test_frame(track: str, settings: Settings) -> pd.DataFrame:
+    """The test table of a track."""
+    return read_table(track, "test", regime=settings.regime, path=settings.dataset)
 
 
 def metadata_of(j: Job) -> dict[str, Any]:

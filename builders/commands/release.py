@@ -30,8 +30,8 @@ _off_grid_option = click.option(
     "--offgrid-store",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder of the off-grid states' records [default: builders/campaigns/offgrid in the clone; with --store or "
-    "--only-start, none]. Without one, the dataset has no track `offgrid`.",
+    help="Folder of the off-grid states' records [default: builders/campaigns/offgrid in the clone; with --store, "
+    "none]. Without one, the dataset has no track `offgrid`.",
 )
 _mixed_option = click.option(
     "--mixed/--no-mixed",
@@ -41,12 +41,6 @@ _mixed_option = click.option(
 )
 _workers_option = click.option(
     "--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes."
-)
-_only_start_option = click.option(
-    "--only-start",
-    type=click.Choice(["mixed", "separated"]),
-    default=None,
-    help="Use runs from this start only, e.g. for mixed-start data. Not for a release.",
 )
 _dataset_option = click.option(
     "--dataset",
@@ -60,7 +54,6 @@ _dataset_option = click.option(
 @_store_option
 @_workers_option
 @click.option("--state", "state_ids", multiple=True, help="Only this state (repeatable).")
-@_only_start_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -69,13 +62,13 @@ _dataset_option = click.option(
     help="Folder for the tables.",
 )
 def assemble(
-    store: Path | None, workers: int, state_ids: tuple[str, ...], only_start: str | None, out: Path
+    store: Path | None, workers: int, state_ids: tuple[str, ...], out: Path
 ) -> None:
     """Turn segment records into tables of RDFs with errors (rdf, fine, states)."""
     from binlj import schema
     from binlj.builders.release import tables
 
-    results = _results(_store(store), workers, state_ids, only_start)
+    results = _results(_store(store), workers, state_ids)
     tables.write_table(out / "rdf.parquet", tables.rdf_table(results, schema.N_BINS))
     tables.write_table(out / "fine.parquet", tables.rdf_table(results, schema.N_FINE))
     tables.write_table(out / "states.parquet", tables.states_table(results))
@@ -99,7 +92,6 @@ def assemble(
 @click.option(
     "--partial", is_flag=True, help="Publish an incomplete grid (development only; the card says so)."
 )
-@_only_start_option
 @click.option(
     "--snapshots",
     type=click.Choice(["auto", "refresh", "keep"]),
@@ -134,7 +126,6 @@ def publish(
     version: str,
     released: str | None,
     partial: bool,
-    only_start: str | None,
     snapshots: str,
     repo_id: str | None,
     grid: str,
@@ -157,22 +148,16 @@ def publish(
         click.echo(f"documents of {target} rewritten: version {manifest['version']}")
         return
 
-    if only_start is not None:
-        if dataset is None:
-            raise InputError(
-                "--only-start", ["is an experiment, not a release"], fix="name a folder for it with --dataset"
-            )
-        version += f"+{only_start}"
     from binlj.builders.records import store as stores
 
-    if offgrid_store is None and store is None and only_start is None:
+    if offgrid_store is None and store is None:
         offgrid_store = default_store("offgrid")
-    off_grid = _results(_store(offgrid_store), workers, (), only_start) if offgrid_store else []
+    off_grid = _results(_store(offgrid_store), workers) if offgrid_store else []
     if mixed is None:
-        mixed = store is None and only_start is None and (default_store("mixed") / "packs").is_dir()
+        mixed = store is None and (default_store("mixed") / "packs").is_dir()
     in_window, off_grid_in_window = _mixed_results() if mixed else ([], [])
     if grid == "keep":
-        given = {"--store": store, "--only-start": only_start, "--partial": partial, "--snapshots": snapshots != "auto"}
+        given = {"--store": store, "--partial": partial, "--snapshots": snapshots != "auto"}
         wrong = [f"{name} is for a grid that is assembled" for name, value in given.items() if value]
         if wrong:
             raise InputError("--grid keep", wrong, fix="leave it out")
@@ -185,7 +170,7 @@ def publish(
         _written(done)
         return
     folder = _store(store)
-    results = _results(folder, workers, (), only_start)
+    results = _results(folder, workers)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
     replaced = stores.published_configurations(target) if dataset is None and not keep else {}
     done = write(
@@ -251,9 +236,7 @@ def _store(store: Path | None) -> Path:
     return folder
 
 
-def _results(
-    store: Path, workers: int, state_ids: Iterable[str], only_start: str | None
-) -> list[StateResult]:
+def _results(store: Path, workers: int, state_ids: Iterable[str] = ()) -> list[StateResult]:
     from binlj.builders.analysis.assemble import assemble_all
     from binlj.builders.records.store import load_records
     from binlj.grid import parse_state_id
@@ -263,8 +246,6 @@ def _results(
         records: list[SegmentRecord] = load_records(store)
         if wanted:
             records = [record for record in records if record.state_id in wanted]
-        if only_start is not None:
-            records = [record for record in records if record.start == only_start]
         missing = sorted(wanted - {record.state_id for record in records}) if wanted else []
         if missing or not records:
             problems = [f"{name} has no records" for name in missing] or ["no segment records"]

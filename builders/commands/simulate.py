@@ -130,6 +130,7 @@ def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launche
     from binlj.builders.campaign import fixed_plan
     from binlj.builders.md.engine import find_engine
     from binlj.builders.validation import resimulate as again
+    from binlj.data import data_line
 
     engine = find_engine(lmp, args=lmp_args, launcher=launcher)
     jobs = again.plan(out)
@@ -137,6 +138,7 @@ def resimulate(out: Path, dataset: Path | None, lmp: str, lmp_args: str, launche
     run_jobs(jobs, engine=engine, workers=1)
     comparisons = again.compare(jobs, fixed_plan.load(jobs), published)
     again.draw(comparisons, out / "overlay.png")
+    click.echo(data_line(dataset))
     for c in comparisons:
         new = c.new
         ratios = ", ".join(f"{p} {d:.2f}" for p, d in zip(("AA", "AB", "BB"), c.deviations(), strict=True))

@@ -11,6 +11,7 @@ import click
 
 from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed, run_jobs
 from binlj.errors import DataError
+from binlj.files import sha256
 from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def finite_size_command(
     if not any(s.results for s in series):
         raise DataError(target, ["no chain has two segments yet"], fix="run it again with --run")
     text, data = finite_size.report(jobs, found, series)
+    text = _under_title(text, f"records of the simulations ({sum(map(len, found.values())):,} segments)")
     _finish(out, "finite-size", text, data, rerun_plots.draw_finite_size(series))
 
 
@@ -156,8 +158,10 @@ def convergence_command(store: Path | None, out: Path) -> None:
     from binlj.builders.validation import convergence
 
     with progress_bar("assembling the states", "states") as progress:
-        done = convergence.distances(_records(store), progress=progress)
+        records = _records(store)
+        done = convergence.distances(records, progress=progress)
     text, data = convergence.report(done)
+    text = _under_title(text, f"records in the campaign's store ({len(records):,} segments)")
     _finish(out, "convergence", text, data, convergence.draw(done))
 
 
@@ -186,6 +190,7 @@ def coexistence_command(
             slab_simulations.run(path, engine=engine, folder=Path(folder), workers=workers, progress=progress)
     found = coexistence_table.read_table(path)
     text, data = coexistence_report.report(found)
+    text = _under_title(text, f"table {path.name} ({len(found)} simulations, SHA-256 {sha256(path)[:16]})")
     _finish(out, "coexistence", text, data, coexistence_report.draw(found))
 
 
@@ -255,6 +260,14 @@ def _whole_states(jobs: Sequence[Job], found: Any) -> dict[str, list]:
         if all(len(records) >= min(2, len(job.pieces)) for job, records in chains):
             out[state_id] = [record for _, records in chains for record in records]
     return out
+
+
+def _under_title(text: str, read: str) -> str:
+    """A report with a sentence under its title on what it was made from, where that is not the published data."""
+    from binlj.builders.validation.output import store_line
+
+    title, rest = text.split("\n", 1)
+    return f"{title}\n\n{store_line(read)}\n{rest}"
 
 
 def _finish(out: Path, name: str, text: str, data: Any, figure: Any) -> None:

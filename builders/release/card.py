@@ -124,8 +124,8 @@ def citation(version: str) -> str:
         "@misc{binlj-rdf,\n"
         "  title = {binlj-rdf: radial distribution functions of binary {Lennard-Jones} mixtures},\n"
         f"  note = {{Dataset, version {version}}}\n}}\n"
-        "@article{hashmi2025binary,\n  title = {An explainable {AI} model for binary {LJ} fluids},\n"
-        "  author = {Hashmi, Israrul H. and Karmakar, Rahul and Maniteja, Marriselli and Ayush, Kumar and "
+        "@article{hashmi2025binary,\n  title = {An explainable {ML} model for binary {LJ} fluids},\n"
+        "  author = {Hashmi, Israrul H. and Karmakar, Rahul and Maniteja, Marripelli and Ayush, Kumar and "
         "Patra, Tarak K.},\n"
         f"  journal = {{Soft Matter}},\n  year = {{2025}},\n  doi = {{{PAPER}}}\n}}"
     )

@@ -1,8 +1,8 @@
 """The 20 states that are simulated again, and for how long: the plan of the repeatability experiment.
 
-The states belong to the test set of the interpolation track, so that the rerun can be scored beside the models. There
-are four for each temperature. They were drawn once, for version 1.1.0, so that the values of phase flag, published
-start, C_B, S and eps_AB occur about equally often; the quality of the curves played no part.
+There are four for each temperature. They were drawn once, for version 1.1.0, from the test set that the interpolation
+track had then, so that the values of phase flag, published start, C_B, S and eps_AB occur about equally often; the
+quality of the curves played no part. The rerun is scored beside the models on those that are test states now.
 
 Each state is run again from its published start (or starts), as one chain of the published length, cut into the
 segments and frames of the release campaign's records. Replica 1 gives it another seed.
@@ -26,7 +26,6 @@ from binlj.builders.records import store as stores
 from binlj.builders.records.record import SegmentRecord
 from binlj.errors import DataError, InputError
 from binlj.grid import parse_state_id
-from binlj.tracks import split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,16 +46,13 @@ def rows_of(states: pd.DataFrame, ids: Sequence[str]) -> list[pd.Series]:
     Raises
     ------
     InputError
-        Listing the states that are not published, not in the track's test set, or named twice.
+        Listing the states that are not published, or named twice.
     """
-    _, test = split("interpolation")
-    known = {state.state_id for state in test}
     table = states.set_index("state_id", drop=False)
     problems = [f"{i} is not in the dataset" for i in ids if i not in table.index]
-    problems += [f"{i} is not in the interpolation test set" for i in ids if i in table.index and i not in known]
     problems += [f"{i} is named {n} times" for i, n in Counter(ids).items() if n > 1]
     if problems:
-        raise InputError("states to repeat", problems, fix="`binlj states` lists the states; take test states")
+        raise InputError("states to repeat", problems, fix="`binlj states` lists the states")
     return [row for _, row in table.loc[list(ids)].iterrows()]
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders.analysis import criteria
-from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
-from binlj.data import read_table
+from binlj.builders.validation.output import COLOURS, new_figure, number
+from binlj.data import data_line, read_table
 from binlj.grid import PRESSURE, State, parse_state_id
 from binlj.markdown import markdown_table
 from binlj.pets import pets_density, pets_stable
@@ -141,7 +141,7 @@ def report(frame: pd.DataFrame, dataset: Path | None = None) -> tuple[str, dict[
         grid_rows.append([name, *(number(cells.get(c), 2, sign=True) for c in compositions)])
     unsolved = int(frame.deviation.isna().sum())
     lines = [
-        "# Density against the PeTS equation of state", "", dataset_line(dataset),
+        "# Density against the PeTS equation of state", "", data_line(dataset),
         "Deviation = simulated density / PeTS density of the homogeneous fluid − 1, in per cent.", "",
         markdown_table(
             ["phase flag", "mixture by PeTS", "T* in PeTS's range", "states", "median", "median of \\|dev.\\|",

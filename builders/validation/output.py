@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.data import dataset_info
+from binlj.data import data_line, read_table
 from binlj.errors import DataError
 from binlj.files import replacing, write_json, write_text
 
@@ -26,10 +26,19 @@ def number(value: float | None, digits: int = 2, *, sign: bool = False, scale: f
     return f"{value * scale:{'+' if sign else ''},.{digits}f}"
 
 
-def dataset_line(dataset: Path | None) -> str:
-    """Which data were checked."""
-    info = dataset_info(path=dataset)
-    return f"Dataset {info.get('version', '')}, SHA-256 {str(info.get('data_sha256', ''))[:16]}."
+def store_line(what: str) -> str:
+    """What a report made from a campaign's store says: these are not the published data, which may rest on less.
+
+    Parameters
+    ----------
+    what : str
+        What was read, e.g. "records of the store (12 segments)".
+    """
+    states = read_table("states")
+    return (
+        f"Made from the {what}, as it was at this time. The published version may rest on less: {data_line()} "
+        f"There {int(states.converged.sum())} of {len(states)} states count as converged."
+    )
 
 
 def plain(value: Any) -> Any:

@@ -13,8 +13,8 @@ import numpy as np
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.assemble import StateResult, assemble_state, relative_errors
 from binlj.builders.records.record import SegmentRecord
-from binlj.builders.validation.output import dataset_line, number
-from binlj.data import curves, read_table
+from binlj.builders.validation.output import number
+from binlj.data import curves, data_line, read_table
 from binlj.files import replacing
 from binlj.grid import PAIRS, parse_state_id
 from binlj.markdown import markdown_table
@@ -128,7 +128,9 @@ def repetitions(
     rows: Sequence[pd.Series], records: Mapping[str, Sequence[SegmentRecord]], *, dataset: Path | None = None
 ) -> list[Repetition]:
     """Assemble the rerun of every state that has records, beside what was published."""
-    table = read_table("interpolation", "test", path=dataset)
+    import pandas as pd
+
+    table = pd.concat([read_table("extrapolation", side, path=dataset) for side in ("train", "test")])
     done = []
     for row in rows:
         mine = records.get(row.state_id, ())
@@ -174,7 +176,7 @@ def report(
     done: Sequence[Repetition], left: Sequence[str], *, total: int, dataset: Path | None = None
 ) -> tuple[str, dict[str, Any]]:
     """The experiment as Markdown and as data."""
-    lines = ["# Repeatability: the same states with another seed", "", dataset_line(dataset)]
+    lines = ["# Repeatability: the same states with another seed", "", data_line(dataset)]
     rows: list[dict[str, Any]] = []
     for item in done:
         both = zip(item.differences(), item.uncertainties(), strict=True)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
-from binlj.data import read_table
+from binlj.builders.validation.output import COLOURS, new_figure, number
+from binlj.data import data_line, read_table
 from binlj.grid import State, parse_state_id
 from binlj.markdown import markdown_table
 
@@ -184,12 +184,12 @@ def report(found: Sequence[Sequence[Dissolved]], dataset: Path | None = None) ->
     outside = [d for d in data if d["verdict"]]
     text = f"""# Solubility beside droplets
 
-{dataset_line(dataset)} One configuration of each state: the published snapshot.
+{data_line(dataset)} One configuration of each state: the published snapshot.
 
 {len(data)} droplets (C_B = {DILUTE:g}) have larger bodies of the same T\\*, S and ε_AB beside them. In
 {len(data) - len(rows)} of these families no particle is dissolved anywhere. In the others the droplet's solubility
-should lie between that beside a flat interface and Kelvin's value: {len(outside)} of {len(rows)} lie outside by more than
-{SIGMAS:g} standard errors.
+should lie between that beside a flat interface and Kelvin's value: {len(outside)} of {len(rows)} lie outside by more
+than {SIGMAS:g} standard errors.
 
 {markdown_table(
     ["droplet", "B dissolved", "x, %", "beside a flat interface, %", "Kelvin, %", "verdict"], rows

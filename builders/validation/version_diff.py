@@ -10,8 +10,8 @@ import numpy as np
 
 from binlj.builders.analysis import criteria
 from binlj.builders.analysis.observables import relative_rms
-from binlj.builders.validation.output import COLOURS, dataset_line, new_figure, number
-from binlj.data import curves, dataset_info, read_table, tracks_of
+from binlj.builders.validation.output import COLOURS, new_figure, number
+from binlj.data import curves, data_line, dataset_info, read_table, tracks_of
 from binlj.errors import DataError
 from binlj.grid import PAIRS
 from binlj.markdown import markdown_table
@@ -72,14 +72,21 @@ def _curves(path: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def scores(before: Path, after: Path | None = None) -> dict[str, dict[str, float | None]]:
-    """R² of the old curves as predictions of the new ones, for each track: AA, AB, BB, overall."""
+    """R² of the old curves as predictions of the new ones, for each track: AA, AB, BB, overall.
+
+    The states are those of the present test set; an older version may have had some of them in the training set.
+    """
+    import pandas as pd
+
     from binlj.eval.scoring import load_case, pooled
     from binlj.eval.truth import load_truth
 
     found = {}
     for track in (t for t in tracks_of(before) if t in tracks_of(after)):
-        old = read_table(track, "test", path=before)
-        case, _ = load_case(old[["state_id", "pair", "g"]], load_truth(track, dataset=after))
+        truth = load_truth(track, dataset=after)
+        old = pd.concat([read_table(track, side, path=before) for side in ("train", "test")])
+        old = old[old.state_id.isin(read_table(track, "test", path=after).state_id)]
+        case, _ = load_case(old[["state_id", "pair", "g"]], truth)
         found[track] = dict(pooled(case, "r2"))
     return found
 
@@ -110,7 +117,7 @@ def report(
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
         "# Version diff: changes since the previous version", "",
-        f"Before: {dataset_line(before)[:-1]}. Now: {dataset_line(after)}", "",
+        f"Before: {data_line(before)[:-1]}. Now: {data_line(after)}", "",
         _tables(before, after), "",
         f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
         f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "

@@ -90,6 +90,7 @@ def data_command(
     details = {"map": run.map.details, "map_scaled": run.map_scaled.details, "curves": run.curves.details}
     made = document.document("data", rankings, dataset=dataset, settings=run.settings, details=details)
     document.write_document(out / "data.json", made)
+    click.echo(_read(dataset, regime))
     click.echo(verdict.table(rankings))
     click.echo(f"{out / 'data.json'} and pictures written")
 
@@ -141,6 +142,7 @@ def model_command(
         "model", found.rankings, dataset=dataset, settings=settings, details=details, differences=notes
     )
     document.write_document(out / f"model-{_slug(found.name)}.json", made)
+    click.echo(_read(dataset, regime_of(track)))
     click.echo(verdict.table(found.rankings))
     click.echo("\n".join([*notes, _agreement_lines(found.details["agreement"], "the model")]))
     if given is not None:
@@ -223,6 +225,7 @@ def check_command(
         differences=notes,
     )
     document.write_document(out / "check.json", made)
+    click.echo(_read(dataset, regime_of(track)))
     click.echo(verdict.table(rankings))
     click.echo("\n".join(["", *notes]))
     click.echo(
@@ -232,6 +235,13 @@ def check_command(
     click.echo(f"{out / 'check.json'} and pictures written")
     if exit_code and not claim.holds:
         raise SystemExit(1)
+
+
+def _read(dataset: Path | None, regime: str) -> str:
+    """First line of a report: what it was made from."""
+    from binlj.data import data_line
+
+    return f"{data_line(dataset)} Regime: {regime}.\n"
 
 
 @dataclass(frozen=True)

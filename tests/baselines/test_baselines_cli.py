@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from toy import add_mixed_regime
 
 from binlj.baselines import cli
 from binlj.baselines.reproduce import EXPERIMENTS, Settings, benchmark, benchmark_table
@@ -16,7 +18,8 @@ from binlj.baselines.reproduce.extrapolation import without_tail
 from binlj.baselines.reproduce.learning_curve import subset
 from binlj.baselines.reproduce.result import Result as Finding
 from binlj.baselines.reproduce.result import Row, mean_row
-from binlj.data import curves, read_table
+from binlj.baselines.reproduce.runs import test_frame as frame_of
+from binlj.data import curves, data_line, read_table
 from binlj.errors import BinljError, InputError
 from binlj.eval import NAIVE_BASELINES, evaluate, naive_predictions, validate
 
@@ -216,6 +219,7 @@ def test_network_experiments_from_one_training(toy: Path, tmp_path: Path):
     for name in ("fig3a_loss", "fig3bc_parity", "fig3def_parity"):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
     rows = {r["quantity"]: r for r in json.loads((tmp_path / "extrapolation.json").read_text())["rows"]}
+    assert (tmp_path / "extrapolation.md").read_text(encoding="utf-8").splitlines()[2] == data_line(toy)
     assert rows["R² test"]["paper"] == 0.89
     assert rows["R² test, BB"]["paper"] == 0.83
     (folder,) = (tmp_path / "runs").iterdir()
@@ -226,6 +230,32 @@ def test_network_experiments_from_one_training(toy: Path, tmp_path: Path):
     assert done.exit_code == 0, done.exception
     assert (tmp_path / "fig4_overlays.png").stat().st_size > 10_000
     assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
+def test_an_experiment_in_the_mixed_regime_stands_beside_the_other(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It trains on the mixed track and writes files of its own; the tables of 1.x and other experiments refuse."""
+    mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
+
+    trained = []
+
+    def train(jobs, settings):
+        trained.extend(j.track for j in jobs)
+        raise StopIteration
+
+    monkeypatch.setattr("binlj.baselines.reproduce.overlays.train_jobs", train)
+    for regime in ("equilibrium", "mixed"):
+        call(cli.reproduce, "overlays", "--dataset", mixed, "--out", tmp_path, "--regime", regime)
+    assert trained == ["extrapolation", "mixed_extrapolation"]
+    settings = Settings(tmp_path, mixed, regime="mixed")
+    assert settings.picture("fig4").name == "fig4-mixed.png" and settings.title("x") == "x, mixed regime"
+    assert "-mixed-1000-" in settings.cache("points").name
+    g = [curves(frame_of("extrapolation", Settings(tmp_path, mixed, regime=r))) for r in (None, "mixed")]
+    np.testing.assert_allclose(g[1], 0.9 * g[0])
+    assert "no regime" in str(call(cli.reproduce, "timing", "--regime", "mixed", "--out", tmp_path).exception)
+    args = ("--dataset", toy, "--out", tmp_path, "--regime", "mixed")
+    assert "has no mixed regime" in str(call(cli.reproduce, "overlays", *args).exception)
 
 
 def test_timing_needs_more_than_a_hundred_rdfs(small: Path, tmp_path: Path):

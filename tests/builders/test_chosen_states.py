@@ -19,7 +19,7 @@ from binlj.errors import DataError, InputError
 from binlj.grid import State, parse_state_id
 from binlj.tracks import split
 
-TEST_IDS = {state.state_id for state in split("interpolation")[1]}
+TEST_IDS = {state.state_id for state in split("interpolation", version="1.1.0")[1]}
 STATE = parse_state_id(min(TEST_IDS))
 
 
@@ -27,6 +27,13 @@ def row(**values: object) -> pd.Series:
     base = {"state_id": STATE.state_id, "start": "mixed", "n_A": 9_000, "n_B": 1_000, "equilibration_steps": 2_000,
             "production_steps": 4_000, "atom_steps": 100_000_000}  # fmt: skip
     return pd.Series(base | values)
+
+
+def test_some_of_the_states_can_be_scored_on_every_track_of_the_grid() -> None:
+    for track in ("extrapolation", "interpolation"):
+        for version in ("1.2.0", "2.0.0"):
+            test = {state.state_id for state in split(track, version=version)[1]}
+            assert len(test & set(chosen_states.STATES)) >= 6
 
 
 def test_twenty_test_states_four_a_temperature_spread_over_everything() -> None:
@@ -39,8 +46,7 @@ def test_twenty_test_states_four_a_temperature_spread_over_everything() -> None:
 
 
 def test_states_that_cannot_be_repeated_are_all_named(toy: Path) -> None:
-    train = split("interpolation")[0][0].state_id
-    ids = [train, "T9.00-C0.500-S1.00-E1.00", STATE.state_id, STATE.state_id]
+    ids = ["T8.00-C0.500-S1.00-E1.00", "T9.00-C0.500-S1.00-E1.00", STATE.state_id, STATE.state_id]
     with pytest.raises(InputError) as caught:
         chosen_states.rows_of(read_table("states", path=toy), ids)
     assert len(caught.value.problems) == 3

@@ -363,19 +363,10 @@ def test_commands_from_records_to_verified_dataset(tmp_path: Path, capsys: pytes
     assert "2 states without one" in capsys.readouterr().out
     main(["verify", "--dataset", str(target), "--partial"])
     assert "tables and the manifest are sound" in capsys.readouterr().out
-    apart = [r for s in some for r in chain(s, n=1000, frames=4, seed=4, start="separated")]
-    write_records(store / "loose" / "b.parquet", apart)
-    for start, name in (("mixed", "m"), ("separated", "s")):
-        main(["publish", *options[:2], "--dataset", str(tmp_path / name), "--partial", "--only-start", start])
-        found = data.read_table("states", path=tmp_path / name)
-        assert set(found["start"]) == {start} and f"+{start}" in capsys.readouterr().out
-    (store / "loose" / "b.parquet").unlink()
     for arguments, code, text in (
         (["assemble", "--store", str(tmp_path / "none")], 2, "no such store"),
         (["assemble", "--store", str(store), "--state", "T1"], 2, "not of the form"),
         (["assemble", "--store", str(store), "--state", grid()[9].state_id], 2, "has no records"),
-        (["assemble", "--store", str(store), "--only-start", "separated"], 2, "no segment records"),
-        (["publish", "--store", str(store), "--only-start", "mixed"], 2, "an experiment, not a release"),
         (["publish", "--dry-run"], 2, "goes with --to-hub"),
         (["verify", "--dataset", str(target)], 3, "is missing"),
         (["verify", "--dataset", str(tmp_path / "none")], 3, "no folder"),

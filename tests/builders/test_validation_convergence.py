@@ -16,6 +16,7 @@ from binlj.builders.analysis import criteria
 from binlj.builders.records.record import write_records
 from binlj.builders.validation import convergence
 from binlj.cli import cli
+from binlj.data import data_line
 from binlj.grid import State
 
 LONE = State(1.4, 0.5, 1.0, 1.0)  # stable by PeTS: one start is enough
@@ -84,6 +85,8 @@ def test_report_and_picture(tmp_path: Path) -> None:
     )
     assert result.exception is None, result.output
     assert "1 of 3 states meet every criterion" in result.output
+    head = (tmp_path / "out" / "convergence.md").read_text(encoding="utf-8").splitlines()[2]
+    assert f"({len(records)} segments)" in head and data_line() in head  # of the store, beside what is published
     assert "| not seen to close | 1 |" in result.output
     lines = [line for line in result.output.splitlines() if line.startswith("| T")]
     assert [line.split(" | ")[0] for line in lines] == [f"| {s}" for s in ("T1.40-C0.300-S1.00-E1.00", TWIN.state_id)]

@@ -62,6 +62,15 @@ def test_a_changed_curve_and_a_changed_start_are_found(toy: Path, tmp_path: Path
     version_diff.draw(frame).savefig(tmp_path / "picture.png")
 
 
+def test_scores_are_of_the_present_test_set_where_the_split_was_another(toy: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(toy, before)
+    train, test = (pq.read_table(before / "interpolation" / f"{side}.parquet") for side in ("train", "test"))
+    pq.write_table(pa.concat_tables([test, train.slice(30)]), before / "interpolation" / "train.parquet")
+    pq.write_table(train.slice(0, 30), before / "interpolation" / "test.parquet")
+    assert version_diff.scores(before, toy)["interpolation"]["overall"] == pytest.approx(1.0)
+
+
 def test_versions_of_other_grids_are_refused(toy: Path, tmp_path: Path) -> None:
     before = tmp_path / "before"
     shutil.copytree(toy, before)

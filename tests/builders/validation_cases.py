@@ -22,8 +22,7 @@ TEST_STATES = split("interpolation")[1]
 def write_dataset(folder: Path, results: Sequence[StateResult]) -> Path:
     """The tables of some results, as a dataset folder."""
     for name, table in tables.grid_tables(results, version="1.0.0").items():
-        if table.num_rows:
-            tables.write_table(folder / name, table)
+        tables.write_table(folder / name, table)
     (folder / "README.md").write_text("a few states\n", encoding="utf-8")
     write_json(folder / "manifest.json", {"version": "0.0.0", "data_sha256": "0" * 64, "files": {}})
     return folder

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from explain_make import Planted, planted_curve, prediction_frame, write_rows
 
 from binlj.cli import load_model
-from binlj.data import dataset_info
+from binlj.data import data_line, dataset_info
 from binlj.errors import InputError
 from binlj.eval import write_predictions
 from binlj.eval.explain import cli, document, embedding, sources
@@ -46,7 +46,7 @@ def analysed(toy: Path) -> object:
     """What does not depend on a model, once: two maps, one resample, 20 noisy copies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedding, "embed", flat_map)
-        return cli._explain_data(0, toy, 2, 1, 20)
+        return cli._explain_data("equilibrium", 0, toy, 2, 1, 20)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def quick(analysed: object, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the commands use that analysis, as long as they ask for just that one."""
 
     def same(*args: object) -> object:
-        assert args == (0, toy, 2, 1, 20)
+        assert args == ("equilibrium", 0, toy, 2, 1, 20)
         return analysed
 
     monkeypatch.setattr(cli, "_explain_data", same)
@@ -89,7 +89,7 @@ def test_check_holds(toy: Path, models: Path, tmp_path: Path) -> None:
     others = ["--xgboost", models / "xgboost-S", "--other", models / "gp-C_B"]
     done = run("check", *seeds, *others, "--dataset", toy, *FAST, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert "The claim holds" in done.output
+    assert "The claim holds" in done.output and f"{data_line(toy)} Regime: equilibrium." in done.output
     pictures = ("map", "map-scaled", "clusters", "entropy", "sobol", "shap-dnn", "shap-xgboost", "shap-gp")
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"check.json", *(f"{p}.png" for p in pictures)}
     value = written(tmp_path / "out/check.json")
@@ -139,11 +139,11 @@ def test_check_warns_of_a_model_of_other_data(
 
 def test_same_seed_same_answer(analysed: Any, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "embed", flat_map)
-    again = cli._explain_data(0, toy, 2, 1, 20)
+    again = cli._explain_data("equilibrium", 0, toy, 2, 1, 20)
     assert [r.to_dict() for r in again.map.rankings] == [r.to_dict() for r in analysed.map.rankings]
     assert [r.to_dict() for r in again.curves.rankings] == [r.to_dict() for r in analysed.curves.rankings]
     assert again.map.details == analysed.map.details and again.curves.details == analysed.curves.details
-    other = cli._explain_data(1, toy, 1, 0, 20)
+    other = cli._explain_data("equilibrium", 1, toy, 1, 0, 20)
     assert other.curves.rankings[0].low != analysed.curves.rankings[0].low
 
 
@@ -205,7 +205,7 @@ def test_model_command_writes_attributions_that_a_submission_can_carry(
 
 def test_model_command_refuses_an_incomplete_grid(toy: Path, tmp_path: Path) -> None:
     file = tmp_path / "p.parquet"
-    write_predictions(file, prediction_frame(list(split("interpolation")[1]), planted_curve("S")))
+    write_predictions(file, prediction_frame(list(split("interpolation", version="0.0.0+toy")[1]), planted_curve("S")))
     done = run("model", file, "--track", "interpolation", "--dataset", toy, "--out", tmp_path / "out")
     assert isinstance(done.exception, InputError)
     assert "combinations missing" in str(done.exception) and "give a model folder" in str(done.exception)
