@@ -1,10 +1,11 @@
 """Off the grid: what rules the phase and the structure in a model, at states whose values are all different.
 
 The states are the 100 of :func:`binlj.offgrid.offgrid`, a Sobol sequence: the features are independent and uniform
-(C_B in its square root), so no ranking hangs on the few values of a grid. Each state is paired with a few others, and the
-model is asked for all 16 combinations of a pair's features. From these follow exact Shapley values of either state with
-the other as background (Sundararajan and Najmi, ICML 2020: baseline Shapley; their mean over backgrounds is the
-interventional SHAP value), and Shapley effects and Sobol indices by swaps (:func:`binlj.eval.explain.effects.cube_game`).
+(C_B in its square root), so no ranking hangs on the few values of a grid. Each state is paired with a few others, and
+the model is asked for all 16 combinations of a pair's features. From these follow exact Shapley values of either state
+with the other as background (baseline Shapley, Sundararajan and Najmi, ICML 2020; the mean over backgrounds is the
+interventional SHAP value), and Shapley effects and Sobol indices by swaps
+(:func:`binlj.eval.explain.effects.cube_game`).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ MODEL = "fitted theory"
 SOURCE = f"{MODEL}, off-grid"
 BINS = 200  # of the model's curves, 0.05 sigma: fine enough for r / sigma_ij at S = 0.5
 WIDTH, REACH = 0.1, 5.0
-BATCH = 25
+BATCH = 50
 BACKGROUNDS = 4  # per state; costs 700 states each, as many seconds as the model needs for them
 ONE_PHASE = 0.05  # probability of two phases below which a corner counts as homogeneous
 FEWEST_CUBES = 10
