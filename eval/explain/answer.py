@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from binlj.eval.explain.parameters import ALL, EFFECT, FIRST, PHASE, SIZE, SWAPS, TOTAL, WITHIN, Found
@@ -10,7 +10,7 @@ from binlj.eval.explain.ranking import Ranking
 from binlj.markdown import markdown_table
 from binlj.schema import FEATURES
 
-NAMES = {"T": "T\\*", "C_B": "C_B", "S": "S", "eps_AB": "ε_AB"}
+NAMES = {"T": "T*", "C_B": "C_B", "S": "S", "eps_AB": "ε_AB"}
 WHERE = {"equilibrium": "in equilibrium", "mixed": "shortly after random mixing"}
 HALF = 0.5  # of the variance: more than all other parameters together
 SHORT = {
@@ -21,6 +21,13 @@ SHORT = {
     WITHIN["scaled"]: "g(r / σ_ij), homogeneous states",
 }
 
+IN_WORDS = {
+    PHASE: "the phase",
+    ALL["r"]: "g(r) of all states",
+    WITHIN["r"]: "g(r) of the homogeneous states",
+    WITHIN["scaled"]: "g(r / σ_ij) of the homogeneous states",
+}
+
 
 def percent(share: float) -> str:
     """A share as whole per cent."""
@@ -28,16 +35,13 @@ def percent(share: float) -> str:
 
 
 def leader(r: Ranking) -> str:
-    """Who comes first, with shares: ``ε_AB comes first (51 %; S 18 %)``, or that two cannot be told apart."""
+    """Who comes first, with shares: ``ε_AB comes first (51 %; next T* 23 %; S 18 %)``, or that nobody clearly does."""
     first, second = r.order[:2]
     share = {f: percent(r.values[f]) for f in FEATURES}
-    if r.dominant(first) != "yes":
-        rest = "" if "S" in (first, second) else f"; S {share['S']}"
-        return f"{NAMES[first]} ({share[first]}) and {NAMES[second]} ({share[second]}{rest}) cannot be told apart"
-    beside = f"next is {NAMES[second]} with {share[second]}"
-    if "S" not in (first, second):
-        beside += f"; S has {share['S']}"
-    return f"{NAMES[first]} comes first with {share[first]} ({beside})"
+    own = "" if "S" in (first, second) else f"; S {share['S']}"
+    if r.dominant(first) == "yes":
+        return f"{NAMES[first]} comes first ({share[first]}; next {NAMES[second]} {share[second]}{own})"
+    return f"{NAMES[first]} ({share[first]}) and {NAMES[second]} ({share[second]}{own}) cannot be told apart"
 
 
 def sentences(regimes: Sequence[Found], offgrid: Found | None) -> list[str]:
@@ -51,43 +55,41 @@ def sentences(regimes: Sequence[Found], offgrid: Found | None) -> list[str]:
     return [text for text in out if text]
 
 
-def _join(clauses: Any) -> str:
+def _join(clauses: Iterable[str]) -> str:
     text = "; ".join(c for c in clauses if c)
     return text[:1].upper() + text[1:] + "." if text else ""
 
 
 def _dominates(f: Found) -> str:
-    measures = f.rankings[ALL["r"]]
-    r, size = measures[EFFECT], measures[SIZE]
-    answer, share = r.dominant(), r.values["S"]
-    if answer == "yes" and share > HALF:
-        text = f"S dominates g(r) over all states with {percent(share)} of its variance"
-        text += f" (next is {NAMES[r.order[1]]} with {percent(r.values[r.order[1]])})"
-    elif answer == "yes":
-        text = f"S does not dominate g(r) over all states: it comes first, but with {percent(share)} of the variance"
-        text += f" (next is {NAMES[r.order[1]]} with {percent(r.values[r.order[1]])})"
+    r, size = (f.rankings[ALL["r"]][m] for m in (EFFECT, SIZE))
+    share, over = r.values["S"], f"g(r) over all {f.details['states']} states"
+    if r.dominant() != "yes":
+        text = f"S does not dominate {over}: {leader(r)}"
+    elif share > HALF:
+        text = f"S dominates {over} with {percent(share)} of its variance (next {_second(r)})"
     else:
-        text = f"S does not dominate g(r) over all states: {leader(r)}"
-    if size.order[0] != r.order[0] or size.dominant(size.order[0]) != r.dominant(r.order[0]):
-        first, second = size.order[:2]
-        apart = size.dominant(first) == "yes"
-        text += ", and by mean |Shapley| value "
-        text += f"{NAMES[first]} comes first" if apart else f"{NAMES[first]} and {NAMES[second]} cannot be told apart"
+        text = f"S comes first in {over} without dominating: {percent(share)} of the variance (next {_second(r)})"
+    first = size.order[0]
+    if size.dominant(first) != "yes":
+        text += f", and by mean |Shapley| value {NAMES[first]} and {NAMES[size.order[1]]} cannot be told apart"
+    elif first != r.order[0]:
+        text += f", and by mean |Shapley| value {NAMES[first]} comes first"
     return f"{WHERE[f.regime]} {text}"
+
+
+def _second(r: Ranking) -> str:
+    return f"{NAMES[r.order[1]]} {percent(r.values[r.order[1]])}"
 
 
 def _phase(f: Found) -> str:
     d = f.details
+    text = f"{WHERE[f.regime]} {d['demixed']} of {d['states']} states are demixed"
     if PHASE not in f.rankings:
-        return f"{WHERE[f.regime]} {d['demixed']} of {d['states']} states are demixed"
-    text = f"{WHERE[f.regime]} {d['demixed']} of {d['states']} states are demixed, and in what decides that "
-    text += leader(f.rankings[PHASE][EFFECT])
+        return text
+    text += f"; for whether a mixture demixes, {leader(f.rankings[PHASE][EFFECT])}"
     if WITHIN["r"] in f.rankings:
-        ratios = {p: v["homogeneous_over_all"] for p, v in d["variance"].items()}
-        text += ", while among the homogeneous states g(r) has " + ", ".join(
-            f"{_small(v)} ({p})" for p, v in ratios.items()
-        )
-        text += " of the variance that it has over all states"
+        shares = [f"{_small(v['homogeneous_over_all'])} ({pair})" for pair, v in d["variance"].items()]
+        text += f", and among the homogeneous states g(r) varies by {', '.join(shares)} of its variance over all states"
     return text
 
 
@@ -100,13 +102,9 @@ def _within(f: Found) -> str:
         return ""
     at_r, scaled = (f.rankings[WITHIN[s]][EFFECT] for s in ("r", "scaled"))
     before, after = at_r.values["S"], scaled.values["S"]
-    text = f"{WHERE[f.regime]}, within the homogeneous phase, {leader(at_r)} for g(r)"
-    if after < before:
-        text += ", but with r in units of σ_ij, where peaks that only moved with the size coincide, the share of S "
-        text += f"falls to {percent(after)}: {leader(scaled)}"
-    else:
-        text += f", and with r in units of σ_ij the share of S is no smaller: {leader(scaled)}"
-    return text
+    text = f"among the homogeneous states {WHERE[f.regime]}, {leader(at_r)} for g(r)"
+    text += f"; where r is measured in σ_ij, so that peaks do not move with S, S has {percent(after)} instead of "
+    return text + f"{percent(before)}, and {leader(scaled)}"
 
 
 def _off_grid(regimes: Sequence[Found], offgrid: Found | None) -> str:
@@ -117,20 +115,22 @@ def _off_grid(regimes: Sequence[Found], offgrid: Found | None) -> str:
     for target in (PHASE, ALL["r"], WITHIN["r"], WITHIN["scaled"]):
         if target in offgrid.rankings and target in grid.rankings:
             own, known = offgrid.rankings[target][EFFECT], grid.rankings[target][EFFECT]
-            apart = "" if own.dominant(own.order[0]) == "yes" else ", not beyond doubt"
-            text = f"{NAMES[own.order[0]]} ({percent(own.values[own.order[0]])}{apart})"
-            text += f" for {SHORT[target].replace(' (demixed or not)', '')}"
-            (same if own.order[0] == known.order[0] else other).append(text)
+            first = own.order[0]
+            doubt = "" if own.dominant(first) == "yes" else f", not clearly before {NAMES[own.order[1]]}"
+            text = f"{NAMES[first]} for {IN_WORDS[target]} ({percent(own.values[first])}{doubt})"
+            (same if first == known.order[0] else other).append(text)
     d = offgrid.details
-    values = d["values_of_each_feature"]["S"]
-    start = f"At {d['states']} states off the grid, where S takes {values} values instead of a few, "
-    start += "the fitted theory puts "
     parts = []
     if same:
-        parts.append("the same parameter first as the data on the grid: " + ", ".join(same))
+        parts.append("the same parameter first as the data do on the grid: " + ", ".join(same))
     if other:
-        parts.append("another parameter first than the data on the grid: " + ", ".join(other))
-    return start + ", and ".join(parts) + "." if parts else ""
+        parts.append("another one than the data do on the grid: " + ", ".join(other))
+    if not parts:
+        return ""
+    return (
+        f"Off the grid, at {d['states']} states with {d['values_of_each_feature']['S']} values of S, the fitted theory "
+        f"puts {'; and '.join(parts)}."
+    )
 
 
 def report(
@@ -166,7 +166,7 @@ def report(
         f"Made by `binlj explain parameters` from dataset {info['version']} (data sha256 `{info['data_sha256']}`); "
         f"{made}."
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts).replace("T*", "T\\*") + "\n"
 
 
 _CAPTION = (
@@ -231,7 +231,7 @@ def _offgrid_text(f: Found) -> str:
     return (
         f"The model behind `binlj.rdf` at {d['states']} states of a Sobol sequence, {d['demixed']} of them demixed by "
         f"it. Each was paired with {d['backgrounds']:g} others, and every combination of a pair's parameters was "
-        f"computed: {d['evaluations']:,} states. T\\*, S, ε_AB and the root of C_B are uniform over the grid's ranges "
+        f"computed: {d['evaluations']:,} states. T*, S, ε_AB and the root of C_B are uniform over the grid's ranges "
         f"and independent of each other. Homogeneous states: the {d['homogeneous_pairs']} pairs with all combinations "
         "homogeneous. The model was fitted to the states of the grid, so it carries their information to other sizes; "
         "it is no independent proof."

@@ -33,6 +33,7 @@ def parameters_command(out: Path, seed: int, dataset: Path | None, n_boot: int, 
     """
     from binlj.data import dataset_info
     from binlj.eval.explain import answer, document, parameters_plot
+    from binlj.eval.explain.parameters import explain_parameters
     from binlj.files import write_text
 
     info = dataset_info(path=dataset)
@@ -40,15 +41,13 @@ def parameters_command(out: Path, seed: int, dataset: Path | None, n_boot: int, 
     regimes, left_out = [], []
     with bars() as bar:
         for regime in REGIMES if has_mixed else REGIMES[:1]:
-            from binlj.eval.explain.parameters import explain_parameters
-
             step = bar(f"{regime}: replicates", 2 * n_boot)
             regimes.append(explain_parameters(dataset, regime=regime, n_boot=n_boot, seed=seed, step=step))
         offgrid = _off_grid(backgrounds, n_boot, seed, bar) if backgrounds else None
     if not has_mixed:
-        left_out.append(f"the mixed regime, which this dataset ({info['version']}) does not hold.")
+        left_out.append(f"The dataset ({info['version']}) does not hold the mixed regime.")
     if offgrid is None:
-        left_out.append("the fitted theory off the grid (`--backgrounds 0`).")
+        left_out.append("The fitted theory was not asked off the grid (`--backgrounds 0`).")
     groups = [*regimes, *([offgrid] if offgrid else [])]
     left_out += [text for found in groups for text in found.left_out]
     settings = {"seed": seed, "n_boot": n_boot, "backgrounds": backgrounds}
