@@ -1,9 +1,9 @@
-"""Shapley effects on any set of states, complete grid or not, from pairwise distances of their curves.
+"""Shapley effects on any set of states, complete grid or not.
 
 A game gives each subset u of the features a variance c(u); the Shapley value of the game is the share of each feature
 (Owen, SIAM/ASA J. Uncertainty Quantification 2, 245 (2014)). Two games are here.
 
-`conditional_weights` gives c(u) = E[Var(Y | X_not-u)], whose Shapley values are the Shapley effects for dependent
+`conditional_game` gives c(u) = E[Var(Y | X_not-u)], whose Shapley values are the Shapley effects for dependent
 inputs (Owen and Prieur, ibid. 5, 986 (2017); Song, Nelson and Staum, ibid. 4, 1060 (2016)). The population is the
 given states, each with its weight, so a conditional expectation is a mean over the states that agree exactly, as in
 cohort refinement (Mase, Owen and Seiler, arXiv:1911.00467 (2019)). Nothing is fitted and no state outside the set is
@@ -29,6 +29,58 @@ import numpy as np
 from binlj.eval.explain.factorial import subsets
 
 
+def cells(states: np.ndarray) -> np.ndarray:
+    """For each subset u, which states agree in all features but u.
+
+    Parameters
+    ----------
+    states : ndarray, shape (n, features)
+
+    Returns
+    -------
+    ndarray of int, shape (2 ** features, n)
+        Numbers of cells, subsets in the order of :func:`binlj.eval.explain.factorial.subsets`.
+    """
+    features = range(states.shape[1])
+    return np.stack([_cells(states[:, [j for j in features if j not in u]]) for u in subsets(len(features))])
+
+
+def conditional_game(
+    cells: np.ndarray, values: np.ndarray, *, noise: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """The game E[Var(Y | X_not-u)] of curves, variances summed over their points.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (2 ** features, n)
+        From :func:`cells`.
+    values : ndarray, shape (n, points)
+    noise : ndarray, shape (n,), optional
+        Sum over the points of each curve's squared standard error. What independent noise of this size adds in the
+        mean is taken out; the result is unbiased, hence may fall below zero.
+    weights : ndarray, shape (n,), optional
+        Of the states; equal unless given.
+
+    Returns
+    -------
+    ndarray, shape (2 ** features,)
+    """
+    from scipy.sparse import csr_array
+
+    n = len(values)
+    own = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
+    centred = values - own @ values
+    added = np.zeros(n) if noise is None else noise
+    whole = float(own @ ((centred**2).sum(axis=1) - added))
+    game = []
+    for cell in cells:
+        mass = np.bincount(cell, own)
+        sums = csr_array((own, (cell, np.arange(n))), shape=(len(mass), n)) @ centred
+        between = (sums**2).sum(axis=1) - np.bincount(cell, own**2 * added)
+        game.append(whole - float((between[mass > 0] / mass[mass > 0]).sum()))
+    return np.array(game)
+
+
 def half_distances(values: np.ndarray, noise: np.ndarray | None = None) -> np.ndarray:
     """Half the squared distance of any two curves: its mean over two draws of a population is the variance.
 
@@ -50,31 +102,6 @@ def half_distances(values: np.ndarray, noise: np.ndarray | None = None) -> np.nd
     half = 0.5 * (size[:, None] + size[None]) - centred @ centred.T
     np.fill_diagonal(half, 0.0)
     return half
-
-
-def conditional_weights(states: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """The game E[Var(Y | X_not-u)] as weights of the pairs of states: ``c = (w * half_distances).sum((1, 2))``.
-
-    Parameters
-    ----------
-    states : ndarray, shape (n, features)
-    weights : ndarray, shape (n,), optional
-        Of the states; equal unless given.
-
-    Returns
-    -------
-    ndarray, shape (2 ** features, n, n)
-        In the order of :func:`binlj.eval.explain.factorial.subsets`.
-    """
-    n, features = states.shape
-    own = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
-    out = np.empty((2**features, n, n))
-    for row, u in enumerate(subsets(features)):
-        rest = [j for j in range(features) if j not in u]
-        cell = _cells(states[:, rest])
-        share = own / np.bincount(cell, own)[cell]
-        out[row] = (cell[:, None] == cell[None]) * own[:, None] * share[None]
-    return out
 
 
 def closed_cubes(states: np.ndarray) -> np.ndarray:
@@ -124,7 +151,8 @@ def cube_game(cubes: np.ndarray, half: Callable[[np.ndarray, np.ndarray], np.nda
     games = []
     for u in subsets(size.bit_length() - 1):
         swapped = corner ^ sum(1 << j for j in u)
-        games.append(half(cubes, cubes[:, swapped]).mean(axis=1))
+        once = corner <= swapped  # each pair of corners from one side
+        games.append(half(cubes[:, once], cubes[:, swapped[once]]).mean(axis=1))
     return np.stack(games)
 
 

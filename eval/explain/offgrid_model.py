@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -163,6 +164,7 @@ def _evaluate(
     states: np.ndarray, model: Model, step: Callable[[], object] | None
 ) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
     """Probability of two phases of each state, and its curves: scale -> pair -> (states, points)."""
+    bins = cache(lambda unit: rebinning(unit, width=WIDTH, reach=REACH, n=BINS))
     p: list[float] = []
     curves: dict[str, dict[str, list[np.ndarray]]] = {s: {pair: [] for pair in PAIRS} for s in ALL}
     for batch in _batches(states):
@@ -172,7 +174,7 @@ def _evaluate(
             for k, pair in enumerate(PAIRS):
                 sigma = float(contact(pair, state[FEATURES.index("S")]))
                 for scale, unit in (("r", 1.0), ("scaled", sigma)):
-                    curves[scale][pair].append(rebinning(unit, width=WIDTH, reach=REACH, n=BINS) @ g[k])
+                    curves[scale][pair].append(bins(unit) @ g[k])
             if step:
                 step()
     return np.array(p), {s: {pair: np.array(v) for pair, v in own.items()} for s, own in curves.items()}

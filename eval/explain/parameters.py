@@ -49,20 +49,19 @@ class Target:
     stderr: dict[str, np.ndarray]
     doubtful: np.ndarray | None = None
 
-    def halves(self, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Half squared distances of each part, shape (parts, n, n); with `rng` those of a noisy copy."""
+    def curves(self, rng: np.random.Generator | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Values of each part and their noise (squared, summed over the points); with `rng` those of a noisy copy."""
         out = []
         for part, values in self.parts.items():
             error = self.stderr.get(part)
-            noise = None if error is None else (error**2).sum(axis=1)
-            if rng is not None and noise is not None and error is not None:
-                values = values + error * rng.standard_normal((len(values), 1))
-                noise = 2 * noise
+            noise = np.zeros(len(values)) if error is None else (error**2).sum(axis=1)
+            if rng is not None and error is not None:
+                values, noise = values + error * rng.standard_normal((len(values), 1)), 2 * noise
             if rng is not None and self.doubtful is not None:
                 other = rng.integers(2, size=values.shape).astype(np.float64)
                 values = np.where(self.doubtful[:, None], other, values)
-            out.append(effects.half_distances(values, noise))
-        return np.stack(out)
+            out.append((values, noise))
+        return out
 
 
 @dataclass(frozen=True)
@@ -195,22 +194,20 @@ def _rank(
     estimate.
     """
     rng = np.random.default_rng(seed)
-    weights = effects.conditional_weights(states)
-    games = {t.name: _game(weights, t.halves()) for t in targets}
+    cells = effects.cells(states)
+    games = {t.name: _game(cells, t) for t in targets}
     copies: dict[str, list[np.ndarray]] = {t.name: [] for t in targets}
     for _ in range(n_boot):
-        if not complete:
-            weights = effects.conditional_weights(states, rng.exponential(size=len(states)))
+        weights = None if complete else rng.exponential(size=len(states))
         for t in targets:
-            copies[t.name].append(_game(weights, t.halves(rng)))
+            copies[t.name].append(_game(cells, t, rng, weights))
         if step:
             step()
-    levels = _sub_sets(states, targets) if complete else {}
     out = {}
     for t in targets:
         measures = _measures(t, games[t.name], np.array(copies[t.name]), source, centre=not complete)
-        if t.name in levels:
-            found = levels[t.name]
+        if t.name == PHASE:
+            found = _sub_grids(states, cells, t)
             for name, f in (("lowest_on_sub_grids", found.min(axis=0)), ("highest_on_sub_grids", found.max(axis=0))):
                 measures[EFFECT].notes[name] = dict(zip(FEATURES, f.tolist(), strict=True))
         if not complete:
@@ -220,10 +217,12 @@ def _rank(
     return out
 
 
-def _game(weights: np.ndarray, halves: np.ndarray) -> np.ndarray:
+def _game(
+    cells: np.ndarray, t: Target, rng: np.random.Generator | None = None, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Shape (subsets, parts)."""
-    found: np.ndarray = weights.reshape(len(weights), -1) @ halves.reshape(len(halves), -1).T
-    return found
+    parts = t.curves(rng)
+    return np.stack([effects.conditional_game(cells, v, noise=noise, weights=weights) for v, noise in parts], axis=1)
 
 
 def shares_of(game: np.ndarray) -> dict[str, np.ndarray]:
@@ -289,25 +288,23 @@ def _including(r: Ranking) -> Ranking:
     return replace(r, low=low, high=high)
 
 
-def _sub_sets(states: np.ndarray, targets: Sequence[Target]) -> dict[str, np.ndarray]:
+def _sub_grids(states: np.ndarray, cells: np.ndarray, t: Target) -> np.ndarray:
     """Shapley effects on every sub-grid that lacks one level of one feature, shape (sub-grids, features)."""
-    halves = {t.name: t.halves() for t in targets}
-    out: dict[str, list[np.ndarray]] = {t.name: [] for t in targets}
+    found = []
     for column in states.T:
         values = np.unique(column)
         for level in values if len(values) > 2 else ():
-            kept = np.flatnonzero(column != level)
-            weights = effects.conditional_weights(states[kept])
-            for name, h in halves.items():
-                game = _game(weights, h[:, kept][:, :, kept])
-                if (game[-1] > 0).all():
-                    out[name].append(shares_of(game)[EFFECT].mean(axis=1))
-    return {name: np.stack(found) for name, found in out.items() if found}
+            kept = column != level
+            game = _game(cells[:, kept], Target(t.name, {p: v[kept] for p, v in t.parts.items()}, {}))
+            if (game[-1] > 0).all():
+                found.append(shares_of(game)[EFFECT].mean(axis=1))
+    return np.stack(found)
 
 
 def _by_swaps(t: Target, states: np.ndarray, source: str, *, n_boot: int, seed: int) -> Ranking:
     cubes = effects.closed_cubes(states)
-    per = np.stack([effects.cube_game(cubes, lambda a, b, h=h: h[a, b]) for h in t.halves()], axis=-1)
+    halves = [effects.half_distances(*part) for part in t.curves()]
+    per = np.stack([effects.cube_game(cubes, lambda a, b, h=h: h[a, b]) for h in halves], axis=-1)
     rng = np.random.default_rng(seed)
     copies = []
     for _ in range(n_boot):

@@ -7,20 +7,19 @@ import pytest
 from explain_make import LEVELS, STATES, on_grid
 
 from binlj.eval.explain import effects
-from binlj.eval.explain.effects import cohort_shapley, conditional_weights, cube_game, half_distances, shapley_of
+from binlj.eval.explain.effects import cohort_shapley, conditional_game, cube_game, half_distances, shapley_of
 from binlj.eval.explain.factorial import subsets
 from binlj.eval.explain.shapley import grid_shapley
 from binlj.eval.explain.sobol import sobol_indices
 
 T, C_B, S, E = STATES.T
-FULL = np.ones(len(STATES), dtype=bool)
+SMALL = (T > 0.9) & (C_B < 0.25)  # a complete grid of 3 x 3 x 4 x 5
 CUT = (T < 1.1) | (E > 0.5)  # knows T and eps_AB only, so C_B and S stay balanced
 CORNER = S + 2 * E > 1.9  # makes S and eps_AB go against each other
 
 
 def by_conditions(states: np.ndarray, y: np.ndarray) -> np.ndarray:
-    half = half_distances(y[:, None])
-    return (conditional_weights(states) * half).sum(axis=(1, 2))
+    return conditional_game(effects.cells(states), y[:, None])
 
 
 def by_swaps(states: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -33,17 +32,18 @@ def interaction(t: np.ndarray, c: np.ndarray, s: np.ndarray, e: np.ndarray) -> n
 
 
 def test_on_the_grid_both_games_are_the_sobol_decomposition() -> None:
-    exact = sobol_indices(on_grid(lambda t, c, s, e, x: interaction(t, c, s, e)))
+    levels = (LEVELS[0][2:], LEVELS[1][:3], *LEVELS[2:])
+    exact = sobol_indices(on_grid(lambda t, c, s, e, x: interaction(t, c, s, e)).restrict(levels))
     share = np.zeros(4)
     for u, part in exact.components.items():
         for i in u:
             share[i] += part / len(u)  # Owen 2014: interactions are shared equally
-    y = interaction(T, C_B, S, E)
-    for game in (by_conditions(STATES, y), by_swaps(STATES, y)):
+    states, y = STATES[SMALL], interaction(T, C_B, S, E)[SMALL]
+    for game in (by_conditions(states, y), by_swaps(states, y)):
         first, total = effects.sobol_of(game)
         assert shapley_of(game) / game[-1] == pytest.approx(share)
         assert first / game[-1] == pytest.approx(exact.first) and total / game[-1] == pytest.approx(exact.total)
-    assert by_conditions(STATES, y)[-1] == pytest.approx(y.var())
+    assert by_conditions(states, y)[-1] == pytest.approx(y.var())
 
 
 def test_conditional_means_of_a_cut_grid_agree_with_their_definition() -> None:
@@ -88,8 +88,8 @@ def test_two_features_that_are_one_share_alike() -> None:
 
 
 def test_a_pure_interaction_is_shared_equally() -> None:
-    y = np.sign(S - 1.2) * (E - 0.6)  # S is balanced about 1.2, eps_AB about 0.6
-    for game in (by_conditions(STATES, y), by_swaps(STATES, y)):
+    y = (np.sign(S - 1.2) * (E - 0.6))[SMALL]  # S is balanced about 1.2, eps_AB about 0.6
+    for game in (by_conditions(STATES[SMALL], y), by_swaps(STATES[SMALL], y)):
         assert shapley_of(game) / game[-1] == pytest.approx([0, 0, 0.5, 0.5], abs=1e-12)
         assert effects.sobol_of(game)[0] == pytest.approx(np.zeros(4), abs=1e-12)
 
@@ -101,18 +101,20 @@ def test_noise_is_taken_out() -> None:
     signal = np.sin(2 * S)[CORNER, None] * np.ones(points)
     values = signal + 0.5 * rng.standard_normal((n, points))
     noise = np.full(n, 0.25 * points)
-    weights = conditional_weights(states)
-    clean = (weights * half_distances(signal)).sum(axis=(1, 2)) / points
-    got = (weights * half_distances(values, noise)).sum(axis=(1, 2)) / points
-    raw = (weights * half_distances(values)).sum(axis=(1, 2)) / points
+    cells = effects.cells(states)
+    clean, got, raw = (
+        conditional_game(cells, v, noise=e) / points for v, e in ((signal, None), (values, noise), (values, None))
+    )
     assert got == pytest.approx(clean, abs=0.005) and raw[-1] > clean[-1] + 0.2
+    halves = half_distances(values, noise)[np.triu_indices(n, 1)] / points
+    assert halves.mean() == pytest.approx(half_distances(signal)[np.triu_indices(n, 1)].mean() / points, abs=0.005)
 
 
 def test_weights_are_repetitions() -> None:
     states, y = STATES[CORNER], interaction(T, C_B, S, E)[CORNER]
     count = np.random.default_rng(0).integers(1, 4, len(y))
     again = by_conditions(np.repeat(states, count, axis=0), np.repeat(y, count))
-    weighted = (conditional_weights(states, count.astype(float)) * half_distances(y[:, None])).sum(axis=(1, 2))
+    weighted = conditional_game(effects.cells(states), y[:, None], weights=count.astype(float))
     assert weighted == pytest.approx(again)
 
 
