@@ -111,7 +111,8 @@ def _off_grid(regimes: Sequence[Found], offgrid: Found | None) -> str:
     grid = next((f for f in regimes if f.regime == "equilibrium"), None)
     if offgrid is None or grid is None:
         return ""
-    same, other = [], []
+    same: list[str] = []
+    other: list[str] = []
     for target in (PHASE, ALL["r"], WITHIN["r"], WITHIN["scaled"]):
         if target in offgrid.rankings and target in grid.rankings:
             own, known = offgrid.rankings[target][EFFECT], grid.rankings[target][EFFECT]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--backgrounds",
     type=click.IntRange(0, 20),
-    default=4,
+    default=6,
     show_default=True,
     help="Off the grid: states that each of the 100 is compared with, about half a minute each; 0 leaves it out.",
 )

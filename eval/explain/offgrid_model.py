@@ -45,7 +45,6 @@ SOURCE = f"{MODEL}, off-grid"
 BINS = 200  # of the model's curves, 0.05 sigma: fine enough for r / sigma_ij at S = 0.5
 WIDTH, REACH = 0.1, 5.0
 BATCH = 50
-BACKGROUNDS = 4  # per state; costs 700 states each, as many seconds as the model needs for them
 ONE_PHASE = 0.05  # probability of two phases below which a corner counts as homogeneous
 FEWEST_CUBES = 10
 Model = Callable[[Sequence[StatePoint]], "Prediction"]
@@ -70,8 +69,8 @@ class Design:
     explained: int
 
 
-def design(*, backgrounds: int = BACKGROUNDS, seed: int = 0) -> Design:
-    """Pair every off-grid state with `backgrounds` others, no pair twice; 14 new states a pair.
+def design(*, backgrounds: int, seed: int = 0) -> Design:
+    """Pair every off-grid state with `backgrounds` others, no pair twice; 14 new states a pair, 700 a background.
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ def explain_parameters(
             Target(
                 name,
                 {pair: c.flat()[mask] for pair, c in curves[scale].items()},
-                {pair: c.stderr.reshape(len(mask), -1)[mask] for pair, c in curves[scale].items()},
+                {pair: c.flat_stderr()[mask] for pair, c in curves[scale].items()},
             )
             for scale, name in names.items()
         ]
@@ -304,7 +304,7 @@ def _sub_grids(states: np.ndarray, cells: np.ndarray, t: Target) -> np.ndarray:
 def _by_swaps(t: Target, states: np.ndarray, source: str, *, n_boot: int, seed: int) -> Ranking:
     cubes = effects.closed_cubes(states)
     halves = [effects.half_distances(*part) for part in t.curves()]
-    per = np.stack([effects.cube_game(cubes, lambda a, b, h=h: h[a, b]) for h in halves], axis=-1)
+    per = np.stack([effects.cube_game(cubes, _looked_up(h)) for h in halves], axis=-1)
     rng = np.random.default_rng(seed)
     copies = []
     for _ in range(n_boot):
@@ -317,6 +317,10 @@ def _by_swaps(t: Target, states: np.ndarray, source: str, *, n_boot: int, seed: 
         uncertainty=f"{n_boot} reweightings of the states (Bayesian bootstrap)",
         notes={"all": {"states": len(states), "pairs_of_states": pairs, "pairs_with_everything_between": len(cubes)}},
     )  # fmt: skip
+
+
+def _looked_up(half: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda a, b: half[a, b]
 
 
 def _sizes(t: Target, states: np.ndarray, source: str, *, n_boot: int, seed: int) -> Ranking:

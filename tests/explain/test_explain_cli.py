@@ -46,7 +46,7 @@ def analysed(toy: Path) -> object:
     """What does not depend on a model, once: two maps, one resample, 20 noisy copies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedding, "embed", flat_map)
-        return cli._explain_data(0, toy, 2, 1, 20)
+        return cli._explain_data("equilibrium", 0, toy, 2, 1, 20)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def quick(analysed: object, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the commands use that analysis, as long as they ask for just that one."""
 
     def same(*args: object) -> object:
-        assert args == (0, toy, 2, 1, 20)
+        assert args == ("equilibrium", 0, toy, 2, 1, 20)
         return analysed
 
     monkeypatch.setattr(cli, "_explain_data", same)
@@ -101,6 +101,9 @@ def test_check_holds(toy: Path, models: Path, tmp_path: Path) -> None:
     assert answers["Sobol first order, r", "data"] == "yes"
     assert answers["Sobol first order, r / sigma_ij", "data"] == "no"  # the toy's S is nothing but a shift
     assert value["details"]["models"]["dnn"]["seeds"] == 2
+    notes = next(r["notes"] for r in value["rankings"] if r["source"] == "dnn")
+    assert notes["half_interval_over_seeds"]["S"] == pytest.approx(0), "both seeds are one model"
+    assert "over 2 seeds alone (Student's t)" in done.output
     assert value["claim"]["holds"] is True
     # the answers that differ are said in words, and so is the weakness of the raw entropy
     assert any("gp" in text and "C_B comes first" in text for text in value["differences"])
@@ -139,11 +142,11 @@ def test_check_warns_of_a_model_of_other_data(
 
 def test_same_seed_same_answer(analysed: Any, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "embed", flat_map)
-    again = cli._explain_data(0, toy, 2, 1, 20)
+    again = cli._explain_data("equilibrium", 0, toy, 2, 1, 20)
     assert [r.to_dict() for r in again.map.rankings] == [r.to_dict() for r in analysed.map.rankings]
     assert [r.to_dict() for r in again.curves.rankings] == [r.to_dict() for r in analysed.curves.rankings]
     assert again.map.details == analysed.map.details and again.curves.details == analysed.curves.details
-    other = cli._explain_data(1, toy, 1, 0, 20)
+    other = cli._explain_data("equilibrium", 1, toy, 1, 0, 20)
     assert other.curves.rankings[0].low != analysed.curves.rankings[0].low
 
 
@@ -255,7 +258,7 @@ def test_the_evaluator_never_imports_the_baselines() -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from binlj.eval.explain.cli import explain; "
-        "[CliRunner().invoke(explain, [c, '--help']) for c in ('data', 'model', 'check')]; "
+        "[CliRunner().invoke(explain, [c, '--help']) for c in ('data', 'model', 'check', 'parameters')]; "
         "heavy = ('numpy', 'pandas', 'umap', 'shap', 'sklearn', 'matplotlib', 'tensorflow'); "
         "print([m for m in heavy if m in sys.modules])"
     )
