@@ -44,6 +44,7 @@ R=$OUT/runs
 rm -f docs/explain/shap-*.png # one for each model
 "$BINLJ" explain check $(printf -- '--dnn %s ' "$R"/dnn-extrapolation-seed?-*) --xgboost "$R"/xgboost-extrapolation-* \
     --other "$R"/fitted_theory-extrapolation-* --out docs/explain > docs/explain/check.txt
+run explain parameters --out docs/explain
 run validate pets --out docs/validation
 for name in convergence "coexistence --no-run"; do run validate $name --out docs/validation; done
 

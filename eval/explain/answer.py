@@ -86,7 +86,7 @@ def _phase(f: Found) -> str:
     text = f"{WHERE[f.regime]} {d['demixed']} of {d['states']} states are demixed"
     if PHASE not in f.rankings:
         return text
-    text += f"; for whether a mixture demixes, {leader(f.rankings[PHASE][EFFECT])}"
+    text += f": for whether a mixture demixes, {leader(f.rankings[PHASE][EFFECT])}"
     if WITHIN["r"] in f.rankings:
         shares = [f"{_small(v['homogeneous_over_all'])} ({pair})" for pair, v in d["variance"].items()]
         text += f", and among the homogeneous states g(r) varies by {', '.join(shares)} of its variance over all states"
