@@ -68,7 +68,8 @@ def _dominates(f: Found) -> str:
     elif share > HALF:
         text = f"S dominates {over} with {percent(share)} of its variance (next {_second(r)})"
     else:
-        text = f"S comes first in {over} without dominating: {percent(share)} of the variance (next {_second(r)})"
+        text = f"S does not dominate {over}, though it comes first: {percent(share)} of the variance, "
+        text += f"next {_second(r)}"
     first = size.order[0]
     if size.dominant(first) != "yes":
         text += f", and by mean |Shapley| value {NAMES[first]} and {NAMES[size.order[1]]} cannot be told apart"
@@ -89,7 +90,8 @@ def _phase(f: Found) -> str:
     text += f": for whether a mixture demixes, {leader(f.rankings[PHASE][EFFECT])}"
     if WITHIN["r"] in f.rankings:
         shares = [f"{_small(v['homogeneous_over_all'])} ({pair})" for pair, v in d["variance"].items()]
-        text += f", and among the homogeneous states g(r) varies by {', '.join(shares)} of its variance over all states"
+        text += ", and the variance of g(r) among the homogeneous states alone is "
+        text += f"{', '.join(shares)} of that among all states"
     return text
 
 
@@ -115,7 +117,8 @@ def _off_grid(regimes: Sequence[Found], offgrid: Found | None) -> str:
     other: list[str] = []
     for target in (PHASE, ALL["r"], WITHIN["r"], WITHIN["scaled"]):
         if target in offgrid.rankings and target in grid.rankings:
-            own, known = offgrid.rankings[target][EFFECT], grid.rankings[target][EFFECT]
+            own, data = offgrid.rankings[target][EFFECT], grid.rankings[target]
+            known = data.get(SWAPS, data[EFFECT])  # off the grid all effects are by swaps
             first = own.order[0]
             doubt = "" if own.dominant(first) == "yes" else f", not clearly before {NAMES[own.order[1]]}"
             text = f"{NAMES[first]} for {IN_WORDS[target]} ({percent(own.values[first])}{doubt})"
@@ -173,7 +176,7 @@ def report(
 _CAPTION = (
     "*Shapley effects: shares of the variance, which sum to 1. Left: whether a state is demixed, over all states. "
     "Middle and right: g of the converged homogeneous states, against r and against r / σ_ij; each of the three pairs "
-    "counts alike. Diamonds: the fitted theory off the grid.*"
+    "counts alike. Diamonds: the fitted theory off the grid, by swaps.*"
 )
 _MEANING = (
     "The Shapley effect of a parameter is its share of the variance; what parameters explain together is shared among "
@@ -183,7 +186,8 @@ _MEANING = (
     "and Prieur 2017), with means over the states that agree as conditional expectations. A parameter that goes "
     "together with another then shares its effect. The effect by swaps does not have this property: it uses only pairs "
     "of homogeneous states between which every combination is homogeneous too, and a parameter without effect gets "
-    "exactly zero."
+    "exactly zero. Such pairs lie deeper in the homogeneous region, so a parameter that leads out of it varies less "
+    "there."
 )
 
 
@@ -234,8 +238,8 @@ def _offgrid_text(f: Found) -> str:
         f"it. Each was paired with {d['backgrounds']:g} others, and every combination of a pair's parameters was "
         f"computed: {d['evaluations']:,} states. T*, S, ε_AB and the root of C_B are uniform over the grid's ranges "
         f"and independent of each other. Homogeneous states: the {d['homogeneous_pairs']} pairs with all combinations "
-        "homogeneous. The model was fitted to the states of the grid, so it carries their information to other sizes; "
-        "it is no independent proof."
+        "homogeneous. All effects are by swaps. The model was fitted to the states of the grid, so it carries their "
+        "information to other sizes; it is no independent proof."
     )
 
 

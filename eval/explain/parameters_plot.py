@@ -13,9 +13,9 @@ from binlj.eval.explain.plots import COLOURS, LABELS, _figure, _save
 from binlj.schema import FEATURES
 
 GROUPS = {
-    PHASE: "Is the mixture\ndemixed?",
-    WITHIN["r"]: "Structure of\nhomogeneous mixtures,\n" + r"$r$ in $\sigma_{AA}$",
-    WITHIN["scaled"]: "Structure of\nhomogeneous mixtures,\n" + r"$r$ in $\sigma_{ij}$",
+    PHASE: "demixed\nor not",
+    WITHIN["r"]: "structure of\nhomogeneous mixtures,\n" + r"$r$ in $\sigma_{AA}$",
+    WITHIN["scaled"]: "structure of\nhomogeneous mixtures,\n" + r"$r$ in $\sigma_{ij}$",
 }
 TITLES = {"equilibrium": "Equilibrium", "mixed": "Shortly after random mixing"}
 WIDTH = 0.2
@@ -28,7 +28,8 @@ def plot_parameters(regimes: Sequence[Found], offgrid: Found | None, path: Path)
     for ax, found in zip(axes[0], regimes, strict=True):
         _bars(ax, found, offgrid if found.regime == "equilibrium" else None)
         ax.set(title=f"{TITLES[found.regime]}: {found.details['states']} states", ylim=(0, 1.08))
-        ax.set_xticks(range(len(GROUPS)), list(GROUPS.values()))
+        ax.set_xticks(range(len(GROUPS)), list(GROUPS.values()), fontsize=9)
+        ax.set_xlim(-0.55, len(GROUPS) - 0.45)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0][0].set_ylabel("share of the variance\n(Shapley effect, 95 % interval)")
     handles, labels = axes[0][0].get_legend_handles_labels()
