@@ -70,6 +70,7 @@ for regime in $REGIMES; do
         --out "$folder" > "$OUT/check.txt"
     mv "$OUT/check.txt" "$folder/check.txt"
 done
+run explain parameters --out docs/explain
 for name in pets solubility; do run validate $name --out docs/validation; done
 for name in convergence "coexistence --no-run"; do run validate $name --out docs/validation; done
 

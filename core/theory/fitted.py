@@ -10,6 +10,7 @@ import numpy as np
 
 from binlj.errors import DataError
 from binlj.grid import StatePoint
+from binlj.schema import N_BINS, bin_centres
 from binlj.theory.correction import Correction
 from binlj.theory.fitted_mixed import ARRAYS, FittedMixed, mixed_from_arrays
 from binlj.theory.prediction import Prediction, predict
@@ -35,17 +36,22 @@ class Fitted:
     softness: float
     residuals: Residuals
 
-    def predict(self, states: Sequence[StatePoint]) -> Prediction:
+    def predict(self, states: Sequence[StatePoint], *, bins: int = N_BINS) -> Prediction:
         """Curves, standard deviations (``spread``) and how they were obtained.
+
+        Parameters
+        ----------
+        bins : int
+            See :func:`binlj.theory.predict`; the residuals are interpolated where these are not the dataset's 100.
 
         Raises
         ------
         InputError
-            If there is no state.
+            If there is no state, or the bins do not fit.
         """
-        base = predict(states, corrections=self.corrections, softness=self.softness)
+        base = predict(states, corrections=self.corrections, softness=self.softness, bins=bins)
         p = np.array([info.p_demixed for info in base.info])
-        mean, deviation = transfer(self.residuals, list(states), p)
+        mean, deviation = (_on_bins(v, bins) for v in transfer(self.residuals, list(states), p))
         return replace(base, g=np.maximum(base.g + mean, 0.0), spread=np.hypot(base.spread, deviation))
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -60,6 +66,13 @@ class Fitted:
             "noise": r.noise.astype(np.float32),
             "values": r.values.astype(np.float32),
         }
+
+
+def _on_bins(values: np.ndarray, bins: int) -> np.ndarray:
+    if values.shape[-1] == bins:
+        return values
+    r, known = bin_centres(bins), bin_centres(values.shape[-1])
+    return np.apply_along_axis(lambda v: np.interp(r, known, v), -1, values)
 
 
 def from_arrays(

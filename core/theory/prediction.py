@@ -81,7 +81,7 @@ class Prediction:
     Attributes
     ----------
     g : ndarray, shape (n, 3, 100)
-        Means over the dataset's bins, weighted by shell volume; pairs AA, AB, BB.
+        Means over the dataset's bins (or those asked for), weighted by shell volume; pairs AA, AB, BB.
     spread : ndarray, shape (n, 3, 100)
         Standard deviation over corrections and phase calls; 0 for the theory alone.
     info : tuple of StateInfo
@@ -116,6 +116,7 @@ def predict(
     softness: float = 0.0,
     width: float = INTERFACE,
     n: int = N_PARTICLES,
+    bins: int = N_BINS,
 ) -> Prediction:
     """g(r) of states: phases by the equation of state, the Ornstein-Zernike equation in each, two-phase geometry.
 
@@ -134,13 +135,17 @@ def predict(
         Width of the interface; see :func:`binlj.theory.two_phase.autocorrelation`.
     n : int
         Particles in the periodic box.
+    bins : int
+        Equal bins from 0 to 10 sigma: the dataset's 100, or 200.
 
     Raises
     ------
     InputError
-        If there is no state or no closure, or a closure is unknown.
+        If there is no state or no closure, a closure is unknown, or the bins do not fit the equation's grid.
     """
     problems = [f"{name} is empty" for name, v in (("states", states), ("closures", closures)) if not len(v)]
+    if bins < 1 or _POINTS % (2 * bins):
+        problems.append(f"{bins} bins: each must hold an even number of the {_POINTS} intervals of the equation's grid")
     if problems:
         raise InputError("theory", problems)
     plans = [_plan(state, corrections, softness, n) for state in states]
@@ -149,7 +154,7 @@ def predict(
     T, rho, x, S, eps = np.array(rows, dtype=float).T
     bulk = bulk_rdf(Mixtures(T, rho, np.clip(x, 0.0, 1.0), S, eps), closures=closures)
     curves = [
-        _curves(state, plan, bulk.g[i:j], width, n)
+        _curves(state, plan, bulk.g[i:j], width, n, bins)
         for state, plan, i, j in zip(states, plans, first[:-1], first[1:], strict=True)
     ]
     info = tuple(
@@ -164,15 +169,15 @@ def fine_curves(g: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros((*g.shape[:-1], 1)), g[..., :_POINTS]], axis=-1)
 
 
-def bin_means(g: np.ndarray) -> np.ndarray:
-    """Means over the 100 bins, weighted by r^2, of curves at r = 0, 0.025 ... 10; shape (..., 100).
+def bin_means(g: np.ndarray, bins: int = N_BINS) -> np.ndarray:
+    """Means over `bins` bins, weighted by r^2, of curves at r = 0, 0.025 ... 10; shape (..., bins).
 
     Simpson's rule in each bin, which is exact for the weight itself.
     """
-    per_bin = _POINTS // N_BINS
+    per_bin = _POINTS // bins
     r = FINE.dr * np.arange(_POINTS + 1)
     simpson = np.array([1.0, *([4.0, 2.0] * (per_bin // 2))[:-1], 1.0])
-    index = per_bin * np.arange(N_BINS)[:, None] + np.arange(per_bin + 1)
+    index = per_bin * np.arange(bins)[:, None] + np.arange(per_bin + 1)
     weight = simpson * r[index] ** 2
     return np.asarray((g[..., index] * weight).sum(-1) / weight.sum(-1))
 
@@ -203,21 +208,23 @@ def _probability(gain: float, softness: float) -> float:
     return float(1.0 / (1.0 + np.exp(np.clip(gain / softness, -700.0, 700.0))))
 
 
-def _curves(state: StatePoint, plan: _Plan, bulk: np.ndarray, width: float, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The state's curves on the 100 bins and their spread, from its bulk phases on the fine grid."""
+def _curves(
+    state: StatePoint, plan: _Plan, bulk: np.ndarray, width: float, n: int, bins: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The state's curves on the bins and their spread, from its bulk phases on the fine grid."""
     fine = fine_curves(bulk)
-    binned = bin_means(fine)
+    binned = bin_means(fine, bins)
     share, candidates = [], []
     if plan.one:
         share.append(1.0 - float(plan.p.mean()))
         candidates.append(binned[0])
     if plan.two:
-        across = bin_means(np.sqrt(np.maximum(fine[-2], 0.0) * np.maximum(fine[-1], 0.0)))
+        across = bin_means(np.sqrt(np.maximum(fine[-2], 0.0) * np.maximum(fine[-1], 0.0)), bins)
         for found, p in zip(plan.found, plan.p, strict=True):
             if found.split is not None and p > 0:
                 box = lever(state.C_B, *found.split, n=n)
                 # c(r) is smooth on the scale of a bin.
-                c = autocorrelation(bin_centres(), length=box.length, phi=box.phi, body=box.body, width=width)
+                c = autocorrelation(bin_centres(bins), length=box.length, phi=box.phi, body=box.body, width=width)
                 share.append(p / len(plan.p))
                 candidates.append(assemble(box, binned[-2], binned[-1], c, across=across))
     weight = np.array(share) / sum(share)

@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "map_report": ["explain_map"],
         "model_free": ["model_free_importances"],
         "model_report": ["explain_model"],
+        "parameters": ["explain_parameters"],
         "shapley": ["grid_shapley"],
         "sobol": ["sobol_indices"],
     },

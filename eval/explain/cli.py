@@ -1,9 +1,8 @@
-"""``binlj explain data``, ``binlj explain model`` and ``binlj explain check``."""
+"""``binlj explain data``, ``binlj explain model`` and ``binlj explain check``; ``parameters`` is beside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ import click
 
 from binlj.cli_track import regime_option, track_options
 from binlj.errors import InputError
-from binlj.progress import progress_bars
+from binlj.eval.explain.cli_parameters import parameters_command
+from binlj.eval.explain.options import OPTIONS, bars, boot_option, with_options
 from binlj.schema import regime_of
 
 if TYPE_CHECKING:
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
     from binlj.eval.explain.sources import Source
 
 _path = click.Path(path_type=Path)
-_options = [
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path("out/explain"),
-        show_default=True,
-        help="Folder for the JSON file and the pictures.",
-    ),
-    click.option("--seed", default=0, show_default=True, help="Same seed, same answer."),
-    click.option(
-        "--dataset",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Another copy of the dataset folder.",
-    ),
-]
 _maps = [
     click.option("--maps", type=click.IntRange(1, 200), default=20, show_default=True, help="UMAP seeds."),
     click.option(
@@ -49,23 +34,7 @@ _maps = [
         help="Bootstrap resamples of the states, each mapped anew.",
     ),
 ]
-_boot = click.option(
-    "--n-boot",
-    type=click.IntRange(20, 10_000),
-    default=200,
-    show_default=True,
-    help="Noisy copies of the curves for each interval.",
-)
 _track = track_options("Track of predictions that are given as files.", default="extrapolation")
-
-
-def _with(options: list[Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    def wrap(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return wrap
 
 
 @click.group()
@@ -73,11 +42,14 @@ def explain() -> None:
     """Explainability: what rules the structure, in the data and in a model's predictions."""
 
 
+explain.add_command(parameters_command)
+
+
 @explain.command("data", short_help="Rank the parameters by the data alone.")
 @regime_option
-@_with(_options)
-@_with(_maps)
-@_boot
+@with_options(OPTIONS)
+@with_options(_maps)
+@boot_option
 def data_command(
     regime: str, out: Path, seed: int, dataset: Path | None, maps: int, resamples: int, n_boot: int
 ) -> None:
@@ -102,8 +74,8 @@ def data_command(
     "--write-attributions", type=_path, help="Write the model's mean |SHAP| as attributions, for a submission."
 )
 @_track
-@_with(_options)
-@_boot
+@with_options(OPTIONS)
+@boot_option
 def model_command(
     paths: tuple[Path, ...],
     attributions: Path | None,
@@ -125,7 +97,7 @@ def model_command(
 
     given = files.read_attributions(attributions) if attributions else None
     frames = load_frames(dataset, regime=regime_of(track))
-    with _bars() as bar:
+    with bars() as bar:
         source = _source(paths, track, dataset, bar)
         own = restrict_frames(frames, source.runs[0])
         truth = explain_curves(*own, n_boot=n_boot, seed=seed, step=bar("noise of the data", 8 * n_boot))
@@ -166,9 +138,9 @@ def model_command(
 @click.option("--xgboost", "xgboost", type=_path, multiple=True, help="The same for XGBoost.")
 @click.option("--other", type=_path, multiple=True, help="Any other model, one each.")
 @_track
-@_with(_options)
-@_with(_maps)
-@_boot
+@with_options(OPTIONS)
+@with_options(_maps)
+@boot_option
 @click.option("--exit-code", is_flag=True, help="End with exit code 1 where the claim does not hold (for scripts).")
 def check_command(
     dnn: tuple[Path, ...],
@@ -191,7 +163,7 @@ def check_command(
     from binlj.eval.explain import document, plots, verdict
 
     groups = [("dnn", dnn), ("xgboost", xgboost), *((None, (p,)) for p in other)]
-    with _bars() as bar:  # first, since a wrong path should not cost minutes
+    with bars() as bar:  # first, since a wrong path should not cost minutes
         sources = _named([(label, _source(g, track, dataset, bar)) for label, g in groups if g])
     run = _explain_data(regime_of(track), seed, dataset, maps, resamples, n_boot)
     _data_pictures(run, out)
@@ -204,7 +176,7 @@ def check_command(
         "models": models,
     }
     claimed = None
-    with _bars() as bar:
+    with bars() as bar:
         for source in sources:
             truth = _truth_on_its_states(run, source, seed)
             found = _explain(source, truth, n_boot=n_boot, seed=seed, bar=bar)
@@ -263,7 +235,7 @@ def _explain_data(
     from binlj.eval.explain.map_report import explain_map
 
     fine, coarse = load_frames(dataset, regime=regime)
-    with _bars() as bar:
+    with bars() as bar:
         few = max(1, maps // 4), resamples // 4
         step, other = bar("maps", maps + resamples + sum(few)), bar("noise of the data", 8 * n_boot)
         mapped = explain_map(fine, seeds=maps, resamples=resamples, seed=seed, step=step)
@@ -340,18 +312,6 @@ def _explain(source: Source, truth: CurveReport, *, n_boot: int, seed: int, bar:
         source.name, source.boosters, n_boot=n, seed=seed, step=bar("TreeExplainer", len(source.boosters))
     )
     return replace(found, rankings=[*found.rankings, tree], details={**found.details, "tree_explainer": details})
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[..., Callable[[], None]]]:
-    """Progress bars on standard error; yields ``bar(text, total) -> step``."""
-    with progress_bars() as shown:
-
-        def bar(text: str, total: int | None) -> Callable[[], None]:
-            task = shown.add_task(text, total=total)
-            return lambda: shown.advance(task)
-
-        yield bar
 
 
 def _agreement_lines(scores: dict[str, dict[str, Any]], who: str) -> str:

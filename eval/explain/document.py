@@ -13,7 +13,7 @@ from binlj.files import write_json
 from binlj.schema import FEATURES
 
 SCHEMA_VERSION = "binlj-explain/1"
-KINDS = ("data", "model", "check")
+KINDS = ("data", "model", "check", "parameters")
 
 
 def document(
@@ -31,7 +31,7 @@ def document(
     Parameters
     ----------
     kind : str
-        ``data``, ``model`` or ``check``.
+        ``data``, ``model``, ``check`` or ``parameters``.
     settings : dict
         Everything that decides the numbers: seed, sample sizes, sources with their hashes.
     """

@@ -50,6 +50,10 @@ class Factorial:
         """The curves as an array of shape (states, points), states in the grid's order."""
         return self.values.reshape(self.n_states, -1)
 
+    def flat_stderr(self) -> np.ndarray:
+        """Standard errors in the shape of :meth:`flat`; zeros where there are none."""
+        return np.zeros_like(self.flat()) if self.stderr is None else self.stderr.reshape(self.n_states, -1)
+
     def states(self) -> np.ndarray:
         """The states as an array of shape (states, features), in the order of :meth:`flat`."""
         return np.array(list(itertools.product(*self.levels)), dtype=np.float64)

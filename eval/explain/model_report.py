@@ -13,7 +13,7 @@ from binlj.eval.explain.curve_report import CurveReport
 from binlj.eval.explain.models import grid_points
 from binlj.eval.explain.ranking import Ranking, bootstrap_states, rank
 from binlj.eval.explain.shapley import additivity_error, grid_shapley, tree_shapley
-from binlj.eval.explain.shapley_report import ALL, Curves, model_shapley_ranking
+from binlj.eval.explain.shapley_report import ALL, Curves, model_shapley_ranking, over_seeds
 from binlj.eval.explain.sobol import sobol_indices
 from binlj.grid import PAIRS
 from binlj.schema import FEATURES
@@ -136,6 +136,7 @@ def explain_trees(
         if step:
             step()
     size = np.stack(found)
+    seeds = {} if len(size) == 1 else over_seeds(size[..., :4].mean(axis=1))
     text = f"{n_boot} resamples of {len(x)} points" + (f" and of {len(boosters)} seeds" if len(boosters) > 1 else "")
     method = "SHAP, TreeExplainer"
 
@@ -150,7 +151,7 @@ def explain_trees(
         "not_ranked": dict(zip(("label_A", "label_B", "r"), size[..., 4:].mean(axis=(0, 1)).tolist(), strict=True)),
     }
     whole = ranked(size[..., :4])
-    return Ranking(**{**vars(whole), "by_pair": by_pair, "notes": details}), details
+    return Ranking(**{**vars(whole), "by_pair": by_pair, "notes": details | seeds}), details
 
 
 def _check_and_sample(run: Curves, *, seed: int, sample: int = 6000) -> tuple[float, dict[str, np.ndarray]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,6 @@ def model_shapley_ranking(name: str, runs: Sequence[Curves], *, method: str, n_b
     found = {}
     for pair, v in per.items():
         by_seed = v.mean(axis=1)
-        spread = by_seed.std(axis=0, ddof=1).tolist() if len(runs) > 1 else [None] * len(FEATURES)
         found[pair] = rank(
             method,
             name,
@@ -42,11 +42,39 @@ def model_shapley_ranking(name: str, runs: Sequence[Curves], *, method: str, n_b
             uncertainty=text,
             notes={
                 **_sizes(runs[0]),
-                "seeds": len(runs),
-                "sd_over_seeds": dict(zip(FEATURES, spread, strict=True)),
+                **over_seeds(by_seed),
             },
         )
     return joined(found)
+
+
+def over_seeds(by_seed: np.ndarray) -> dict[str, Any]:
+    """Notes on what another training would give: spread of the seeds, and half of the 95 % interval of their mean.
+
+    The interval is Student's, with one degree of freedom less than there are seeds; it holds nothing of the states.
+
+    Parameters
+    ----------
+    by_seed : ndarray, shape (seeds, features)
+
+    Returns
+    -------
+    dict
+        ``seeds``, ``sd_over_seeds`` and ``half_interval_over_seeds``, the last two None a feature for a single seed.
+    """
+    from scipy import stats
+
+    n = len(by_seed)
+    if n == 1:
+        unknown = dict.fromkeys(FEATURES)
+        return {"seeds": n, "sd_over_seeds": unknown, "half_interval_over_seeds": unknown}
+    spread = by_seed.std(axis=0, ddof=1)
+    half = stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n)
+    return {
+        "seeds": n,
+        "sd_over_seeds": dict(zip(FEATURES, spread.tolist(), strict=True)),
+        "half_interval_over_seeds": dict(zip(FEATURES, half.tolist(), strict=True)),
+    }
 
 
 def data_shapley_ranking(curves: Curves, *, method: str, n_boot: int, seed: int) -> Ranking:

@@ -112,13 +112,20 @@ def stale(trained_on: dict[str, str], dataset_sha256: str) -> list[str]:
 
 
 def table(rankings: Sequence[Ranking]) -> str:
-    """The rankings as text: each score with half its 95 % interval, the order, and the answer on S."""
+    """The rankings as text: each score with half its 95 % interval, the order, and the answer on S.
+
+    A model with several seeds has a second line: half the interval over its seeds alone (Student's t).
+    """
     head = ["method", "of", *FEATURES, "order", "first AA/AB/BB", "S dominant"]
     rows = [head]
     for r in rankings:
         cells = [f"{r.values[f]:.3f} ±{(r.high[f] - r.low[f]) / 2:.3f}" for f in FEATURES]
         firsts = " ".join(own.order[0] for own in r.by_pair.values()) or "-"
         rows.append([r.method, r.source, *cells, " > ".join(r.order), firsts, r.dominant()])
+        half = r.notes.get("half_interval_over_seeds") or {}
+        if r.notes.get("seeds", 1) > 1:
+            seeds = [f"{r.values[f]:.3f} ±{half[f]:.3f}" for f in FEATURES]
+            rows.append([f"  over {r.notes['seeds']} seeds alone (Student's t)", r.source, *seeds, "", "", ""])
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])

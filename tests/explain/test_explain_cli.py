@@ -101,6 +101,9 @@ def test_check_holds(toy: Path, models: Path, tmp_path: Path) -> None:
     assert answers["Sobol first order, r", "data"] == "yes"
     assert answers["Sobol first order, r / sigma_ij", "data"] == "no"  # the toy's S is nothing but a shift
     assert value["details"]["models"]["dnn"]["seeds"] == 2
+    notes = next(r["notes"] for r in value["rankings"] if r["source"] == "dnn")
+    assert notes["half_interval_over_seeds"]["S"] == pytest.approx(0), "both seeds are one model"
+    assert "over 2 seeds alone (Student's t)" in done.output
     assert value["claim"]["holds"] is True
     # the answers that differ are said in words, and so is the weakness of the raw entropy
     assert any("gp" in text and "C_B comes first" in text for text in value["differences"])
@@ -255,7 +258,7 @@ def test_the_evaluator_never_imports_the_baselines() -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from binlj.eval.explain.cli import explain; "
-        "[CliRunner().invoke(explain, [c, '--help']) for c in ('data', 'model', 'check')]; "
+        "[CliRunner().invoke(explain, [c, '--help']) for c in ('data', 'model', 'check', 'parameters')]; "
         "heavy = ('numpy', 'pandas', 'umap', 'shap', 'sklearn', 'matplotlib', 'tensorflow'); "
         "print([m for m in heavy if m in sys.modules])"
     )

@@ -146,7 +146,9 @@ def test_seeds_widen_the_intervals() -> None:
     alone = model_shapley_ranking("m", [one], method="m", n_boot=200, seed=0)
     both = model_shapley_ranking("m", [one, other], method="m", n_boot=200, seed=0)
     assert both.notes["seeds"] == 2 and both.notes["sd_over_seeds"]["T"] > 0
-    assert alone.notes["sd_over_seeds"]["T"] is None
+    assert alone.notes["sd_over_seeds"]["T"] is None and alone.notes["half_interval_over_seeds"]["T"] is None
+    student = 12.706 * both.notes["sd_over_seeds"]["T"] / 2**0.5  # one degree of freedom
+    assert both.notes["half_interval_over_seeds"]["T"] == pytest.approx(student, rel=1e-4)
     assert both.high["T"] - both.low["T"] > 3 * (alone.high["T"] - alone.low["T"])
 
 
