@@ -13,7 +13,7 @@ from binlj.baselines.protocol import FitContext
 from binlj.errors import DataError
 from binlj.theory.domains import N_FEATURES, START, Domains, sizes, standardised
 from binlj.theory.fitted_mixed import FittedMixed
-from binlj.theory.mixed import Parts, combine, solve_parts
+from binlj.theory.mixed import Parts, combine, features_of, solve_parts
 from binlj.theory.residual import Residuals
 
 _MOST_STEPS = 60
@@ -52,11 +52,10 @@ def fit_domains(parts: Sequence[Parts], data: TrainingStates, *, ridge: float) -
     Least squares of the difference in g outside the core, each curve divided by the root of its sum of (g - 1)^2, plus
     `ridge` times the squares of all coefficients but the constants.
     """
-    chosen = [i for i, p in enumerate(parts) if p.unstable]
+    chosen, found = features_of(parts)
     if len(chosen) <= N_FEATURES + 1:
         problem = f"{len(chosen)} states inside the spinodal, more than {N_FEATURES + 1} needed"
         raise DataError("training table of the mixed regime", [problem], fix="train on a track of the whole grid")
-    found = np.stack([parts[i].features for i in chosen])
     mean, scale = found.mean(0), np.maximum(found.std(0), 1e-9)
     z = standardised(found, mean, scale)
     g = data.g[chosen]

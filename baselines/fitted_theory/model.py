@@ -21,7 +21,7 @@ from binlj.grid import PAIRS, State
 from binlj.theory import predict
 from binlj.theory.correction import N_DENSITY, N_GIBBS, Correction, corrected, density_features
 from binlj.theory.fitted import Fitted, from_arrays
-from binlj.theory.fitted_mixed import FittedMixed
+from binlj.theory.fitted_mixed import FittedMixed, mixed_from_arrays
 from binlj.theory.gibbs import GibbsCurve, gibbs_curve
 from binlj.theory.prediction import Prediction
 from binlj.theory.residual import Residuals
@@ -150,7 +150,9 @@ class FittedTheory:
 
     def load(self, folder: Path) -> None:
         """Read what :meth:`save` wrote."""
-        self.fitted = from_arrays(read_arrays(folder), subject=folder)
+        arrays = read_arrays(folder)
+        read = mixed_from_arrays if "coefficients" in arrays else from_arrays
+        self.fitted = read(arrays, subject=folder)
 
 
 def bootstrap_mixtures(states: Sequence[State], rng: np.random.Generator) -> list[int]:

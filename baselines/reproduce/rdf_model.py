@@ -12,6 +12,7 @@ from binlj.baselines.reproduce.runs import Settings
 from binlj.data import read_table
 from binlj.files import replacing
 from binlj.markdown import markdown_table
+from binlj.theory.fitted import Fitted
 
 NAME = "fitted.npz"
 
@@ -24,7 +25,7 @@ def run(settings: Settings) -> Result:
     table = with_state_columns(pd.concat(parts, ignore_index=True), dataset=settings.dataset)
     model = FittedTheory()
     model.fit(table, FitContext(seed=0))
-    assert model.fitted is not None
+    assert isinstance(model.fitted, Fitted)
     settings.out.mkdir(parents=True, exist_ok=True)
     with replacing(settings.out / NAME) as temporary, open(temporary, "wb") as stream:
         np.savez_compressed(stream, **model.fitted.arrays())  # type: ignore[arg-type]

@@ -27,7 +27,6 @@ from binlj.grid import State, parse_state_id
 from binlj.markdown import markdown_table
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
 DILUTE = 0.01
@@ -124,20 +123,21 @@ def dissolved(state: State, snapshot: Any, *, converged: bool, geometry: str) ->
 
 def families(dataset: Path | None = None) -> list[list[Dissolved]]:
     """Of each T*, S and eps_AB with a droplet and larger bodies: the demixed states, the droplet first."""
-    states = read_table("states", path=dataset).set_index("state_id")
-    snapshots = read_table("snapshots", path=dataset).set_index("state_id")
+    rows, last = (
+        {str(row.state_id): row for row in read_table(config, path=dataset).itertuples()}
+        for config in ("states", "snapshots")
+    )
     groups: dict[tuple[float, float, float], list[State]] = {}
-    for state_id in states.index[states.phase == "demixed"]:
-        state = parse_state_id(str(state_id))
+    for state in (parse_state_id(name) for name, row in rows.items() if row.phase == "demixed"):
         groups.setdefault((state.T, state.S, state.eps_AB), []).append(state)
     return [
-        [_of_row(s, states.loc[s.state_id], snapshots.loc[s.state_id]) for s in sorted(members)]
+        [_of_row(s, rows[s.state_id], last[s.state_id]) for s in sorted(members)]
         for _, members in sorted(groups.items())
         if len(members) > 1 and min(members).C_B == DILUTE
     ]
 
 
-def _of_row(state: State, row: pd.Series, snapshot: pd.Series) -> Dissolved:
+def _of_row(state: State, row: Any, snapshot: Any) -> Dissolved:
     return dissolved(state, snapshot, converged=bool(row.converged), geometry=str(row.geometry))
 
 

@@ -12,7 +12,6 @@ from binlj.errors import DataError
 from binlj.grid import StatePoint
 from binlj.schema import N_BINS, bin_centres
 from binlj.theory.correction import Correction
-from binlj.theory.fitted_mixed import ARRAYS, FittedMixed, mixed_from_arrays
 from binlj.theory.prediction import Prediction, predict
 from binlj.theory.residual import Residuals, transfer
 
@@ -75,10 +74,8 @@ def _on_bins(values: np.ndarray, bins: int) -> np.ndarray:
     return np.apply_along_axis(lambda v: np.interp(r, known, v), -1, values)
 
 
-def from_arrays(
-    arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory"
-) -> Fitted | FittedMixed:
-    """The inverse of :meth:`Fitted.arrays` and of :meth:`FittedMixed.arrays`, which have other names.
+def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory") -> Fitted:
+    """The inverse of :meth:`Fitted.arrays`.
 
     Raises
     ------
@@ -87,12 +84,9 @@ def from_arrays(
     InputError
         If one has a wrong shape or a value that is not finite.
     """
-    mixed = "coefficients" in arrays
-    missing = [f"array {name!r} is missing" for name in (ARRAYS if mixed else _ARRAYS) if name not in arrays]
+    missing = [f"array {name!r} is missing" for name in _ARRAYS if name not in arrays]
     if missing:
         raise DataError(subject, missing, fix="fit it again")
-    if mixed:
-        return mixed_from_arrays(arrays)
     corrections = tuple(Correction(row, arrays["density"]) for row in np.atleast_2d(arrays["gibbs"]))
     values = {name: np.asarray(arrays[name], dtype=float) for name in ("states", "noise", "values")}
     residuals = Residuals(demixed=np.asarray(arrays["demixed"], dtype=bool), **values)

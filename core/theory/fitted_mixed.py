@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from binlj.errors import DataError
 from binlj.grid import StatePoint
 from binlj.theory.domains import Domains
 from binlj.theory.mixed import predict_mixed
 from binlj.theory.prediction import Prediction
 from binlj.theory.residual import Residuals, transfer
 
-ARRAYS = ("mean", "scale", "coefficients", "states", "demixed", "noise", "values")
+_ARRAYS = ("mean", "scale", "coefficients", "states", "demixed", "noise", "values")
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,20 @@ class FittedMixed:
         }  # fmt: skip
 
 
-def mixed_from_arrays(arrays: Mapping[str, np.ndarray]) -> FittedMixed:
-    """The inverse of :meth:`FittedMixed.arrays`; InputError for a wrong shape or a value that is not finite."""
-    floats = {name: np.asarray(arrays[name], dtype=float) for name in ARRAYS if name != "demixed"}
+def mixed_from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory") -> FittedMixed:
+    """The inverse of :meth:`FittedMixed.arrays`.
+
+    Raises
+    ------
+    DataError
+        If an array is missing.
+    InputError
+        If one has a wrong shape or a value that is not finite.
+    """
+    missing = [f"array {name!r} is missing" for name in _ARRAYS if name not in arrays]
+    if missing:
+        raise DataError(subject, missing, fix="fit it again")
+    floats = {name: np.asarray(arrays[name], dtype=float) for name in _ARRAYS if name != "demixed"}
     residuals = Residuals(
         floats["states"], np.asarray(arrays["demixed"], dtype=bool), floats["noise"], floats["values"]
     )

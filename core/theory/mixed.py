@@ -93,13 +93,18 @@ def theory_in(regime: str, states: Sequence[StatePoint], *, closures: tuple[str,
 
 def combine(parts: Sequence[Parts], domains: Domains | None) -> Prediction:
     """The curves of states whose parts are solved."""
-    unstable = [i for i, p in enumerate(parts) if p.unstable and domains is not None]
     g = np.stack([p.mixture for p in parts])
-    if unstable and domains is not None:
-        sizes = domains.sizes(np.stack([parts[i].features for i in unstable]))
-        for i, size in zip(unstable, sizes, strict=True):
+    unstable, found = features_of(parts)
+    if len(unstable) and domains is not None:
+        for i, size in zip(unstable, domains.sizes(found), strict=True):
             g[i] = np.maximum(parts[i].curves(size), 0.0)
     return Prediction(g, np.zeros_like(g), tuple(p.info for p in parts))
+
+
+def features_of(parts: Sequence[Parts]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the states inside the spinodal, and their features: shapes (k,) and (k, 9)."""
+    found = {i: p.features for i, p in enumerate(parts) if p.features is not None}
+    return np.array(list(found), dtype=int), np.array(list(found.values()))
 
 
 def solve_parts(
@@ -116,7 +121,8 @@ def solve_parts(
     if problems:
         raise InputError("theory", problems)
     found = [_phases(state) for state in states]
-    rows, first = [], []
+    rows: list[tuple[float, ...]] = []
+    first: list[int] = []
     for state, (density, split, _) in zip(states, found, strict=True):
         first.append(len(rows))
         points = [(state.C_B, density), *(split if phases and split else ())]
