@@ -34,7 +34,7 @@ refresh: env
 	docs/refresh.sh
 
 test: env
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder  # long files of few tests come early
 
 lint: env types
 	$(BIN)/ruff check .

@@ -118,7 +118,7 @@ def test_frames_that_do_not_match(toy: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         curves.data,
         "read_table",
-        lambda config, s, path: read(config, s, path=path).iloc[1:] if config == "fine" else read(config, s, path=path),
+        lambda config, s, **where: read(config, s, **where).iloc[int(config == "fine") :],
     )
     with pytest.raises(DataError, match="hold different curves"):
         curves.load_frames(toy)
