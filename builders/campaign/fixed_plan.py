@@ -118,7 +118,7 @@ def run(
     budget: float | None = None,
     report: Callable[[Job, int, str], None] = lambda job, steps, message: None,
 ) -> list[str]:
-    """Run all jobs to their ends, the longest first; finished segments are not repeated.
+    """Run all jobs to their ends, those begun first, then the longest; finished segments are not repeated.
 
     Parameters
     ----------
@@ -159,8 +159,9 @@ def run(
                 report(job, record.steps, f"step {record.step_end:,} of {job.steps:,}")
                 step = record.step_end
 
-        def cost(job: Job) -> int:
-            return job.n * (position(records[job.store, job.key]) - job.steps)
+        def cost(job: Job) -> tuple[bool, int]:
+            done = position(records[job.store, job.key])
+            return done == 0, job.n * (done - job.steps)
 
         with ThreadPoolExecutor(workers) as pool:
             running: dict[Future[None], Job] = {pool.submit(work, job): job for job in sorted(jobs, key=cost)}

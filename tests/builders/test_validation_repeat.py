@@ -216,3 +216,19 @@ def test_one_failing_chain_does_not_stop_the_others(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"1 chain\(s\) failed(.|\n)*leaves 20 A and 0 B"):
         fixed_plan.run([bad, good], engine=find_engine(), workers=1)
     assert stores.load_records(tmp_path / "good")
+
+
+@pytest.mark.lammps
+def test_chains_that_were_begun_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campaign that is stopped should leave few chains half done."""
+    order: list[int] = []
+    real = fixed_plan.run_task
+    monkeypatch.setattr(fixed_plan, "run_task", lambda *a: (order.append(a[2]), real(*a))[1])
+
+    def job(replica: int, *ends: int) -> fixed_plan.Job:
+        pieces = tuple((end, 50) for end in ends)
+        return fixed_plan.Job(Chain(STATE, replica=replica), 500, pieces, tmp_path / "store", TINY.start_steps)
+
+    fixed_plan.run([job(2, 100)], engine=find_engine(), workers=1)
+    fixed_plan.run([job(1, 100, 200), job(2, 100, 200)], engine=find_engine(), workers=1)
+    assert order == [2, 2, 1, 1]
