@@ -205,7 +205,7 @@ def _check_input(
         raise InputError(
             "publish",
             problems,
-            fix="finish the campaign (or give --partial for a development copy), and keep "
+            fix="finish the campaign (or give --partial for a development copy, --no-mixed to leave that out), and keep "
             "nothing else in the dataset's folder",
         )
 
