@@ -205,8 +205,8 @@ def _check_input(
         raise InputError(
             "publish",
             problems,
-            fix="finish the campaign (or give --partial for a development copy, --no-mixed to leave that out), and keep "
-            "nothing else in the dataset's folder",
+            fix="finish the campaign (or give --partial for a development copy, or --no-mixed to leave that regime "
+            "out), and keep nothing else in the dataset's folder",
         )
 
 
