@@ -51,18 +51,27 @@ def window_blocks(records: Sequence[SegmentRecord], *, window: tuple[int, int] =
     """
     if not records:
         raise ValueError("a chain without records has no window")
-    counts, ideal, frames, steps = [], [], [], 0.0
+    counts, ideal, frames = [], [], []
     for record in records:
-        length = record.steps / record.n_blocks
-        begin = record.step_start + length * np.arange(record.n_blocks)
-        inside = (begin >= window[0]) & (begin + length <= window[1])
+        inside = _inside(record, window)
         counts.append(record.counts[inside])
         ideal.append(record.ideal_counts()[inside])
         frames.append(np.full(int(inside.sum()), record.n_frames // record.n_blocks))
-        steps += length * inside.sum()
     of_block = np.concatenate(frames)
     blocks = Blocks(np.concatenate(counts), np.concatenate(ideal), of_block, np.zeros(len(of_block), dtype=int))
-    return blocks, round(steps)
+    return blocks, window_steps(records, window=window)
+
+
+def window_steps(records: Sequence[SegmentRecord], *, window: tuple[int, int] = WINDOW) -> int:
+    """Steps of a chain's blocks that lie inside the window; the counts are not touched."""
+    return round(sum(r.steps / r.n_blocks * int(_inside(r, window).sum()) for r in records))
+
+
+def _inside(record: SegmentRecord, window: tuple[int, int]) -> np.ndarray:
+    """Which blocks of a record neither begin before the window nor end after it, shape (n_blocks,)."""
+    length = record.steps / record.n_blocks
+    begin = record.step_start + length * np.arange(record.n_blocks)
+    return np.asarray((begin >= window[0]) & (begin + length <= window[1]))
 
 
 def best_lines(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[list[SegmentRecord]]:
@@ -78,7 +87,7 @@ def best_lines(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[list[Segme
     """
     lines = lineage.lines(chains)
     best = [
-        max((lines[replica] for replica in members), key=lambda line: window_blocks(line)[1])
+        max((lines[replica] for replica in members), key=window_steps)
         for members in lineage.lineages(chains).values()
     ]
     return [[record for record in line if record.step_start < WINDOW[1]] for line in best]

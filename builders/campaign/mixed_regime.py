@@ -13,8 +13,8 @@ from binlj.builders.analysis.window import (
     best_lines,
     scaled,
     scatter_factors,
-    window_blocks,
     window_result,
+    window_steps,
 )
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.campaign.scheduler import order
@@ -77,7 +77,7 @@ def whole_windows(states: Sequence[State], folders: Sequence[Path]) -> dict[Stat
         for (state_id, start), members in chains.items():
             if start == START:
                 lines = best_lines(members)
-                found[state_id] += [line for line in lines if window_blocks(line)[1] >= ENOUGH]
+                found[state_id] += [line for line in lines if window_steps(line) >= ENOUGH]
     return {state: found[state.state_id] for state in states}
 
 

@@ -30,7 +30,6 @@ from binlj.theory.two_phase import assemble, lever
 N_FEATURES = 9
 START = (1.0, -0.2, -0.2)  # log xi, log q, logit eta before anything is learned
 _LOWEST, _HIGHEST = np.array([-1.0, -2.0, -9.0]), np.array([3.0, 0.8, 9.0])  # of the same
-_STEP = 1e-3  # of the composition, for derivatives
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,14 @@ def sizes(z: np.ndarray) -> np.ndarray:
 
 def curvature(curve: GibbsCurve, c_b: float) -> float:
     """Second derivative of the Gibbs energy per particle over kT by composition: negative inside the spinodal."""
-    h = min(_STEP, c_b / 10.0, (1.0 - c_b) / 10.0)
+    h = _step(c_b)
     below, here, above = curve.gibbs(np.array([c_b - h, c_b, c_b + h]))
     return float((below - 2.0 * here + above) / h**2)
+
+
+def _step(c_b: float) -> float:
+    """Step of the composition for derivatives, well inside (0, 1)."""
+    return min(1e-3, c_b / 10.0, (1.0 - c_b) / 10.0)
 
 
 def features(state: StatePoint, curve: GibbsCurve, phi: float) -> np.ndarray:
@@ -106,7 +110,7 @@ def features(state: StatePoint, curve: GibbsCurve, phi: float) -> np.ndarray:
     second = curvature(curve, x)
     if second >= 0:
         raise ValueError(f"{state} is not inside the spinodal")
-    h = min(_STEP, x / 10.0, (1.0 - x) / 10.0)
+    h = _step(x)
     low, high = float(curve.rho(x - h)), float(curve.rho(x + h))
     slope_a = (high * (1.0 - x - h) - low * (1.0 - x + h)) / (2.0 * h)
     slope_b = (high * (x + h) - low * (x - h)) / (2.0 * h)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from binlj.errors import DataError
 from binlj.grid import StatePoint
 from binlj.schema import N_BINS, bin_centres
 from binlj.theory.correction import Correction
 from binlj.theory.prediction import Prediction, predict
-from binlj.theory.residual import Residuals, transfer
+from binlj.theory.residual import Residuals, check_arrays, residuals_from, transfer
 
 _ARRAYS = ("gibbs", "density", "softness", "states", "demixed", "noise", "values")
 
@@ -55,15 +54,11 @@ class Fitted:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, for a file without pickle."""
-        r = self.residuals
         return {
             "gibbs": np.stack([c.gibbs for c in self.corrections]),
             "density": self.corrections[0].density,
             "softness": np.array(self.softness),
-            "states": r.states,
-            "demixed": r.demixed,
-            "noise": r.noise.astype(np.float32),
-            "values": r.values.astype(np.float32),
+            **self.residuals.arrays(),
         }
 
 
@@ -84,10 +79,6 @@ def from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitt
     InputError
         If one has a wrong shape or a value that is not finite.
     """
-    missing = [f"array {name!r} is missing" for name in _ARRAYS if name not in arrays]
-    if missing:
-        raise DataError(subject, missing, fix="fit it again")
+    check_arrays(arrays, _ARRAYS, subject=subject)
     corrections = tuple(Correction(row, arrays["density"]) for row in np.atleast_2d(arrays["gibbs"]))
-    values = {name: np.asarray(arrays[name], dtype=float) for name in ("states", "noise", "values")}
-    residuals = Residuals(demixed=np.asarray(arrays["demixed"], dtype=bool), **values)
-    return Fitted(corrections, float(arrays["softness"]), residuals)
+    return Fitted(corrections, float(arrays["softness"]), residuals_from(arrays))

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from binlj.errors import DataError
 from binlj.grid import StatePoint
 from binlj.theory.domains import Domains
 from binlj.theory.mixed import predict_mixed
 from binlj.theory.prediction import Prediction
-from binlj.theory.residual import Residuals, transfer
+from binlj.theory.residual import Residuals, check_arrays, residuals_from, transfer
 
 _ARRAYS = ("mean", "scale", "coefficients", "states", "demixed", "noise", "values")
 
@@ -47,12 +46,8 @@ class FittedMixed:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, for a file without pickle."""
-        d, r = self.domains, self.residuals
-        return {
-            "mean": d.mean, "scale": d.scale, "coefficients": d.coefficients,
-            "states": r.states, "demixed": r.demixed,
-            "noise": r.noise.astype(np.float32), "values": r.values.astype(np.float32),
-        }  # fmt: skip
+        d = self.domains
+        return {"mean": d.mean, "scale": d.scale, "coefficients": d.coefficients, **self.residuals.arrays()}
 
 
 def mixed_from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path = "fitted theory") -> FittedMixed:
@@ -65,11 +60,6 @@ def mixed_from_arrays(arrays: Mapping[str, np.ndarray], *, subject: str | Path =
     InputError
         If one has a wrong shape or a value that is not finite.
     """
-    missing = [f"array {name!r} is missing" for name in _ARRAYS if name not in arrays]
-    if missing:
-        raise DataError(subject, missing, fix="fit it again")
-    floats = {name: np.asarray(arrays[name], dtype=float) for name in _ARRAYS if name != "demixed"}
-    residuals = Residuals(
-        floats["states"], np.asarray(arrays["demixed"], dtype=bool), floats["noise"], floats["values"]
-    )
-    return FittedMixed(Domains(floats["mean"], floats["scale"], floats["coefficients"]), residuals)
+    check_arrays(arrays, _ARRAYS, subject=subject)
+    mean, scale, coefficients = (np.asarray(arrays[name], dtype=float) for name in ("mean", "scale", "coefficients"))
+    return FittedMixed(Domains(mean, scale, coefficients), residuals_from(arrays))

@@ -20,8 +20,8 @@ from binlj.theory.bulk import FALLBACKS, Bulk, bulk_rdf
 from binlj.theory.domains import Domains, autocorrelation, curvature, features, limits
 from binlj.theory.gibbs import binodal, gibbs_curve
 from binlj.theory.mixtures import Mixtures
-from binlj.theory.phases import REFERENCE_DENSITY
-from binlj.theory.prediction import Prediction, StateInfo, bin_means, fine_curves, predict
+from binlj.theory.phases import packed_density
+from binlj.theory.prediction import Prediction, StateInfo, bin_means, fine_curves, predict, solver_info
 from binlj.theory.two_phase import lever
 
 
@@ -142,7 +142,7 @@ def _phases(state: StatePoint) -> tuple[float, _Split | None, str]:
     """Density of the mixture, the coexisting phases inside the spinodal, and where the density is from."""
     curve = gibbs_curve(state.T, state.S, state.eps_AB)
     if curve is None:
-        return REFERENCE_DENSITY / (1.0 - state.C_B + state.C_B * state.S**3), None, "packing"
+        return packed_density(state), None, "packing"
     density = float(curve.rho(state.C_B))
     bulk = binodal(curve) if curvature(curve, state.C_B) < 0 else None
     if bulk is None or not bulk[0] < state.C_B < bulk[1]:
@@ -171,11 +171,7 @@ def _parts(state: StatePoint, found: tuple[float, _Split | None, str], bulk: Bul
         phi=phi,
         compositions=tuple(x for x, _ in points),
         densities=tuple(rho for _, rho in points),
-        closures=tuple(bulk.closure[i] for i in here),
-        beta=tuple(float(bulk.beta[i]) for i in here),
-        path=tuple(bool(bulk.path[i]) for i in here),
-        residual=float(max(bulk.residual[i] for i in here)),
-        iterations=int(sum(bulk.iterations[i] for i in here)),
         density_from=source,
+        **solver_info(bulk, here),
     )
     return Parts(binned[0], apart, change, of_state, info)

@@ -72,8 +72,7 @@ def phases(state: StatePoint, *, n: int = N_PARTICLES, curve: GibbsCurve | None 
         raise InputError("phases", [f"the curve is of another mixture or temperature than {state}"])
     curve = curve or gibbs_curve(state.T, state.S, state.eps_AB)
     if curve is None:
-        volume = 1.0 - state.C_B + state.C_B * state.S**3
-        return Phases(REFERENCE_DENSITY / volume, None, None, "packing")
+        return Phases(packed_density(state), None, None, "packing")
     density = float(curve.rho(state.C_B))
     best = split(curve, state.C_B, n=n)
     if best is None:
@@ -81,6 +80,11 @@ def phases(state: StatePoint, *, n: int = N_PARTICLES, curve: GibbsCurve | None 
     alpha, beta = ((x, float(curve.rho(x))) for x in best.compositions)
     box = lever(state.C_B, alpha, beta, n=n) if best.gain < 0 else None
     return Phases(density, (alpha, beta), box, "PeTS", best.gain, best.tension)
+
+
+def packed_density(state: StatePoint) -> float:
+    """Density of a mixture packed like a dense liquid, where the equation of state has no solution."""
+    return REFERENCE_DENSITY / (1.0 - state.C_B + state.C_B * state.S**3)
 
 
 def split(curve: GibbsCurve, c_b: float, *, n: int = N_PARTICLES) -> Split | None:

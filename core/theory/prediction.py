@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -244,10 +245,17 @@ def _info(state: StatePoint, plan: _Plan, bulk: Bulk, here: range, n: int) -> St
         phi=0.0 if box is None else box.phi,
         compositions=tuple(x for x, _ in kept),
         densities=tuple(rho for _, rho in kept),
-        closures=tuple(bulk.closure[i] for i in here),
-        beta=tuple(float(bulk.beta[i]) for i in here),
-        path=tuple(bool(bulk.path[i]) for i in here),
-        residual=float(max(bulk.residual[i] for i in here)),
-        iterations=int(sum(bulk.iterations[i] for i in here)),
         density_from=plan.found[0].density_from,
+        **solver_info(bulk, here),
     )
+
+
+def solver_info(bulk: Bulk, here: range) -> dict[str, Any]:
+    """The fields of :class:`StateInfo` that tell how the equation was solved, for the solutions of one state."""
+    return {
+        "closures": tuple(bulk.closure[i] for i in here),
+        "beta": tuple(float(bulk.beta[i]) for i in here),
+        "path": tuple(bool(bulk.path[i]) for i in here),
+        "residual": float(max(bulk.residual[i] for i in here)),
+        "iterations": int(sum(bulk.iterations[i] for i in here)),
+    }

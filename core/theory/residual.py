@@ -9,11 +9,13 @@ residuals add.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from binlj.errors import InputError
+from binlj.errors import DataError, InputError
 from binlj.grid import PAIRS, StatePoint
 from binlj.schema import N_BINS, bin_centres
 
@@ -57,6 +59,27 @@ class Residuals:
         problems += [f"{name} is not finite" for name in wanted if not np.isfinite(getattr(self, name)).all()]
         if problems:
             raise InputError("residuals", problems)
+
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything as arrays, the curves in single precision."""
+        return {
+            "states": self.states, "demixed": self.demixed,
+            "noise": self.noise.astype(np.float32), "values": self.values.astype(np.float32),
+        }  # fmt: skip
+
+
+def residuals_from(arrays: Mapping[str, np.ndarray]) -> Residuals:
+    """The inverse of :meth:`Residuals.arrays`; other arrays are passed over."""
+    states, noise, values = (np.asarray(arrays[name], dtype=float) for name in ("states", "noise", "values"))
+    return Residuals(states, np.asarray(arrays["demixed"], dtype=bool), noise, values)
+
+
+def check_arrays(arrays: Mapping[str, np.ndarray], names: Iterable[str], *, subject: str | Path) -> None:
+    """Raise DataError for the arrays of a fitted theory that are missing."""
+    missing = [f"array {name!r} is missing" for name in names if name not in arrays]
+    if missing:
+        raise DataError(subject, missing, fix="fit it again")
 
 
 def transfer(known: Residuals, states: list[StatePoint], p_demixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

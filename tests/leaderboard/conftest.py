@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,3 +101,12 @@ def page(board, toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     history = read_history(Path(__file__).parents[2] / "leaderboard" / "history")
     path.write_text(page_text(replace(board, history=history), dataset=toy), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    """A browser for the tests of one file."""
+    import lb_browser
+
+    with tempfile.TemporaryDirectory() as profile, lb_browser.browser(Path(profile)) as running:
+        yield running

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not lb_browser.available(), reason="needs chromium, chromium-driver and selenium"),
 ]
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as profile, lb_browser.browser(Path(profile)) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +122,6 @@ def test_submission_commands(toy_offgrid: Path, tmp_path: Path, capsys: pytest.C
     pq.write_table(pq.read_table(file).slice(3), file)
     code, _, err = run(capsys, "submit", "check", folder, "--dataset", toy_offgrid)
     assert code == 2 and "3 of 300 keys are missing" in err
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as profile, lb_browser.browser(Path(profile)) as running:
-        yield running
 
 
 @pytest.mark.browser

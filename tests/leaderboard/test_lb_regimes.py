@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +63,6 @@ def test_submission_commands(dataset: Path, tmp_path: Path, capsys: pytest.Captu
     assert code == 0 and "mixed_extrapolation" in out, err
     code, out, err = run(capsys, "template", "--track", "offgrid", *mixed, file)
     assert code != 0 and "no off-grid states in the mixed regime" in err
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    with tempfile.TemporaryDirectory() as profile, lb_browser.browser(Path(profile)) as running:
-        yield running
 
 
 @pytest.mark.browser
