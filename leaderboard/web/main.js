@@ -43,8 +43,8 @@
   const regime = () => B.regimeOf(B.state.track), name = () => B.trackName(B.state.track);
   B.segmented("track", () => there(regime()).map((t) => [t, titles[t]]), "track", name, (t) => ({ track: B.inRegime(t, regime()) }));
   const regimes = [["equilibrium", "Equilibrium"], ["mixed", "After mixing"]].filter(([r]) => there(r).length);
-  B.segmented("regime", regimes, "track", regime, (r) => ({ track: B.inRegime(there(r).includes(name()) ? name() : there(r)[0], r) }));
-  B.$("regime").hidden = regimes.length < 2;
+  if (regimes.length < 2) B.$("regime").remove();
+  else B.segmented("regime", regimes, "track", regime, (r) => ({ track: B.inRegime(there(r).includes(name()) ? name() : there(r)[0], r) }));
   B.on(["track"], intro);
   intro();
   B.table();
