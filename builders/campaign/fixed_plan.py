@@ -38,6 +38,8 @@ class Job:
     store : Path
     start_steps : int
         Steps of the start procedure.
+    exchanges : int
+        Exchanges of identities per particle and frame (S = 1 only).
     """
 
     chain: Chain
@@ -45,6 +47,7 @@ class Job:
     pieces: tuple[tuple[int, int], ...]
     store: Path
     start_steps: int
+    exchanges: int = 0
 
     @property
     def key(self) -> ChainKey:
@@ -60,7 +63,7 @@ class Job:
 
     def profile(self, piece: tuple[int, int]) -> Profile:
         """A profile whose next segment is `piece`."""
-        return Profile("plan", self.n, self.start_steps, (), *piece, self.steps)
+        return Profile("plan", self.n, self.start_steps, (), *piece, self.steps, exchanges=self.exchanges)
 
 
 Records = dict[tuple[Path, ChainKey], list[SegmentRecord]]
@@ -85,6 +88,7 @@ def load(jobs: Sequence[Job]) -> Records:
                 for what, got, want in (
                     ("N", record.n_A + record.n_B, job.n),
                     ("seed", record.seed, job.chain.base_seed),
+                    ("exchanges", record.exchanges, job.exchanges),
                     ("input scripts", record.deck_sha256[:12], deck_sha256()[:12]),
                 ):
                     if got != want:

@@ -29,6 +29,9 @@ class Profile:
         Steps after which a chain is left alone.
     first_later : tuple of (int, int)
         The same for the chains of later starts: they come one state after the other, with nothing to be seen early.
+    exchanges : int
+        Exchanges of identities to try for each particle between two frames (S = 1 only;
+        :mod:`binlj.builders.md.exchange`).
     """
 
     name: str
@@ -39,6 +42,7 @@ class Profile:
     every: int
     max_steps: int
     first_later: tuple[tuple[int, int], ...] = ()
+    exchanges: int = 0
 
     def of(self, start: str) -> Profile:
         """The profile for chains of this start."""

@@ -21,11 +21,12 @@ import numpy as np
 from binlj.builders.md import order_parameters
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.counting import blocks_in, pair_counts
-from binlj.builders.md.engine import Engine, deck_sha256, run_script
+from binlj.builders.md.engine import Engine, ScriptRun, deck_sha256, run_script
+from binlj.builders.md.exchange import exchange
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records import configuration as configurations
-from binlj.builders.records.configuration import Configuration
-from binlj.builders.records.record import SegmentRecord, write_records
+from binlj.builders.records.configuration import Configuration, Frame
+from binlj.builders.records.record import EXCHANGES, SegmentRecord, write_records
 from binlj.builders.records.survey import record_name, repair_advice
 from binlj.builders.starts.geometry import phases_of
 from binlj.errors import DataError, EngineError, InputError
@@ -205,31 +206,9 @@ def _segment(
     began = time.monotonic()
     steps, every = profile.segment_from(index, step)
     with _scratch(folder) as tmp:
-        dynamics = run_script(
-            engine,
-            "segment",
-            tmp,
-            {
-                **_variables(chain),
-                "start": restart,
-                "steps": steps,
-                "every": every,
-                "frames": "frames.dump",
-                "scalars": "scalars.txt",
-                "restart": "new.restart",
-            },
-        )
-        scalars = np.loadtxt(tmp / "scalars.txt", ndmin=2)
-        scalars = scalars[scalars[:, 0] > step]
+        dynamics, scalars, frames = _dynamics(chain, profile, engine, tmp, restart, step, steps, every)
         n_a, n_b = chain.state.counts(profile.n)
-        if not np.array_equal(scalars[:, 0], np.arange(step - step % every + every, step + steps + 1, every)):
-            raise EngineError(
-                f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps"
-            )
         counting = time.monotonic()
-        frames = list(configurations.read_frames(tmp / "frames.dump"))
-        if [frame.step for frame in frames] != scalars[:, 0].tolist():
-            raise EngineError(f"{tmp / 'frames.dump'}: frames at {[frame.step for frame in frames]}, scalars at others")
         counts = np.stack([pair_counts(f.coordinates, f.types, length=f.box_length) for f in frames])
         counting = time.monotonic() - counting
         last = frames[-1].compact()
@@ -256,11 +235,11 @@ def _segment(
             solid_B=order_parameters.solid_fraction(last, 1),
             deck_sha256=deck_sha256(),
             engine=engine.name,
-            engine_args=engine.args,
-            loop_seconds=dynamics.loop_seconds,
+            engine_args=f"{engine.args}{EXCHANGES}{profile.exchanges}" if profile.exchanges else engine.args,
+            loop_seconds=sum(run.loop_seconds for run in dynamics),
             rdf_seconds=counting,
             wall_seconds=time.monotonic() - began,
-            dangerous_builds=dynamics.dangerous_builds,
+            dangerous_builds=sum(run.dangerous_builds for run in dynamics),
         )
         with replacing(folder / "last.npz") as temporary, open(temporary, "wb") as stream:
             np.savez(
@@ -270,6 +249,57 @@ def _segment(
         path = records / record_name(chain.key, step, step + steps)
         write_records(path, [record])
     return path
+
+
+def _dynamics(
+    chain: Chain, profile: Profile, engine: Engine, tmp: Path, restart: Path, step: int, steps: int, every: int
+) -> tuple[list[ScriptRun], np.ndarray, list[Frame]]:
+    """Run `steps` steps; with exchanges, one stretch from frame to frame at a time, and exchanges between them.
+
+    Returns LAMMPS's own reports, the scalars and the configuration of every frame. ``new.restart`` is left behind.
+    """
+    lengths = [every] * (steps // every) if profile.exchanges else [steps]
+    wanted = np.arange(step - step % every + every, step + steps + 1, every)
+    runs: list[ScriptRun] = []
+    rows: list[np.ndarray] = []
+    frames: list[Frame] = []
+    for length in lengths:
+        script, species = "segment", dict[str, object]()
+        if frames:  # so that a segment needs nothing of the one before but its restart file
+            types, _ = exchange(
+                frames[-1].coordinates, frames[-1].types, length=frames[-1].box_length, T=chain.state.T,
+                eps_AB=chain.state.eps_AB, tries=profile.exchanges * profile.n,
+                seed=[chain.base_seed, int(frames[-1].step)],
+            )  # fmt: skip
+            configurations.write_group(tmp / "species.lmp", types)
+            script, species = "exchange", {"from": "new.restart", "species": "species.lmp"}
+        at = step + sum(lengths[: len(runs)])
+        runs.append(
+            run_script(
+                engine,
+                script,
+                tmp,
+                {
+                    **_variables(chain),
+                    **species,
+                    "start": "typed.restart" if species else restart,
+                    "steps": length,
+                    "every": every,
+                    "frames": "frames.dump",
+                    "scalars": "scalars.txt",
+                    "restart": "new.restart",
+                },
+            )
+        )
+        table = np.loadtxt(tmp / "scalars.txt", ndmin=2)
+        rows.append(table[table[:, 0] > at])
+        frames += configurations.read_frames(tmp / "frames.dump")
+    scalars = np.concatenate(rows)
+    if not np.array_equal(scalars[:, 0], wanted):
+        raise EngineError(f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps")
+    if [frame.step for frame in frames] != scalars[:, 0].tolist():
+        raise EngineError(f"{tmp / 'frames.dump'}: frames at {[frame.step for frame in frames]}, scalars at others")
+    return runs, scalars, frames
 
 
 class _scratch:

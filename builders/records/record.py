@@ -28,6 +28,9 @@ from binlj.schema import N_FINE, shell_volumes
 RECORD_VERSION = 1
 BRING_BACK = "bring the file back from where it was made, or move it away and simulate the segment again"
 
+# In `engine_args`, before the number of exchanges of identities per particle that were tried between two frames.
+EXCHANGES = "; exchanges of identities per particle and frame: "
+
 ChainKey = tuple[str, str, int]
 
 
@@ -99,6 +102,11 @@ class SegmentRecord:
     @property
     def steps(self) -> int:
         return self.step_end - self.step_start
+
+    @property
+    def exchanges(self) -> int:
+        """Exchanges of identities tried per particle between two frames; 0 in plain dynamics."""
+        return int(self.engine_args.partition(EXCHANGES)[2] or 0)
 
     @property
     def n_frames(self) -> int:
