@@ -75,6 +75,11 @@ COLUMNS = {
         "Pairs of starts that were compared. A new start is compared with the earlier ones, and the search ends when "
         "two agree, so a larger number is a weaker test. 0 where one start was run. Since 2.0.0",
     ),
+    "exchanges": Column(
+        "1",
+        "Exchanges of identities between A and B particles tried per particle between two frames (S = 1 only); 0: plain "
+        "dynamics. Since 2.0.0",
+    ),
     "compared_with": Column(
         "", "The start that `start_gap` compares with (of two published together, the later one); may be empty"
     ),

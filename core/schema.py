@@ -185,12 +185,12 @@ def states_schema(version: str = LAYOUT) -> pa.Schema:
     Parameters
     ----------
     version : str
-        The dataset's. Before 2.0.0 the table has no ``start_gap_stderr`` and ``start_pairs``.
+        The dataset's. Before 2.0.0 the table has no ``start_gap_stderr``, ``start_pairs`` and ``exchanges``.
     """
     import pyarrow as pa
 
     f, i, s, b = pa.float64(), pa.int64(), pa.string(), pa.bool_()
-    since_2 = [("start_gap_stderr", f), ("start_pairs", i)] if major(version) >= 2 else []
+    since_2 = [("start_gap_stderr", f), ("start_pairs", i), ("exchanges", i)] if major(version) >= 2 else []
     return pa.schema(
         [
             ("state_id", s),

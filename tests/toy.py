@@ -131,6 +131,7 @@ def _states_table(states: tuple[State, ...]) -> pa.Table:
                 "start_gap": None,
                 "start_gap_stderr": None,
                 "start_pairs": 0,
+                "exchanges": 0,
                 "compared_with": "",
                 "phase": "demixed" if demixed else "homogeneous",
                 "composition_fluctuation": 5.0 if demixed else 1.0,

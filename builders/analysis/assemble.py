@@ -17,6 +17,7 @@ from binlj.builders.analysis import criteria, equilibration, reconcile
 from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
 from binlj.builders.analysis.observables import energy_and_pressure, relative_rms
 from binlj.builders.records.record import SegmentRecord
+from binlj.builders.records.survey import counted
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.pets import pets_density
@@ -40,6 +41,8 @@ class StateResult:
         where only one start was run.
     start_gap_stderr : float or None
         Its standard error: what was subtracted, the rms combined standard error of the two curves.
+    exchanges : int
+        Exchanges of identities tried per particle between two frames; 0 for plain dynamics.
     start_pairs : int
         Pairs of starts compared until two agreed or all had been; 0 where only one start was run.
     compared_with, rival : str
@@ -85,6 +88,7 @@ class StateResult:
     reason: str
     engine: str
     deck_sha256: str
+    exchanges: int
     seeds: tuple[int, ...]
     atom_steps: int
 
@@ -115,6 +119,8 @@ class Quality:
         if there is none).
     undecided : bool
         The mixed and the separated start differ, and one of them is too short for the drift test.
+    exchanged : bool
+        Made with identity exchange, so that plain dynamics does not count any more.
     noisy : bool
         The errors of the published start and the rival are too large to tell whether they differ.
     """
@@ -131,6 +137,7 @@ class Quality:
     rival: str = ""
     undecided: bool = False
     noisy: bool = False
+    exchanged: bool = False
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -168,6 +175,7 @@ def quality(result: StateResult) -> Quality:
         rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
         noisy=reconcile.NOISY in result.reason,
+        exchanged=result.exchanges > 0,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )
@@ -188,7 +196,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
     ----------
     state : State
     records : sequence of SegmentRecord
-        All of them, any start and replica, in any order.
+        All of them, any start and replica, in any order. With identity exchange from two starts, only these count.
 
     Raises
     ------
@@ -197,6 +205,7 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         input scripts, overlapping steps); every problem is listed.
     """
     _check(state, records)
+    records = counted(records)
     parts = [part for chains in chains_by_start(records).values() for part in equilibrated_parts(chains)]
     return result_of(state, records, reconcile.choose(state, parts), longest=max(p.total_steps for p in parts))
 
@@ -242,6 +251,7 @@ def result_of(
         / (n_a + n_b),
         relative_error=relative, converged=not reasons, reason="; ".join(reasons),
         engine="; ".join(sorted({r.engine for r in records})), deck_sha256=records[0].deck_sha256,
+        exchanges=max(r.exchanges for r in records),
         seeds=tuple(sorted({seed for p in kept for seed in p.seeds})), atom_steps=sum(r.atom_steps for r in records),
     )
 

@@ -68,12 +68,16 @@ def plan(
 
 
 def whole_windows(states: Sequence[State], folders: Sequence[Path]) -> dict[State, list[Line]]:
-    """The independent mixed runs of these stores that fill the window, in the order of the stores; or none."""
+    """The independent mixed runs of these stores that fill the window, in the order of the stores; or none.
+
+    Runs with identity exchange do not count: what the window shows is how diffusion mixes or separates.
+    """
     found: dict[str, list[Line]] = {state.state_id: [] for state in states}
     for folder in folders:
         if not folder.is_dir():
             continue
-        chains = by_start(by_chain(stores.usable_records(folder, state_ids=found).records))
+        plain = [record for record in stores.usable_records(folder, state_ids=found).records if not record.exchanges]
+        chains = by_start(by_chain(plain))
         for (state_id, start), members in chains.items():
             if start == START:
                 lines = best_lines(members)

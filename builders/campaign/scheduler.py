@@ -4,7 +4,7 @@ Three passes: (1) every state gets its first two segments from a mixed start; (2
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
 that is most urgent (:attr:`binlj.builders.analysis.assemble.Quality.urgency`), until all have converged or their
 chains have reached the profile's last step. Where the two starts differ, those from between them are begun in this
-pass.
+pass. States that were simulated with identity exchange are left alone.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def next_task(
     if best is not None or 3 not in phases:
         return best
     for state in states:
-        if state not in quality or quality[state].converged:
+        if state not in quality or quality[state].converged or quality[state].exchanged:
             continue
         keys = [(state.state_id, start, replica) for start in STARTS]
         if any(key in busy for key in keys):

@@ -1,4 +1,4 @@
-"""``binlj campaign run | mixed | status | archive | repair``."""
+"""``binlj campaign run | exchange | mixed | status | archive | repair``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def campaign() -> None:
-    """Simulate many states: run, mixed, status, archive (called pack before 2.0), repair."""
+    """Simulate many states: run, exchange, mixed, status, archive (called pack before 2.0), repair."""
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,6 +149,49 @@ def run_command(
             f"{len(outcome.failures)} chain(s) failed and were left alone:\n"
             + "\n".join(f"  - {f}" for f in outcome.failures)
         )
+
+
+@campaign.command("exchange", short_help="Settle mixtures of particles of equal size by identity exchange.")
+@store_option
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="LAMMPS runs at once.")
+@click.option("--budget", help="Begin no further segment after this long, e.g. 45m or 2h.")
+@click.option("--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern.")
+@click.option("--dry-run", is_flag=True, help="Only list the states, the first to be run first.")
+@engine_options
+def exchange_command(
+    store: Path | None, workers: int, budget: str | None, pattern: str, dry_run: bool, lmp: str, lmp_args: str,
+    launcher: str,
+) -> None:  # fmt: skip
+    """Simulate states of the grid with S = 1 from two starts, with exchanges of A and B between stretches of dynamics.
+
+    Diffusion is then not needed, and droplets forget how they began. Of states with such records only these count. By
+    default these are the states that have not converged, and after them those that demix. Both chains run 22,000 steps;
+    where they do not agree then, every further call adds 5,000. The command can be stopped at any time; run it again to
+    continue.
+    """
+    need_build_extra("freud", "numba", "pymbar")
+    from binlj.builders.analysis.assemble import assemble_all
+    from binlj.builders.campaign import identity_exchange
+    from binlj.builders.md.profiles import get_profile
+    from binlj.builders.records.store import usable_records
+
+    seconds = duration(budget) if budget else None
+    folder = store or default_store()
+    chosen = {state.state_id for state in _states(pattern, "grid") if state.S == 1.0}
+    if not chosen:
+        raise InputError(f"--states {pattern!r}", ["matches no state with S = 1"])
+    with progress_bar("assembling", "states") as progress:
+        found = assemble_all(usable_records(folder, state_ids=chosen).records, progress=progress)
+    results = {result.state: result for result in found}
+    states = identity_exchange.wanted(results)
+    if dry_run:
+        click.echo("\n".join(f"{s.state_id}  {results[s].phase}, {results[s].reason or 'converged'}" for s in states))
+        return
+    from binlj.builders.md.engine import find_engine
+
+    jobs = identity_exchange.plan(states, store=folder, profile=get_profile("release"), results=results)
+    left = run_jobs(jobs, engine=find_engine(lmp, args=lmp_args, launcher=launcher), workers=workers, budget=seconds)
+    click.echo(f"{len(jobs) - len(left)} of {len(jobs)} chains are done" + ("" if not left else "; run it again"))
 
 
 @campaign.command("mixed", short_help="Run the chains of the mixed regime.")

@@ -280,6 +280,7 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
     Of the installed dataset, which may have been made from another store, only what this one's records end with.
     """
     from binlj.builders.records import store as stores
+    from binlj.builders.records.survey import counted
 
     records = stores.load_records(store)
     ends = {(r.state_id, r.start, r.step_end, r.n_A + r.n_B) for r in records}
@@ -287,7 +288,9 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
     if dataset.absolute() != paths.dataset_dir().absolute():
         installed = stores.published_configurations().items()
         known.append({key: c for key, c in installed if (*key[:2], c.step, len(c.types)) in ends})
-    for key in sorted({r.chain for r in records}.union(*known)):
+    usable = {r.chain for r in counted(records)}
+    other = {r.chain for r in records} - usable
+    for key in sorted(usable.union(*known) - other):
         folder = store / "work" / stores.chain_name(key)
         for c in (stores.last_configuration(folder), *(found.get(key) for found in known)):
             if c is not None:

@@ -23,9 +23,9 @@ from pathlib import Path
 from binlj import paths
 from binlj.errors import EngineError, InputError
 
-# What the hash of the input scripts covers. phases.lmp and swap.lmp are not among them: the one only makes start
-# configurations and continues as start.lmp does, the other finds the phases they begin with. Records made before these
-# two scripts existed stay compatible with those made after.
+# What the hash of the input scripts covers. Others are not among them, so that records made before they existed stay
+# compatible with those made after: phases.lmp only makes start configurations and continues as start.lmp does, swap.lmp
+# finds the phases they begin with, and exchange.lmp goes on as segment.lmp (its records say how often they exchanged).
 INPUT_SCRIPTS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
 INSTALL = "pip install -e '.[build]' in the clone brings one; or name yours with --lmp"
 

@@ -33,6 +33,7 @@ from binlj.builders.records.survey import (
     by_chain,
     by_start,
     chain_name,
+    counted,
     repair_command,
     survey,
 )  # fmt: skip
@@ -161,7 +162,7 @@ def write_configurations(
     path, count : Path or None, int
         The file (None if there is nothing beyond the snapshots) and how many configurations it holds.
     """
-    chains = by_chain(records)
+    chains = by_chain(counted(records))
     n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
     stored, published = read_configurations(store), published_steps(n)
     older = {key: old for key, old in (more or {}).items() if len(old.types) == n}

@@ -7,7 +7,7 @@ middle concerns its own chain: the records before it are used, those behind it w
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +96,18 @@ def by_start(chains: Mapping[ChainKey, list[SegmentRecord]]) -> dict[Start, dict
     for (state_id, start, replica), members in chains.items():
         starts[state_id, start][replica] = members
     return dict(starts)
+
+
+def counted(records: Iterable[SegmentRecord]) -> list[SegmentRecord]:
+    """The records that results are made of: of a state with identity exchange from two starts only those with it.
+
+    Plain dynamics samples the same ensemble, but remembers its start for longer. With exchange from one start only, a
+    state's other records are still its results.
+    """
+    everything = list(records)
+    starts = {(record.state_id, record.start) for record in everything if record.exchanges}
+    per_state = Counter(state_id for state_id, _ in starts)
+    return [record for record in everything if (record.exchanges > 0) == (per_state[record.state_id] > 1)]
 
 
 def survey(store: Path, *, state_ids: Iterable[str] | None = None) -> Survey:

@@ -146,7 +146,7 @@ def results(n: int = 100, states: Sequence[State] = grid()) -> list[StateResult]
                 g_stderr=np.where(merge_bins(g) > 0, np.maximum(merge_bins(error) / np.sqrt(5), 1e-4), 0.0),
                 density=0.8, density_pets=0.8, energy=-4.0, energy_from_rdf=-4.001, pressure_from_rdf=1.001,
                 phase="homogeneous", converged=True, reason="", start="mixed", geometry="mixed",
-                start_gap=None, start_gap_stderr=None, start_pairs=0, compared_with="",
+                start_gap=None, start_gap_stderr=None, start_pairs=0, exchanges=0, compared_with="",
             )
         )
     return out

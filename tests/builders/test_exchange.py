@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from binlj.builders.md.exchange import exchange
 from binlj.grid import CUTOFF
 from binlj.potential import pair_energy
