@@ -77,7 +77,7 @@ COLUMNS = {
     ),
     "exchanges": Column(
         "1",
-        "Exchanges of identities between A and B particles tried per particle between two frames (S = 1 only); 0: plain "
+        "Exchanges of identities of A and B tried per particle between two frames (S = 1 only); 0: plain "
         "dynamics. Since 2.0.0",
     ),
     "compared_with": Column(

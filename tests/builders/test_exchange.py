@@ -1,15 +1,31 @@
-"""Exchange of identities: the distribution is Boltzmann's, counted out for a few particles."""
+"""Exchange of identities: Boltzmann's distribution counted out for a few particles; chains with LAMMPS; the plan."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic import chain
 
+from binlj.builders.analysis.assemble import assemble_state, quality
+from binlj.builders.campaign import fixed_plan, identity_exchange
+from binlj.builders.campaign.mixed_regime import whole_windows
+from binlj.builders.campaign.scheduler import Progress, next_task
+from binlj.builders.md.chain import Chain
+from binlj.builders.md.engine import find_engine
 from binlj.builders.md.exchange import exchange
-from binlj.grid import CUTOFF
+from binlj.builders.md.profiles import get_profile
+from binlj.builders.records import store as stores
+from binlj.builders.records.record import EXCHANGES, SegmentRecord, write_records
+from binlj.builders.records.survey import counted
+from binlj.grid import CUTOFF, State
 from binlj.potential import pair_energy
+
+SLOW = State(0.8, 0.2, 1.0, 0.6)
+MISCIBLE = State(1.4, 0.2, 1.0, 0.8)
 
 
 def energy(positions: np.ndarray, types: np.ndarray, length: float, eps: float) -> float:
@@ -71,3 +87,84 @@ def test_composition_stays_and_like_particles_exchange_freely() -> None:
 def test_a_box_with_several_images_of_a_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="twice the cutoff"):
         exchange(np.zeros((2, 3)), np.array([0, 1]), length=5.0, T=1.0, eps_AB=0.5, tries=1, seed=0)
+
+
+def test_a_chain_exchanges_between_frames_and_repeats_what_was_killed(tmp_path: Path) -> None:
+    def job(store: Path) -> fixed_plan.Job:
+        return fixed_plan.Job(Chain(MISCIBLE, "separated", 200), 1000, ((100, 50), (400, 50)), store, 20, 3)
+
+    def run(store: Path) -> list[SegmentRecord]:
+        assert fixed_plan.run([job(store)], engine=find_engine(), workers=1) == []
+        return stores.load_records(store)
+
+    first, second = run(tmp_path / "a")
+    assert (first.exchanges, second.exchanges) == (3, 3) and first.step.tolist() == [50, 100]
+    # B begins apart from A; dynamics alone needs thousands of steps to mix them.
+    plain = fixed_plan.Job(Chain(MISCIBLE, "separated", 200), 1000, ((400, 50),), tmp_path / "plain", 20)
+    fixed_plan.run([plain], engine=find_engine(), workers=1)
+    (alone,) = stores.load_records(tmp_path / "plain")
+    assert alone.exchanges == 0
+    assert second.ab_coordination[-1] > 1.3 * alone.ab_coordination[-1]
+    # Velocities and thermostat go on.
+    assert abs(second.temperature[-3:].mean() - alone.temperature[-3:].mean()) < 0.15
+    # Killed after the first record: the second comes out the same from its restart file.
+    other = tmp_path / "b"
+    fixed_plan.run([replace(job(other), pieces=((100, 50),))], engine=find_engine(), workers=1)
+    (other / "work" / job(other).chain.name / "tmp-left").mkdir()
+    again = run(other)[1]
+    np.testing.assert_array_equal(again.counts, second.counts)
+    np.testing.assert_array_equal(again.energy, second.energy)
+
+
+def exchanged(start: str, **more: int) -> list[SegmentRecord]:
+    records = chain(SLOW, start=start, replica=200, **more)
+    return [replace(record, engine_args=f"-sf opt{EXCHANGES}100") for record in records]
+
+
+def test_only_exchange_counts_once_both_starts_have_it() -> None:
+    plain = [*chain(SLOW, segments=4), *chain(SLOW, segments=4, start="separated")]
+    one = exchanged("separated", segments=4)
+    both = [*one, *exchanged("mixed", segments=4)]
+    assert counted([*plain, *one]) == plain
+    assert counted([*plain, *both]) == both
+    other = chain(State(1.0, 0.2, 1.0, 0.6), segments=2)
+    assert counted([*plain, *both, *other]) == [*both, *other]
+    assert assemble_state(SLOW, [*plain, *one]).exchanges == 0
+    result = assemble_state(SLOW, [*plain, *both])
+    assert result.exchanges == 100
+    assert result.seeds == assemble_state(SLOW, both).seeds and result.atom_steps == sum(r.atom_steps for r in both)
+
+
+def test_plain_campaigns_leave_such_states_and_the_window_of_mixing_alone(tmp_path: Path) -> None:
+    records = [*exchanged("separated", segments=2), *exchanged("mixed", segments=4, steps=5000, frames=10, n_blocks=5)]
+    found = quality(assemble_state(SLOW, records))
+    assert found.exchanged and not found.converged  # too short
+    chains = {(SLOW.state_id, start, 0): Progress(2, 600) for start in ("mixed", "separated")}
+    profile = get_profile("release")
+    assert next_task([SLOW], chains, {SLOW: found}, profile) is None
+    assert next_task([SLOW], chains, {SLOW: replace(found, exchanged=False)}, profile) is not None
+    (tmp_path / "loose").mkdir()
+    write_records(tmp_path / "loose" / "a.parquet", records)
+    assert whole_windows([SLOW], [tmp_path]) == {SLOW: []}
+
+
+def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_path: Path) -> None:
+    done = assemble_state(SLOW, [*exchanged("separated", segments=4), *exchanged("mixed", segments=4)])
+    states = {
+        State(1.0, 0.2, 1.0, 0.4): {"converged": True, "phase": "demixed"},
+        State(1.0, 0.3, 1.0, 0.4): {"converged": False, "start_gap": 0.1},
+        State(1.0, 0.5, 1.0, 0.4): {"converged": False, "start_gap": 0.3},
+        State(1.2, 0.5, 1.0, 0.4): {"converged": True, "phase": "homogeneous"},
+        State(1.2, 0.5, 1.0, 1.0): {"converged": False},  # one substance
+        State(1.0, 0.5, 1.5, 0.4): {"converged": False},
+    }
+    results = {s: replace(done, state=s, exchanges=0, **more) for s, more in states.items()}  # type: ignore[arg-type]
+    chosen = identity_exchange.wanted(results)
+    assert chosen == [list(states)[i] for i in (2, 1, 0)]
+    first = chosen[0]
+    results[first] = replace(results[first], exchanges=100, longest_chain_steps=22_000)
+    jobs = identity_exchange.plan(chosen, store=tmp_path, profile=get_profile("release"), results=results)
+    assert [(job.chain.start, job.chain.replica, job.exchanges) for job in jobs[:2]] == [
+        ("separated", 200, 100), ("mixed", 200, 100),
+    ]  # fmt: skip
+    assert [job.steps for job in jobs] == [27_000, 27_000, 22_000, 22_000, 22_000, 22_000]
