@@ -61,7 +61,7 @@ def solubility_command(dataset: Path | None, out: Path) -> None:
     """Compare how many B particles are dissolved beside each droplet and beside larger bodies."""
     from binlj.builders.validation import solubility
 
-    found = solubility.families(dataset)
+    found = solubility.published(dataset)
     text, data = solubility.report(found, dataset)
     _finish(out, "solubility", text, data, solubility.draw(found))
 

@@ -9,12 +9,16 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from binlj import paths, schema
 from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.analysis.solubility import contradictions, families
 from binlj.builders.release import card, croissant, tables
 from binlj.builders.release.verify import check_structure
 from binlj.data import data_hash, dataset_info
@@ -254,9 +258,39 @@ def _write_grid(
     work: Path, results: Sequence[StateResult], snapshots: Iterable[tables.Snapshot] | None,
     *, old: Path, version: str,
 ) -> list[str]:  # fmt: skip
+    file = work / "snapshots" / "all.parquet"
+    missing = _write_snapshots(file, results, snapshots, old=old, version=version)
+    if schema.major(version) >= 2:
+        results = without_contradictions(results, file)
     for name, table in tables.grid_tables(results, version=version).items():
         tables.write_table(work / name, table)
-    file = work / "snapshots" / "all.parquet"
+    return missing
+
+
+def without_contradictions(results: Sequence[StateResult], snapshots: Path) -> list[StateResult]:
+    """Take the flag `converged` from droplets whose solubility contradicts larger bodies of the same T*, S and eps_AB.
+
+    Parameters
+    ----------
+    results : sequence of StateResult
+    snapshots : Path
+        Table of their last configurations (:mod:`binlj.builders.analysis.solubility`).
+    """
+    demixed = {r.state.state_id for r in results if r.phase == "demixed"}
+    last = {row.state_id: row for row in pq.read_table(snapshots).to_pandas().itertuples() if row.state_id in demixed}
+    rows = (SimpleNamespace(**vars(result), state_id=result.state.state_id) for result in results)
+    said = contradictions(families(rows, last))
+    return [
+        replace(r, converged=False, reason="; ".join(filter(None, [r.reason, said[r.state.state_id]])))
+        if r.state.state_id in said else r
+        for r in results
+    ]  # fmt: skip
+
+
+def _write_snapshots(
+    file: Path, results: Sequence[StateResult], snapshots: Iterable[tables.Snapshot] | None, *, old: Path, version: str
+) -> list[str]:
+    """Write or keep the table of last configurations; return the states that have none."""
     if snapshots is not None:
         return tables.write_snapshots(file, snapshots, {r.state.state_id: r.start for r in results})
     previous = old / "snapshots" / "all.parquet"
@@ -264,8 +298,6 @@ def _write_grid(
         raise InputError("snapshots", [f"{previous} is not there to be kept"], fix="give --snapshots refresh")
     file.parent.mkdir(parents=True)
     shutil.copyfile(previous, file)
-    import pyarrow.parquet as pq
-
     kept = pq.read_table(file, columns=["state_id", "start"])
     have = dict(zip(*(kept[name].to_pylist() for name in kept.column_names), strict=True))
     other = [r.state.state_id for r in results if have.get(r.state.state_id, r.start) not in r.start.split("+")]
@@ -333,8 +365,6 @@ def _write_documents(work: Path, target: Path, *, version: str, released: str | 
 
 def read_table_at(folder: Path, config: str, split: str = "all") -> Any:
     """A table of a folder that has no README.md yet."""
-    import pyarrow.parquet as pq
-
     return pq.read_table(folder / config / f"{split}.parquet").to_pandas()
 
 

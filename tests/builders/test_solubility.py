@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from synthetic import results
 
-from binlj.builders.validation.solubility import Dissolved, dissolved, draw, flat, largest_cluster, report, verdict
+from binlj.builders.analysis.solubility import (
+    Dissolved,
+    contradictions,
+    dissolved,
+    families,
+    flat,
+    largest_cluster,
+    verdict,
+)
+from binlj.builders.release.publish import without_contradictions
+from binlj.builders.release.tables import write_snapshots
+from binlj.builders.validation.solubility import draw, report
 from binlj.grid import State
 from binlj.theory.gibbs import binodal, gibbs_curve, tension
 
@@ -83,3 +97,23 @@ def test_report_and_picture() -> None:
     assert "2 droplets" in text and "1 of these families no particle" in text and "1 of 1 lie outside" in text
     assert [f["verdict"] for f in data["families"]] == ["too low", ""]
     assert len(draw(found).axes[0].get_yticks()) == 1
+
+
+@pytest.mark.parametrize(("beside_droplet", "converged"), [(0, True), (60, False)])
+def test_a_droplet_that_contradicts_larger_bodies_is_not_published_as_converged(
+    beside_droplet: int, converged: bool, tmp_path: Path
+) -> None:
+    demixed = [
+        replace(result, phase="demixed", geometry=shape, converged=True)
+        for result, shape in zip(results(states=[DROPLET, LARGER]), ("sphere", "slab"), strict=True)
+    ]
+    taken = [
+        (r.state.state_id, r.start, 10, 20.0, found.types.astype(np.int8), found.positions)
+        for r, found in zip(demixed, (snapshot(beside_droplet), snapshot(0)), strict=True)
+    ]
+    write_snapshots(tmp_path / "all.parquet", taken, {r.state.state_id: r.start for r in demixed})
+    droplet, larger = without_contradictions(demixed, tmp_path / "all.parquet")
+    assert (droplet.converged, larger.converged) == (converged, True)
+    assert ("solubility beside the droplet too high" in droplet.reason) is not converged
+    mixed = [replace(result, phase="homogeneous") for result in demixed]
+    assert without_contradictions(mixed, tmp_path / "all.parquet") == mixed
