@@ -251,7 +251,14 @@ def steps_by_start(parts: Sequence[ChainPart]) -> dict[str, int]:
 
 def start_gap(state: State, one: Sequence[ChainPart], other: Sequence[ChainPart]) -> Gap:
     """Rms difference of two starts' g over 0.9 to 5 sigma, and its standard error, for the three pairs."""
-    (g1, e1), (g2, e2) = (curves(state, chains, N_BINS) for chains in (one, other))
+    return difference(state, curves(state, one, N_BINS), curves(state, other, N_BINS))
+
+
+def difference(
+    state: State, one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]
+) -> Gap:
+    """The same of two results (g and its standard error, each of shape (3, bins))."""
+    (g1, e1), (g2, e2) = one, other
     top = np.maximum(g1, g2).max(1)
     target = np.array([criteria.error_target(state, pair) for pair in PAIRS])
     return Gap(relative_rms(g1 - g2, top), relative_rms(np.hypot(e1, e2), top), target)

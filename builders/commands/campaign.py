@@ -155,7 +155,7 @@ def run_command(
 @store_option
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="LAMMPS runs at once.")
 @click.option("--budget", help="Begin no further segment after this long, e.g. 45m or 2h.")
-@click.option("--states", "pattern", default="*", show_default=True, help="Only state ids that match this pattern.")
+@click.option("--states", "pattern", default="*", help="All states with S = 1 whose ids match this pattern.")
 @click.option("--dry-run", is_flag=True, help="Only list the states, the first to be run first.")
 @engine_options
 def exchange_command(
@@ -183,7 +183,7 @@ def exchange_command(
     with progress_bar("assembling", "states") as progress:
         found = assemble_all(usable_records(folder, state_ids=chosen).records, progress=progress)
     results = {result.state: result for result in found}
-    states = identity_exchange.wanted(results)
+    states = identity_exchange.wanted(results) if pattern == "*" else sorted(results)
     if dry_run:
         click.echo("\n".join(f"{s.state_id}  {results[s].phase}, {results[s].reason or 'converged'}" for s in states))
         return

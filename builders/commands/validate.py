@@ -1,4 +1,4 @@
-"""``binlj validate pets | solubility | repeat | finite-size | coexistence | convergence | diff``."""
+"""``binlj validate pets | solubility | exchange | repeat | finite-size | coexistence | convergence | diff``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Checks beyond verify: PeTS, solubility, repeatability, finite size, coexisting phases, convergence, versions."""
+    """Checks beyond verify: PeTS, solubility, exchange, repeatability, finite size, coexisting phases, convergence, versions."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")
@@ -64,6 +64,24 @@ def solubility_command(dataset: Path | None, out: Path) -> None:
     found = solubility.published(dataset)
     text, data = solubility.report(found, dataset)
     _finish(out, "solubility", text, data, solubility.draw(found))
+
+
+@validate.command("exchange", short_help="Identity exchange against plain dynamics.")
+@click.option("--store", type=_folder, help="Store of the records [default: the campaign's].")
+@_out_option
+def exchange_command(store: Path | None, out: Path) -> None:
+    """Compare the states that were simulated with identity exchange with what plain dynamics gave."""
+    from binlj.builders.validation import exchange_report
+
+    records = [record for record in _records(store) if record.state.S == 1.0]
+    with progress_bar("comparing", "states") as progress:
+        found = exchange_report.both(records, progress=progress)
+    if not found:
+        raise DataError(store or default_store(), ["no state has records with and without exchange"],
+                        fix="`binlj campaign exchange` makes them")  # fmt: skip
+    text, data = exchange_report.report(found)
+    read = f"records of the store ({len(records):,} segments of states with S = 1)"
+    _finish(out, "exchange", _under_title(text, read), data, exchange_report.draw(found))
 
 
 @validate.command("repeat", short_help="Simulate 20 states again; test the errors.")

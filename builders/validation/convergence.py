@@ -21,6 +21,7 @@ from binlj.builders.analysis import criteria, reconcile
 from binlj.builders.analysis.assemble import StateResult, assemble_state, by_state, quality
 from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
 from binlj.builders.records.record import SegmentRecord
+from binlj.builders.records.survey import counted
 from binlj.builders.starts.kinds import STARTS
 from binlj.builders.validation.output import new_figure, number
 from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, PAIRS
@@ -80,7 +81,8 @@ def distances(
     """Every state that has records, sorted."""
     groups = by_state(records)
     done = []
-    for i, (state, mine) in enumerate(groups.items()):
+    for i, (state, everything) in enumerate(groups.items()):
+        mine = counted(everything)
         result = assemble_state(state, mine)
         parts = {start: equilibrated_parts(chains) for start, chains in chains_by_start(mine).items()}
         missing = _missing(result)

@@ -1,0 +1,77 @@
+"""Cost of a try to exchange two particles' identities: the builder's against LAMMPS's ``fix atom/swap``, in one run.
+
+    python benchmarks/bench_exchange.py [--lmp lmp] [--tries 200]
+
+N = 10,000, S = 1. Printed are seconds for 500 steps of dynamics, for a million tries of the builder (neighbour list
+included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Run it on a
+quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from binlj import paths
+from binlj.builders.md.engine import Engine, find_engine, run_script
+from binlj.builders.md.exchange import exchange
+from binlj.builders.records.configuration import read_frames
+from binlj.grid import PRESSURE, State
+
+STATE = State(1.0, 0.3, 1.0, 0.4)
+EVERY = 50
+MILLION = 1_000_000
+
+
+def swapping(folder: Path, tries: int) -> Path:
+    """segment.lmp with `tries` tries of fix atom/swap every 50 steps (none for 0), as a folder of scripts."""
+    decks = folder / f"decks-{tries}"
+    decks.mkdir()
+    for script in paths.scripts_dir().glob("*.lmp"):
+        text = script.read_text()
+        if script.name == "segment.lmp":
+            fix = f"fix swap all atom/swap {EVERY} {tries} 1 ${{T}} ke no types 1 2\n" if tries else ""
+            text = "suffix off\n" + text.replace("thermo_style", fix + "thermo_style", 1)
+        (decks / script.name).write_text(text)
+    return decks
+
+
+def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
+    model = {"T": STATE.T, "S": STATE.S, "eps": STATE.eps_AB, "pressure": PRESSURE}
+    n_a, n_b = STATE.counts(10_000)
+    times: dict[str, list[float]] = {"dynamics": [], "swap": [], "builder": []}
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        start = {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed", "restart": "start.restart"}
+        run_script(engine, "start", folder, start)
+        segment = {**model, "start": "start.restart", "steps": steps, "every": steps, "frames": "frames.dump",
+                   "scalars": "scalars.txt", "restart": "next.restart"}  # fmt: skip
+        decks = {name: swapping(folder, n) for name, n in (("dynamics", 0), ("swap", tries))}
+        for _ in range(repeats):
+            for name, scripts in decks.items():
+                (folder / "decks").unlink(missing_ok=True)
+                run = run_script(engine, "segment", folder, {**segment, "decks": scripts.name})
+                times[name].append(run.loop_seconds)
+            (frame,) = read_frames(folder / "frames.dump")
+            began = time.monotonic()
+            exchange(frame.coordinates, frame.types, length=frame.box_length, T=STATE.T, eps_AB=STATE.eps_AB,
+                     tries=MILLION, seed=1)  # fmt: skip
+            times["builder"].append(time.monotonic() - began)
+    dynamics, swap, builder = (statistics.median(times[name]) for name in ("dynamics", "swap", "builder"))
+    done = tries * steps // EVERY
+    one, other = builder / MILLION, (swap - dynamics) / done
+    print(f"{steps} steps of dynamics (no accelerator package): {dynamics:.2f} s")
+    print(f"builder, {MILLION:,} tries: {builder:.2f} s, {1e6 * one:.2f} us a try")
+    print(f"fix atom/swap, {done:,} tries: {swap - dynamics:.2f} s, {1e6 * other:.0f} us a try, {other / one:,.0f} times")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lmp", default="lmp")
+    parser.add_argument("--tries", type=int, default=200, help="of fix atom/swap, every 50 steps")
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    main(find_engine(given.lmp, args=""), given.tries, given.repeats)
