@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from binlj import paths
-from binlj.builders.md.engine import Engine, find_engine, run_script
+from binlj.builders.md.engine import Engine, environment, find_engine, run_script
 from binlj.builders.md.exchange import exchange
 from binlj.builders.records.configuration import read_frames
 from binlj.grid import PRESSURE, State
@@ -46,7 +46,7 @@ def loop_seconds(engine: Engine, decks: Path, variables: dict[str, object]) -> f
     command = [engine.executable, "-in", f"{decks.name}/segment.lmp", "-log", "bench.log", "-screen", "none"]
     for name, value in {"decks": decks.name, **variables}.items():
         command += ["-var", name, str(value)]
-    subprocess.run(command, cwd=decks.parent, check=True)
+    subprocess.run(command, cwd=decks.parent, env=environment(engine.executable), check=True)
     text = (decks.parent / "bench.log").read_text()
     return sum(float(seconds) for seconds in re.findall(r"^Loop time of (\S+)", text, re.MULTILINE))
 

@@ -104,7 +104,7 @@ def _unwrap(path: Path) -> Path:
     return path
 
 
-def _environment(executable: str) -> dict[str, str]:
+def environment(executable: str) -> dict[str, str]:
     """The environment to run in: one thread unless told otherwise, and the wheel's own MPI library."""
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     library = Path(executable).parents[min(3, len(Path(executable).parents) - 1)]
@@ -118,7 +118,7 @@ def _environment(executable: str) -> dict[str, str]:
 def _version(path: str) -> str:
     try:
         done = subprocess.run(
-            [path, "-h"], capture_output=True, text=True, timeout=60, check=False, env=_environment(path)
+            [path, "-h"], capture_output=True, text=True, timeout=60, check=False, env=environment(path)
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(f"{path} does not run: {error}\n  fix: {INSTALL}") from error
@@ -210,7 +210,7 @@ def run_script(
                 stdout=err,
                 stderr=err,
                 stdin=subprocess.DEVNULL,
-                env=_environment(engine.executable),
+                env=environment(engine.executable),
             )
     except OSError as error:
         raise EngineError(f"cannot start {engine.executable}: {error}\n  fix: {INSTALL}") from error

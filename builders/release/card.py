@@ -94,6 +94,7 @@ def card_values(
         "start_rows": "\n".join(f"| `{kind.name}` | {kind.description} | {kind.where} |" for kind in KINDS),
         "tail_text": _tails(folder, states),
         "offgrid_text": _off_grid(tables_of_states.get(("states", "offgrid"))),
+        "exchange_text": _exchange(states),
         "mixed_text": mixed_text(tables_of_states.get(("mixed_states", "all"))),
     }
     sizes = {
@@ -269,6 +270,20 @@ def _quality(states: pd.DataFrame) -> dict[str, str]:
     off = (fluid.density / fluid.density_pets - 1).abs().median()
     values["pets_all"] = percent(off) if np.isfinite(off) else "no such state"
     return values
+
+
+def _exchange(states: pd.DataFrame) -> str:
+    """The paragraph on identity exchange; empty where no state was made with it."""
+    made = states.loc[states.exchanges > 0] if "exchanges" in states else states.iloc[:0]
+    if made.empty:
+        return ""
+    tries = made.exchanges.max()
+    return f"""**Identity exchange.** Where S = 1, an A and a B particle can exchange their species: a Monte Carlo step that samples
+the same ensemble and needs no diffusion. {len(made)} states are published from two starts with exchange, {tries} tries per
+particle between two frames (column `exchanges`), and {int(made.converged.sum())} of them have converged. Plain runs of these states
+are not used, because some of them remember how they began; `docs/validation/exchange.md` in the repository compares both.
+
+"""
 
 
 def _off_grid(states: pd.DataFrame | None) -> str:
