@@ -401,6 +401,7 @@ def _kind(reason: str) -> str:
         ("not equilibrated", "equilibration not established"),
         ("pressure from", "pressure from g(r)"),
         ("energy from", "energy from g(r)"),
+        ("solubility beside", "solubility beside a droplet contradicts larger bodies"),
     ):
         if reason.startswith(start):
             return kind
