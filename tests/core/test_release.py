@@ -181,8 +181,8 @@ def refresh(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run_refresh(folder: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    done = subprocess.run([folder / "docs" / "refresh.sh"], capture_output=True, text=True, check=False)
+def _run_refresh(folder: Path, *parts: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    done = subprocess.run([folder / "docs" / "refresh.sh", *parts], capture_output=True, text=True, check=False)
     return done, (folder / "log").read_text(encoding="utf-8").splitlines()
 
 
@@ -191,8 +191,9 @@ def test_refresh_covers_all_tracks_of_both_regimes(refresh: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert log[0] == "submit check leaderboard/submissions/theirs/" and sum("submit check" in line for line in log) == 1
     out = "out/refresh/2.0.0-aaaa"
-    assert f"reproduce benchmark --models dnn_physics --seeds 3 --out {out} --workers 1" in log
-    assert f"reproduce benchmark --models xgboost --seeds 1 --out {out} --workers 1" in log
+    assert f"reproduce benchmark --models dnn,dnn_physics --seeds 3 --out {out}" in log
+    others = "fitted_theory,integral_equation,xgboost_physics,xgboost"
+    assert f"reproduce benchmark --models {others} --seeds 1 --out {out}" in log
     for regime in ("equilibrium", "mixed"):
         assert f"reproduce extrapolation --regime {regime} --out {out} --workers 1" in log
         assert f"reproduce learning-curve --regime {regime} --out {out}" in log
@@ -210,5 +211,16 @@ def test_refresh_covers_all_tracks_of_both_regimes(refresh: Path) -> None:
 def test_refresh_ends_where_a_part_of_it_fails(refresh: Path, broken: str) -> None:
     (refresh / broken).touch()
     done, log = _run_refresh(refresh)
-    assert done.returncode != 0 and "leaderboard build" not in log
+    assert done.returncode != 0
+    assert not any(line.startswith("explain check") for line in log)
+    assert ("leaderboard build" in log) == (broken == "broken")  # the page comes before the experiments
     assert ("no memory" in done.stderr) == (broken == "broken")  # the end of the background task's log
+
+
+def test_parts_of_refresh_can_be_run_alone(refresh: Path) -> None:
+    done, log = _run_refresh(refresh, "reports")
+    assert done.returncode == 0, done.stderr
+    assert any(line.startswith("explain check") for line in log) and log[-1] == "python docs/readme.py"
+    assert not any(line.startswith(("submit new", "reproduce learning-curve", "leaderboard build")) for line in log)
+    wrong = subprocess.run([refresh / "docs" / "refresh.sh", "page"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2 and "no part page: models, experiments or reports" in wrong.stderr
