@@ -212,7 +212,7 @@ def with_version(folder: Path, version: str) -> Path:
 
 
 def test_columns_go_with_the_version(copy: Path, second: Path, tmp_path: Path) -> None:
-    new = ("start_gap_stderr", "start_pairs")
+    new = ("start_gap_stderr", "start_pairs", "exchanges")
     assert not set(new) & set(pq.read_schema(copy / "states" / "all.parquet").names)
     assert set(new) <= set(pq.read_schema(second / "states" / "all.parquet").names)
     report = verify(second)
