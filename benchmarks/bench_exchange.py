@@ -75,7 +75,8 @@ def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
     one, other = builder / MILLION, (swap - dynamics) / done
     print(f"{steps} steps of dynamics (no accelerator package): {dynamics:.2f} s")
     print(f"builder, {MILLION:,} tries: {builder:.2f} s, {1e6 * one:.2f} us a try")
-    print(f"fix atom/swap, {done:,} tries: {swap - dynamics:.2f} s, {1e6 * other:.0f} us a try, {other / one:,.0f} times")
+    more = swap - dynamics
+    print(f"fix atom/swap, {done:,} tries: {more:.2f} s, {1e6 * other:.0f} us a try, {other / one:,.0f} times as much")
 
 
 if __name__ == "__main__":

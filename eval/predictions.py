@@ -110,13 +110,21 @@ def validate(
     DataError
         If the dataset itself cannot be read.
     """
+    return check_track(path, in_regime(track, regime), dataset=dataset, partial=partial).validation
+
+
+def check_track(
+    path: str | Path | pd.DataFrame, track: str, *, dataset: Path | None = None, partial: bool = False
+) -> Checked:
+    """As :func:`validate` (the full name of a track), with the curves."""
     try:
-        keys = required_keys(in_regime(track, regime), dataset=dataset)
+        keys = required_keys(track, dataset=dataset)
     except InputError as error:
         if error.exit_code != InputError.exit_code:
             raise
-        return Validation(_subject(path), (f"{error.subject}: {error.problems[0]} ({error.fix})",), ())
-    return check(path, keys, partial=partial).validation
+        problem = f"{error.subject}: {error.problems[0]} ({error.fix})"
+        return Checked(Validation(_subject(path), (problem,), ()), (), None, None)
+    return check(path, keys, partial=partial)
 
 
 def read_predictions(

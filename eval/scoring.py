@@ -23,7 +23,7 @@ from binlj.eval.aggregate import (
 )
 from binlj.eval.metrics import BY_NAME, Case, Metric, available
 from binlj.eval.naive import NAIVE_BASELINES
-from binlj.eval.predictions import Validation, check
+from binlj.eval.predictions import Checked, Validation, check
 from binlj.eval.scores import Scores, Values
 from binlj.eval.truth import Truth, load_truth, read_split, restrict
 from binlj.schema import in_regime
@@ -111,9 +111,11 @@ def check_boot(n_boot: int) -> None:
 
 
 def load_case(
-    predictions: str | Path | pd.DataFrame, truth: Truth, *, partial: bool = False
+    predictions: str | Path | pd.DataFrame | Checked, truth: Truth, *, partial: bool = False
 ) -> tuple[Case, Validation]:
     """Check predictions against `truth` and align them by key; raises InputError with every problem.
+
+    Predictions that were checked before against the same test set are not read again.
 
     With `partial` they may cover only some of the states, and the case holds the truth of these. At least
     two of the states have to be converged; DataError if that holds for no predictions.
@@ -124,7 +126,7 @@ def load_case(
             [f"{n} of {len(truth.state_id)} test states are converged; scores need {MIN_SCORED} at least"],
             fix="score on a later version of the dataset",
         )
-    checked = check(predictions, truth.keys, partial=partial)
+    checked = predictions if isinstance(predictions, Checked) else check(predictions, truth.keys, partial=partial)
     checked.validation.raise_if_bad()
     assert checked.g is not None
     if checked.keys != truth.keys:

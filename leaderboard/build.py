@@ -19,7 +19,7 @@ from binlj.leaderboard.builtin_rows import CEILING, naive_name
 from binlj.leaderboard.history import keep, read_history
 from binlj.leaderboard.partial import subset
 from binlj.leaderboard.rank import assign
-from binlj.leaderboard.score import Scored, score_cases, score_files
+from binlj.leaderboard.score import Scored, score_cases
 from binlj.leaderboard.scores_markdown import with_table
 from binlj.leaderboard.submission import Submission, check, names_in
 from binlj.schema import TRACKS
@@ -140,7 +140,7 @@ def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _:
         entries: dict[str, Scored] = {}
         for submission in (s for s in submissions if track in s.tracks):
             step(f"{track}: {submission.id}")
-            scored = score_files(submission.predictions(track), truth, partial=submission.may_be_partial)
+            scored = submission.score(track, truth)
             curves[submission.id, track], entries[submission.id] = scored.cases[0].g, scored
             metrics.update(_describe(scored.scores))
             on_track.append(model_row(submission, track, scored))

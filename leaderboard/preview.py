@@ -11,7 +11,7 @@ from binlj.errors import BinljError
 from binlj.leaderboard.build import model_row
 from binlj.leaderboard.partial import label, subset
 from binlj.leaderboard.rank import assign
-from binlj.leaderboard.score import Scored, mean_draws, mean_values, score_files
+from binlj.leaderboard.score import Scored, mean_draws, mean_values
 from binlj.leaderboard.scores_markdown import rank_text
 from binlj.leaderboard.submission import Submission, check
 
@@ -60,7 +60,7 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
             lines.append(f"(not compared with {folder.name!a}: {str(error).splitlines()[0]})")
     for track in submission.tracks:
         truth = load_truth(track, dataset=dataset)
-        scored = score_files(submission.predictions(track), truth, partial=submission.may_be_partial)
+        scored = submission.score(track, truth)
         models = {r.id: _load(r, track, truth) for r in rivals if r.ranked and track in r.tracks}
         row = _placed(submission, track, scored, models)
         if scored.scores.n_states < scored.scores.of_states:
@@ -73,7 +73,7 @@ def preview(submission: Submission, *, others: Path | None, dataset: Path | None
 def _load(rival: Submission, track: str, truth: Truth) -> list[Case]:
     from binlj.eval.scoring import load_case
 
-    return [load_case(path, truth)[0] for path in rival.predictions(track)]
+    return [load_case(rival.checked[path], truth)[0] for path in rival.predictions(track)]
 
 
 def _placed(

@@ -8,7 +8,7 @@ resample draws the same mixtures for all seeds. The standard deviation over the 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from binlj.eval import Scores
     from binlj.eval.metrics import Case
+    from binlj.eval.predictions import Checked
     from binlj.eval.truth import Truth
 
 # These have their own places in a row; the rest of the evaluator's registry is listed as it comes.
@@ -64,11 +65,13 @@ def score_cases(cases: Sequence[Case], warnings: Sequence[tuple[str, ...]] = ())
     return Scored(tuple(cases), scored[0], numbers)
 
 
-def score_files(paths: Sequence[Path], truth: Truth, *, partial: bool = False) -> Scored:
-    """Check and score the predictions files of a model on a track, one a seed."""
+def score_files(
+    paths: Sequence[Path], truth: Truth, *, partial: bool = False, checked: Mapping[Path, Checked] | None = None
+) -> Scored:
+    """Check and score the predictions files of a model on a track, one a seed; those `checked` are not read again."""
     from binlj.eval.scoring import load_case
 
-    loaded = [load_case(path, truth, partial=partial) for path in paths]
+    loaded = [load_case((checked or {}).get(path, path), truth, partial=partial) for path in paths]
     several = len(paths) > 1
     warnings = [
         tuple(f"{path.name}: {w}" if several else w for w in validation.warnings)

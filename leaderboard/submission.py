@@ -11,10 +11,10 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from binlj.errors import InputError
 from binlj.leaderboard.builtin_rows import CEILING, NAIVE_NAMES, OFFGRID_NAMES
@@ -29,6 +29,11 @@ from binlj.leaderboard.folder import (
 from binlj.leaderboard.strict_yaml import read_yaml, shown
 from binlj.leaderboard.text import alike, invisible, stacked
 from binlj.schema import TRACKS
+
+if TYPE_CHECKING:
+    from binlj.eval.predictions import Checked
+    from binlj.eval.truth import Truth
+    from binlj.leaderboard.score import Scored
 
 ID_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
 # Rows the leaderboard makes itself, and names no file system should have to hold.
@@ -52,12 +57,15 @@ class Submission:
         Content of submission.yaml, valid against submission.schema.json.
     warnings : tuple of str
         What is odd but accepted as given.
+    checked : mapping
+        Path of a predictions file -> its checked curves, so that scoring need not read it again.
     """
 
     id: str
     folder: Path
     meta: dict[str, Any]
     warnings: tuple[str, ...] = ()
+    checked: Mapping[Path, Checked] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def tracks(self) -> tuple[str, ...]:
@@ -78,6 +86,12 @@ class Submission:
         """The predictions files of a track, one a seed; the first is the one that pictures show."""
         names = {entry.name for entry in self.folder.iterdir()}
         return tuple(self.folder / name for name in predictions_in(names, track))
+
+    def score(self, track: str, truth: Truth) -> Scored:
+        """The scores of a track, from all its files."""
+        from binlj.leaderboard.score import score_files
+
+        return score_files(self.predictions(track), truth, partial=self.may_be_partial, checked=self.checked)
 
     @property
     def attributions(self) -> Path | None:
@@ -132,6 +146,8 @@ def check(
     InputError
         With every problem of the folder, its metadata and its predictions.
     """
+    from binlj.eval.predictions import check_track
+
     if folder.is_symlink() or not folder.is_dir():
         raise InputError(folder, ["not a folder" if not folder.is_symlink() else "is a symbolic link"], fix=FIX)
     problems = check_id(folder.resolve().name)
@@ -164,16 +180,19 @@ def check(
     elif not present:
         problems.append(f"no predictions: expected {' or '.join(predictions_name(t) for t in TRACKS)}")
     warnings: list[str] = []
+    checked: dict[Path, Checked] = {}
     for track in TRACKS:
         for name in predictions_in(files, track):
-            bad, odd = _check_predictions(folder / name, track, dataset, partial=_may_be_partial(meta))
-            problems += [f"{name}: {problem}" for problem in bad]
-            warnings += [f"{name}: {warning}" for warning in odd]
+            found_in = checked[folder / name] = check_track(
+                folder / name, track, dataset=dataset, partial=_may_be_partial(meta)
+            )
+            problems += [f"{name}: {problem}" for problem in found_in.validation.problems]
+            warnings += [f"{name}: {warning}" for warning in found_in.validation.warnings]
     if ATTRIBUTIONS in files:
         problems += [f"{ATTRIBUTIONS}: {problem}" for problem in _check_attributions(folder / ATTRIBUTIONS)]
     if problems or meta is None:
         raise InputError(folder, problems, fix=FIX)
-    return Submission(id=folder.resolve().name, folder=folder, meta=meta, warnings=tuple(warnings))
+    return Submission(id=folder.resolve().name, folder=folder, meta=meta, warnings=tuple(warnings), checked=checked)
 
 
 def check_id(name: str) -> list[str]:
@@ -355,12 +374,3 @@ def _check_attributions(path: Path) -> list[str]:
     except InputError as error:
         return list(error.problems)
     return []
-
-
-def _check_predictions(
-    path: Path, track: str, dataset: Path | None, *, partial: bool
-) -> tuple[list[str], list[str]]:
-    from binlj.eval import validate
-
-    validation = validate(path, track=track, dataset=dataset, partial=partial)
-    return list(validation.problems), list(validation.warnings)

@@ -167,8 +167,8 @@ def contradictions(found: Iterable[Sequence[Dissolved]]) -> dict[str, str]:
     said = {}
     for family in found:
         if wrong := verdict(family):
-            x = flat(family[1:])[0]
-            said[family[0].state.state_id] = (
-                f"solubility beside the droplet {wrong}: {100 * family[0].x:.2g} %, beside larger bodies {100 * x:.2g} %"
+            droplet, x = family[0], flat(family[1:])[0]
+            said[droplet.state.state_id] = (
+                f"solubility beside the droplet {wrong}: {100 * droplet.x:.2g} %, beside larger bodies {100 * x:.2g} %"
             )
     return said

@@ -39,7 +39,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def validate() -> None:
-    """Checks beyond verify: PeTS, solubility, exchange, repeatability, finite size, coexisting phases, convergence, versions."""
+    """Checks beyond verify: densities, solubility, exchange, errors, finite size, phases, convergence, versions."""
 
 
 @validate.command("pets", short_help="Density of all states against PeTS.")

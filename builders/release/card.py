@@ -278,10 +278,11 @@ def _exchange(states: pd.DataFrame) -> str:
     if made.empty:
         return ""
     tries = made.exchanges.max()
-    return f"""**Identity exchange.** Where S = 1, an A and a B particle can exchange their species: a Monte Carlo step that samples
-the same ensemble and needs no diffusion. {len(made)} states are published from two starts with exchange, {tries} tries per
-particle between two frames (column `exchanges`), and {int(made.converged.sum())} of them have converged. Plain runs of these states
-are not used, because some of them remember how they began; `docs/validation/exchange.md` in the repository compares both.
+    return f"""**Identity exchange.** Where S = 1, an A and a B particle can exchange their species: a Monte Carlo step
+that samples the same ensemble and needs no diffusion. {len(made)} states are published from two starts with exchange,
+{tries} tries per particle between two frames (column `exchanges`), and {int(made.converged.sum())} of them have
+converged. Plain runs of these states are not used, because some of them remember how they began;
+`docs/validation/exchange.md` in the repository compares both.
 
 """
 

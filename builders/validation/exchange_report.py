@@ -83,18 +83,20 @@ def report(found: Sequence[Both]) -> tuple[str, dict[str, Any]]:
     apart = sum(b.gap.differ for b in sure)
     text = f"""# Identity exchange
 
-{len(found)} states with S = 1 were simulated with exchanges of A and B between stretches of dynamics as well as without.
-Of the {unsettled} that had not converged without, {settled} have with it. Of the {len(sure)} that have converged both
-ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard errors. The phase is another one in {phases}.
+{len(found)} states with S = 1 were simulated with exchanges of A and B between stretches of dynamics as well as
+without. Of the {unsettled} that have not converged without exchange, {settled} have with it. Of the {len(sure)} that
+have converged both ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard errors.
+The phase is another one in {phases} of all.
 
 {markdown_table(
-    ["state", "plain: phase", "converged", "gap, %", "exchange: phase", "converged", "gap, %", "difference, %", "differ"],
-    rows,
+    ["state", "plain: phase", "converged", "gap, %", "exchange: phase", "converged", "gap, %",
+     "difference, %", "differ"], rows,
 )}
 
 The gap is that between the starts. Gap and difference are rms over 0.9 to 5 σ, noise subtracted, as a share of the
 maximum, the largest of the three pairs; errors are standard errors. Exchanges keep the composition and obey detailed
-balance at fixed positions, so that the NPT distribution stays the same. The picture shows where plain starts differed most."""
+balance at fixed positions, so that the NPT distribution stays the same. The picture shows where plain starts differed
+most."""
     return text, {"states": data}
 
 

@@ -209,7 +209,7 @@ def _command(store: Path, *more: str) -> list[str]:
 def test_a_campaign_killed_again_and_again_gives_the_undisturbed_result(tmp_path: Path) -> None:
     rng = random.Random(7)
     disturbed, quiet = tmp_path / "disturbed", tmp_path / "quiet"
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(_command(disturbed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(1.0, 5.0))
         os.kill(process.pid, signal.SIGKILL)

@@ -64,7 +64,7 @@ def test_every_arrangement_comes_as_often_as_its_boltzmann_factor() -> None:
     number = {tuple(t): i for i, t in enumerate(arrangements)}
     counts = np.zeros(len(arrangements))
     types = arrangements[0]
-    n = 20_000
+    n = 5_000
     for seed in range(n):
         types, _ = exchange(positions, types, length=length, T=T, eps_AB=eps, tries=25, seed=seed)
         counts[number[tuple(types)]] += 1

@@ -12,9 +12,7 @@ from synthetic import results
 
 from binlj.builders.analysis.solubility import (
     Dissolved,
-    contradictions,
     dissolved,
-    families,
     flat,
     largest_cluster,
     verdict,
