@@ -5,7 +5,8 @@ track had then, so that the values of phase flag, published start, C_B, S and ep
 quality of the curves played no part. The rerun is scored beside the models on those that are test states now.
 
 Each state is run again from its published start (or starts), as one chain of the published length, cut into the
-segments and frames of the release campaign's records. Replica 1 gives it another seed.
+segments and frames of the release campaign's records. Replica 1 gives it another seed; a state with identity exchange is
+repeated with exchange, as replica 201.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binlj.builders.campaign.fixed_plan import Job
+from binlj.builders.campaign.identity_exchange import REPLICA as EXCHANGED
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
 from binlj.builders.records import lineage
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import SegmentRecord
+from binlj.builders.records.survey import counted
 from binlj.errors import DataError, InputError
 from binlj.grid import parse_state_id
 
@@ -80,7 +83,7 @@ def plan(
                          fix="give another --store")  # fmt: skip
     if not release.is_dir():
         raise DataError(release, ["no such store"], fix="give the store of the published records with --release")
-    records = stores.load_records(release, state_ids={row.state_id for row in rows})
+    records = counted(stores.load_records(release, state_ids={row.state_id for row in rows}))
     chains = stores.by_start(stores.by_chain(records))
     jobs, problems = [], []
     for row in rows:
@@ -90,8 +93,9 @@ def plan(
                 problems.append(f"{row.state_id}: no records of the {start} start")
                 continue
             longest = max(lineage.lines(mine).values(), key=lambda line: line[-1].step_end)
-            chain = Chain(parse_state_id(row.state_id), start, REPLICA)
-            jobs.append(Job(chain, int(row.n_A + row.n_B), cutting(longest, steps), store, start_steps))
+            exchanges = longest[-1].exchanges
+            chain = Chain(parse_state_id(row.state_id), start, REPLICA + (EXCHANGED if exchanges else 0))
+            jobs.append(Job(chain, int(row.n_A + row.n_B), cutting(longest, steps), store, start_steps, exchanges))
     if problems:
         raise DataError(release, problems, fix="give the store this dataset was made from with --release")
     return jobs

@@ -85,8 +85,8 @@ def report(found: Sequence[Both]) -> tuple[str, dict[str, Any]]:
 
 {len(found)} states with S = 1 were simulated with exchanges of A and B between stretches of dynamics as well as
 without. Of the {unsettled} that have not converged without exchange, {settled} have with it. Of the {len(sure)} that
-have converged both ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard errors.
-The phase is another one in {phases} of all.
+have converged both ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard
+errors. The phase is another one in {phases} of all.
 
 {markdown_table(
     ["state", "plain: phase", "converged", "gap, %", "exchange: phase", "converged", "gap, %",
