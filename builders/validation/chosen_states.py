@@ -5,8 +5,8 @@ track had then, so that the values of phase flag, published start, C_B, S and ep
 quality of the curves played no part. The rerun is scored beside the models on those that are test states now.
 
 Each state is run again from its published start (or starts), as one chain of the published length, cut into the
-segments and frames of the release campaign's records. Replica 1 gives it another seed; a state with identity exchange is
-repeated with exchange, as replica 201.
+segments and frames of the release campaign's records. Replica 1 gives it another seed. A state with identity exchange
+is repeated with exchange, as replica 201.
 """
 
 from __future__ import annotations
