@@ -134,8 +134,8 @@ def next_task(
 
 
 def _may_begin(state: State, start: str, quality: Quality) -> bool:
-    """Whether this start is one from between two that differ, and there is one."""
-    apart = bool(quality.rival) and not quality.noisy
+    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead."""
+    apart = bool(quality.rival) and not quality.noisy and state.S != 1.0
     return start in SEEDED and apart and start_phases(state, start) is not None
 
 
