@@ -143,6 +143,11 @@ def test_plain_campaigns_leave_such_states_and_the_window_of_mixing_alone(tmp_pa
     profile = get_profile("release")
     assert next_task([SLOW], chains, {SLOW: found}, profile) is None
     assert next_task([SLOW], chains, {SLOW: replace(found, exchanged=False)}, profile) is not None
+    # Before there is exchange, no start from between the two is begun for S = 1.
+    apart = replace(found, exchanged=False, rival="mixed", published="separated", production=0.5)
+    long = {(SLOW.state_id, start, 0): Progress(9, 40_000) for start in ("mixed", "separated")}
+    task = next_task([SLOW], long, {SLOW: apart}, profile)
+    assert task is not None and task.chain.start in ("mixed", "separated")
     (tmp_path / "loose").mkdir()
     write_records(tmp_path / "loose" / "a.parquet", records)
     assert whole_windows([SLOW], [tmp_path]) == {SLOW: []}
