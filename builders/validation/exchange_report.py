@@ -96,7 +96,10 @@ errors. The phase is another one in {phases} of all.
 The gap is that between the starts. Gap and difference are rms over 0.9 to 5 σ, noise subtracted, as a share of the
 maximum, the largest of the three pairs; errors are standard errors. Exchanges keep the composition and obey detailed
 balance at fixed positions, so that the NPT distribution stays the same. The picture shows where plain starts differed
-most."""
+most.
+
+At C_B = 0.01 a droplet that dissolves and does not form again within the run is metastable: in so small a system the
+homogeneous mixture is then the stable phase."""
     return text, {"states": data}
 
 
