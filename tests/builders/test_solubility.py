@@ -97,9 +97,9 @@ def test_report_and_picture() -> None:
     assert len(draw(found).axes[0].get_yticks()) == 1
 
 
-@pytest.mark.parametrize(("beside_droplet", "converged"), [(0, True), (60, False)])
+@pytest.mark.parametrize(("beside_slab", "converged"), [(0, True), (60, False)])
 def test_a_droplet_that_contradicts_larger_bodies_is_not_published_as_converged(
-    beside_droplet: int, converged: bool, tmp_path: Path
+    beside_slab: int, converged: bool, tmp_path: Path
 ) -> None:
     demixed = [
         replace(result, phase="demixed", geometry=shape, converged=True)
@@ -107,11 +107,11 @@ def test_a_droplet_that_contradicts_larger_bodies_is_not_published_as_converged(
     ]
     taken = [
         (r.state.state_id, r.start, 10, 20.0, found.types.astype(np.int8), found.positions)
-        for r, found in zip(demixed, (snapshot(beside_droplet), snapshot(0)), strict=True)
+        for r, found in zip(demixed, (snapshot(0), snapshot(beside_slab)), strict=True)
     ]
     write_snapshots(tmp_path / "all.parquet", taken, {r.state.state_id: r.start for r in demixed})
     droplet, larger = without_contradictions(demixed, tmp_path / "all.parquet")
     assert (droplet.converged, larger.converged) == (converged, True)
-    assert ("solubility beside the droplet too high" in droplet.reason) is not converged
+    assert ("solubility beside the droplet too low: 0 %" in droplet.reason) is not converged
     mixed = [replace(result, phase="homogeneous") for result in demixed]
     assert without_contradictions(mixed, tmp_path / "all.parquet") == mixed
