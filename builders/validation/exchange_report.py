@@ -123,8 +123,9 @@ def draw(found: Sequence[Both]) -> Figure:
         axes.set_yscale("log")
         axes.set_xlabel("1000 steps", fontsize=7)
         axes.set_ylabel("maximum of g_BB", fontsize=7)
-        axes.tick_params(labelsize=7)
+        axes.tick_params(which="both", labelsize=7)
         if i == 0:
+            axes.plot([], [], lw=0.8, ls="--", color="0.6", label="coexistence-seeded")
             axes.legend(fontsize=6)
     return figure
 
