@@ -26,14 +26,14 @@ FURTHER = 5_000  # steps of every further round
 
 
 def wanted(results: Mapping[State, StateResult]) -> list[State]:
-    """The states to simulate this way, the most useful first: not converged, then demixed ones.
+    """The states to simulate this way, the most useful first: not converged, then homogeneous, then demixed ones.
 
-    Homogeneous mixtures that have converged are left alone: plain dynamics mixes them well enough.
+    Those that have converged from one start are left alone: they are stable mixtures.
     """
     found = [
-        (result.converged, -(result.start_gap or 0.0), state)
+        (result.converged, result.phase == "demixed", -(result.start_gap or 0.0), state)
         for state, result in results.items()
-        if state.S == 1.0 and (not result.converged or result.phase == "demixed") and state.eps_AB < 1.0
+        if state.S == 1.0 and state.eps_AB < 1.0 and not (result.converged and result.start_gap is None)
     ]
     return [state for *_, state in sorted(found)]
 

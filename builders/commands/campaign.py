@@ -165,7 +165,8 @@ def exchange_command(
     """Simulate states of the grid with S = 1 from two starts, with exchanges of A and B between stretches of dynamics.
 
     Diffusion is then not needed, and droplets forget how they began. Of states with such records only these count. By
-    default these are the states that have not converged, and after them those that demix. Both chains run 22,000 steps;
+    default these are the states that have not converged, and after them those that were run from several starts because
+    they may demix. Both chains run 22,000 steps;
     where they do not agree then, every further call adds 5,000. The command can be stopped at any time; run it again to
     continue.
     """

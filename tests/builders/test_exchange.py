@@ -159,17 +159,18 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         State(1.0, 0.2, 1.0, 0.4): {"converged": True, "phase": "demixed"},
         State(1.0, 0.3, 1.0, 0.4): {"converged": False, "start_gap": 0.1},
         State(1.0, 0.5, 1.0, 0.4): {"converged": False, "start_gap": 0.3},
-        State(1.2, 0.5, 1.0, 0.4): {"converged": True, "phase": "homogeneous"},
+        State(1.2, 0.3, 1.0, 0.4): {"converged": True, "phase": "homogeneous", "start_gap": 0.001},
+        State(1.2, 0.5, 1.0, 0.4): {"converged": True, "phase": "homogeneous", "start_gap": None},
         State(1.2, 0.5, 1.0, 1.0): {"converged": False},  # one substance
         State(1.0, 0.5, 1.5, 0.4): {"converged": False},
     }
     results = {s: replace(done, state=s, exchanges=0, **more) for s, more in states.items()}  # type: ignore[arg-type]
     chosen = identity_exchange.wanted(results)
-    assert chosen == [list(states)[i] for i in (2, 1, 0)]
+    assert chosen == [list(states)[i] for i in (2, 1, 3, 0)]
     first = chosen[0]
     results[first] = replace(results[first], exchanges=100, longest_chain_steps=22_000)
     jobs = identity_exchange.plan(chosen, store=tmp_path, profile=get_profile("release"), results=results)
     assert [(job.chain.start, job.chain.replica, job.exchanges) for job in jobs[:2]] == [
         ("separated", 200, 100), ("mixed", 200, 100),
     ]  # fmt: skip
-    assert [job.steps for job in jobs] == [27_000, 27_000, 22_000, 22_000, 22_000, 22_000]
+    assert [job.steps for job in jobs] == [27_000] * 2 + [22_000] * 6
