@@ -7,8 +7,9 @@ w(r), so that the energy is that of an Ising model on the neighbour list,
 
     E = const + (1 - eps_AB) / 2 * sum over pairs of w(r_ij) s_i s_j,   s = +1 for A and -1 for B,
 
-and the fields h_i = sum_j w(r_ij) s_j give the change of energy of a swap in a few operations. A try costs 1e-5 of a
-step of dynamics, where LAMMPS's ``fix atom/swap``, which computes the energy of all particles, needs a third of one.
+and the fields h_i = sum_j w(r_ij) s_j give the change of energy of a swap in a few operations. A try costs less than
+1e-4 of a step of dynamics; LAMMPS's ``fix atom/swap``, which computes the energy of all particles, needs about one step
+(``benchmarks/bench_exchange.py``).
 """
 
 from __future__ import annotations
