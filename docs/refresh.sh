@@ -32,13 +32,14 @@ for folder in leaderboard/submissions/*/; do
     [[ $OURS == *" $id "* ]] || run submit check "$folder"
 done
 
-# What is trained is kept; two at a time, one core each.
+# All parts need the trained models. What is trained is kept; two at a time, one core each.
 train() { # MODELS SEEDS
-    local models=$1
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 run reproduce benchmark --models "${models// /,}" --seeds "$2" --out "$OUT"
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 run reproduce benchmark --models "${1// /,}" --seeds "$2" --out "$OUT"
 }
+train "$OTHERS" 1
+train "$NETWORKS" 3
 
-# --- models: training, our own submissions, the page ---------------------------------------------------------
+# --- models: our own submissions, the page ---------------------------------------------------------
 enter() { # ID MODEL [options of submit new]; every seed there is a run of
     local id=$1 model=$2 track folder found files=()
     shift 2
@@ -57,9 +58,7 @@ enter() { # ID MODEL [options of submit new]; every seed there is a run of
 }
 
 models() {
-    train "$OTHERS" 1
-    train "$NETWORKS" 3
-    run reproduce benchmark --models "${NETWORKS// /,},${OTHERS// /,}" --out "$OUT"
+    run reproduce benchmark --models "${NETWORKS// /,},${OTHERS// /,}" --out "$OUT" # the report
     run reproduce rdf-model --out "$OUT"
     cp "$OUT/fitted.npz" core/theory/ # what binlj.rdf uses
     run reproduce timing --out "$OUT" # alone on the machine
@@ -108,8 +107,6 @@ models() {
 
 # --- experiments: those of the paper -------------------------------------------------------------------------
 experiments() {
-    train "$OTHERS" 1
-    train "$NETWORKS" 3
     set -m # a process group of its own, so that all of it can be stopped
     (for regime in $REGIMES; do
         OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$BINLJ" reproduce learning-curve --regime "$regime" --out "$OUT"
@@ -136,8 +133,6 @@ experiments() {
 
 # --- reports: explainability and physics ---------------------------------------------------------------------
 reports() {
-    train "$OTHERS" 1
-    train "$NETWORKS" 3
     for regime in $REGIMES; do
         track=extrapolation folder=docs/explain
         [ "$regime" = equilibrium ] || track=mixed_extrapolation folder=docs/explain/mixed

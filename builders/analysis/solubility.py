@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from binlj.builders.records.configuration import Configuration, pairs_within
 from binlj.grid import State, parse_state_id
 
 DILUTE = 0.01
@@ -73,12 +74,8 @@ def largest_cluster(positions: np.ndarray, *, length: float, reach: float) -> in
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
 
-    n = len(positions)
-    inside = np.mod(positions, length)
-    inside[inside >= length] = 0.0  # by rounding
-    pairs = cKDTree(inside, boxsize=length).query_pairs(reach, output_type="ndarray")
+    n, pairs = len(positions), pairs_within(positions, length=length, reach=reach)
     graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     return int(np.bincount(connected_components(graph, directed=False)[1]).max())
 
@@ -95,7 +92,7 @@ def dissolved(state: State, snapshot: Any, *, converged: bool, geometry: str) ->
     from binlj.theory.gibbs import binodal, gibbs_curve, tension
 
     length, types = float(snapshot.box_length), np.asarray(snapshot.types)
-    positions = (np.asarray(snapshot.positions, dtype=float).reshape(-1, 3) + 32768.0) / 65536.0 * length
+    positions = Configuration(0, length, types, np.asarray(snapshot.positions).reshape(-1, 3)).coordinates()
     n_b = int((types == 1).sum())
     body = largest_cluster(positions[types == 1], length=length, reach=REACH * state.S)
     matrix = largest_cluster(positions[types == 0], length=length, reach=REACH)

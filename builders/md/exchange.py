@@ -19,6 +19,7 @@ from functools import cache
 
 import numpy as np
 
+from binlj.builders.records.configuration import pairs_within
 from binlj.grid import CUTOFF
 from binlj.potential import pair_energy
 
@@ -69,17 +70,13 @@ def exchange(
 
 def _neighbours(coordinates: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs within the cutoff as a sparse matrix: first entry of each row, columns, and energies at depth 1."""
-    from scipy.spatial import cKDTree
-
-    inside = np.mod(coordinates, length)
-    inside[inside >= length] = 0.0  # the remainder of a tiny negative number is rounded to the edge itself
-    i, j = cKDTree(inside, boxsize=length).query_pairs(CUTOFF, output_type="ndarray").T
-    apart = inside[i] - inside[j]
+    i, j = pairs_within(coordinates, length=length, reach=CUTOFF).T
+    apart = coordinates[i] - coordinates[j]
     apart -= length * np.rint(apart / length)
     energy = pair_energy(np.sqrt((apart**2).sum(1)), 1.0, 1.0)
     rows, columns = np.concatenate([i, j]), np.concatenate([j, i])
     order = np.argsort(rows, kind="stable")
-    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(inside)))])
+    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(coordinates)))])
     return first, columns[order], np.concatenate([energy, energy])[order]
 
 

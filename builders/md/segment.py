@@ -258,12 +258,12 @@ def _dynamics(
 
     Returns LAMMPS's own reports, the scalars and the configuration of every frame. ``new.restart`` is left behind.
     """
-    lengths = [every] * (steps // every) if profile.exchanges else [steps]
+    length = every if profile.exchanges else steps
     wanted = np.arange(step - step % every + every, step + steps + 1, every)
     runs: list[ScriptRun] = []
     rows: list[np.ndarray] = []
     frames: list[Frame] = []
-    for length in lengths:
+    for at in range(step, step + steps, length):
         script, species = "segment", dict[str, object]()
         if frames:  # so that a segment needs nothing of the one before but its restart file
             types, _ = exchange(
@@ -273,7 +273,6 @@ def _dynamics(
             )  # fmt: skip
             configurations.write_group(tmp / "species.lmp", types)
             script, species = "exchange", {"from": "new.restart", "species": "species.lmp"}
-        at = step + sum(lengths[: len(runs)])
         runs.append(
             run_script(
                 engine,

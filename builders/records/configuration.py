@@ -38,6 +38,29 @@ def compact(coordinates: np.ndarray, types: np.ndarray, *, box_length: float, st
     )
 
 
+def pairs_within(coordinates: np.ndarray, *, length: float, reach: float) -> np.ndarray:
+    """Pairs of particles whose nearest images in a periodic cube are at most `reach` apart.
+
+    Parameters
+    ----------
+    coordinates : ndarray, shape (n, 3)
+        Need not lie inside the box.
+    length : float
+        Edge of the cube, more than twice `reach`.
+    reach : float
+
+    Returns
+    -------
+    ndarray of int, shape (pairs, 2)
+        Each unordered pair once.
+    """
+    from scipy.spatial import cKDTree
+
+    inside = np.mod(coordinates, length)
+    inside[inside >= length] = 0.0  # the remainder of a tiny negative number is rounded to the edge itself
+    return np.asarray(cKDTree(inside, boxsize=length).query_pairs(reach, output_type="ndarray"))
+
+
 @dataclass(frozen=True)
 class Frame:
     """One frame of a segment's dump: coordinates from the box's corner in sigma_AA (n, 3), types 0 and 1 (n,)."""
