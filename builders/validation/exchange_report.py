@@ -86,7 +86,7 @@ def report(found: Sequence[Both]) -> tuple[str, dict[str, Any]]:
 {len(found)} states with S = 1 were simulated with exchanges of A and B between stretches of dynamics as well as
 without. Of the {unsettled} that have not converged without exchange, {settled} have with it. Of the {len(sure)} that
 have converged both ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard
-errors. The phase is another one in {phases} of all.
+errors. With exchange the phase changes in {phases} states.
 
 {markdown_table(
     ["state", "plain: phase", "converged", "gap, %", "exchange: phase", "converged", "gap, %",
@@ -98,8 +98,8 @@ maximum, the largest of the three pairs; errors are standard errors. Exchanges k
 balance at fixed positions, so that the NPT distribution stays the same. The picture shows where plain starts differed
 most.
 
-At C_B = 0.01 a droplet that dissolves and does not form again within the run is metastable: in so small a system the
-homogeneous mixture is then the stable phase."""
+A droplet at C_B = 0.01 that dissolves, and does not form again within the run, is taken as metastable: in so small a
+system the homogeneous mixture is then the stable phase."""
     return text, {"states": data}
 
 
