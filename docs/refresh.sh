@@ -96,7 +96,7 @@ models() {
             --train-seconds interpolation 0 --predict-seconds interpolation "$interpolation" \
             --license CC-BY-4.0 --extra-training-data none --code https://github.com/binlj-rdf/binlj-rdf \
             --set parameters 0 --set hardware "$hardware" \
-            --set description "Some states simulated again with other seeds, from the starts and for the lengths they were published with: the practical ceiling" \
+            --set description "Some states simulated again with other seeds, from starts and for lengths listed in docs/validation/repeat.md: the practical ceiling" \
             --set notes "It carries its own noise besides that of the data, so it can come out below the noise ceiling, which a perfect model would reach. Seconds are those of the simulations, on one core."
     fi
     run leaderboard build
