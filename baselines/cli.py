@@ -134,8 +134,9 @@ def reproduce(
     extrapolation   R2 at T* = 0.6 and 1.4, loss, parity (Fig. 3)
     overlays        predicted and actual RDFs at T* = 0.6 and 1.4 (Fig. 4)
     failing-case    BB at T* = 0.6, C_B = 0.01, S = 1.5, eps_AB = 0.2 (Fig. 5)
-    learning-curve  R2 against the number of training points (Fig. 6)
+    learning-curve  R2 and skill against the number of training points (Fig. 6)
     timing          seconds to learn 100 RDFs, and to predict one
+    summary         the numbers of the above beside the paper's in both regimes, from the runs in --out
     selection       what each part of fitted_theory adds on curves held out of the training splits
     rdf-model       fit fitted_theory to all 500 states, for binlj.rdf
     benchmark       train and score models on each track, one table; off the grid only xgboost, unless --models is given

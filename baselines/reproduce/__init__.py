@@ -25,6 +25,7 @@ EXPERIMENTS = {
     "learning-curve": "learning_curve",
     "timing": "timing",
     "selection": "selection_report",
+    "summary": "summary",
     "rdf-model": "rdf_model",
     "benchmark": "benchmark",
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from binlj.baselines.model_files import load_model
 from binlj.baselines.reproduce import figures, paper
-from binlj.baselines.reproduce.result import Result, Row, mean_row, r2
+from binlj.baselines.reproduce.result import Result, Row, mean_row, naive_title, r2
 from binlj.baselines.reproduce.runs import (
     Settings,
     job,
@@ -21,12 +23,16 @@ from binlj.baselines.reproduce.runs import (
 from binlj.data import curves
 from binlj.grid import PAIRS
 
+if TYPE_CHECKING:
+    from binlj.eval import Scores
+
 TRACK = "extrapolation"
 TAIL_SHARES = (0.01, 0.05, 0.1)
+NAIVE = "nearest_temperature"  # the best of the naive baselines here, and the simplest: what persistence gives
 
 
 def run(settings: Settings) -> Result:
-    """Train the network with several seeds; R2 by pair, loss, parity, and where the error sits."""
+    """Train the network with several seeds; scores beside a naive baseline, loss, parity, where the error sits."""
     jobs = [job("dnn", TRACK, s, settings) for s in seeds(settings, 3)]
     train_jobs(jobs, settings)
     frame = training_frame(TRACK, settings)
@@ -40,6 +46,8 @@ def run(settings: Settings) -> Result:
             mean_row(f"R² test, {p}", [_number(s.r2[p]) for s in scored], paper=paper.EXTRAPOLATION_R2[p])
             for p in PAIRS
         ),
+        mean_row("skill test", [_number(s.skill["overall"]) for s in scored]),
+        *naive_rows(scored[0], NAIVE),
         Row("best R² the noise allows, test", _number(scored[0].noise_ceiling["overall"])),
     ]
     for kind, groups in scored[0].by.items():
@@ -83,6 +91,17 @@ def run(settings: Settings) -> Result:
         pictures,
         notes=[_where_the_error_sits(test, actual, predicted)],
     )
+
+
+def naive_rows(scored: Scores, name: str) -> list[Row]:
+    """R2 by pair and skill of a naive baseline, on the states that a model was scored on."""
+    title = naive_title(name)
+    r2_of, skill = scored.naive_r2[name], scored.naive_skill[name]
+    return [
+        Row(f"R² test, {title}", _number(r2_of["overall"])),
+        *(Row(f"R² test, {title}, {pair}", _number(r2_of[pair])) for pair in PAIRS),
+        Row(f"skill test, {title}", _number(skill["overall"])),
+    ]
 
 
 def _where_the_error_sits(test: object, actual: np.ndarray, predicted: np.ndarray) -> str:

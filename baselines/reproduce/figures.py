@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ACTUAL, PREDICTED, OTHER = "#0072B2", "#D55E00", "#009E73"  # Okabe & Ito: told apart by everybody
 WIDE = 30.0  # largest g shown on linear axes
+LEAST_R2 = -1.0  # lower end of the axes of a learning curve; values below are not shown
 
 
 def figure(width: float, height: float) -> Figure:
@@ -115,15 +116,30 @@ def grid_of_overlays(rows: Sequence[Sequence[dict[str, Any]]], *, title: str, fi
 
 
 def learning_curves(
-    lines: dict[str, tuple[Sequence[int], Sequence[float]]], paper: dict[int, float], *, file: Path
+    regimes: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]], paper: Mapping[int, float], *, file: Path
 ) -> Path:
-    """Test R2 against the number of training points (Fig. 6A)."""
-    drawn = figure(5.4, 3.8)
-    axes = drawn.subplots()
-    for (label, (sizes, values)), colour in zip(lines.items(), (ACTUAL, PREDICTED, OTHER), strict=False):
-        axes.plot(sizes, values, marker="o", ms=4, lw=1.2, color=colour, label=label)
-    axes.plot(list(paper), list(paper.values()), "k*", ms=10, label="paper (read from its text)")
-    axes.set(xlabel="training points", ylabel="R² at T* = 0.6 and 1.4", title="Fig. 6A: learning curve")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=9)
+    """Test R2 and skill against the number of training points (Fig. 6A), one row for each regime.
+
+    Parameters
+    ----------
+    regimes : mapping
+        Regime -> way of drawing the points -> measurements with the keys "points", "r2" and "skill".
+    paper : mapping
+        Points -> the paper's R2.
+    file : Path
+        Where the picture goes.
+    """
+    drawn = figure(8.6, 3.4 * len(regimes))
+    grid = drawn.subplots(len(regimes), 2, squeeze=False, sharex=True)
+    for (regime, lines), row in zip(regimes.items(), grid, strict=True):
+        for axes, key, label in zip(row, ("r2", "skill"), ("R²", "skill"), strict=True):
+            for (way, found), colour in zip(lines.items(), (ACTUAL, PREDICTED, OTHER), strict=False):
+                x, y = [p["points"] for p in found], [p[key] for p in found]
+                axes.plot(x, y, marker="o", ms=4, lw=1.2, color=colour, label=way)
+            axes.set(title=f"{regime}: {label} at T* = 0.6 and 1.4", ylabel=label, ylim=(LEAST_R2, 1.05))
+            axes.grid(alpha=0.3)
+        row[0].plot(list(paper), list(paper.values()), "k*", ms=10, label="paper (read from its text)")
+    for axes in grid[-1]:
+        axes.set_xlabel("training points")
+    grid[0, 0].legend(frameon=False, fontsize=9)
     return write(drawn, file)

@@ -11,7 +11,7 @@ from binlj.baselines.frames import point_inputs
 from binlj.baselines.model_files import load_model
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
-from binlj.baselines.reproduce.extrapolation import tail_rows
+from binlj.baselines.reproduce.extrapolation import NAIVE, naive_rows, tail_rows
 from binlj.baselines.reproduce.result import Result, mean_row, r2
 from binlj.baselines.reproduce.runs import (
     Settings,
@@ -49,6 +49,8 @@ def run(settings: Settings) -> Result:
             mean_row(f"R² test, whole states held out, {p}", [float(s.r2[p] or np.nan) for s in scored])
             for p in PAIRS
         ),
+        mean_row("skill test, whole states held out", [float(s.skill["overall"] or np.nan) for s in scored]),
+        *naive_rows(scored[0], NAIVE),
         *tail_rows(actual, [predicted_curves(j, test) for j in jobs]),
         mean_row(
             "R² train, random points held out",

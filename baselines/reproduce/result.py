@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ class Result:
         if "data" in conditions:
             lines += [conditions.pop("data"), ""]
         if self.rows:
-            rows = [[r.quantity, "" if r.paper is None else f"{r.paper:g}", _value(r)] for r in self.rows]
+            rows = [[r.quantity, "" if r.paper is None else f"{r.paper:g}", shown(asdict(r))] for r in self.rows]
             lines += [markdown_table(["", "paper", "here"], rows), ""]
         if self.table:
             lines += [self.table, ""]
@@ -88,6 +89,12 @@ def r2(g: np.ndarray, predicted: np.ndarray) -> float:
     return float(1 - ((predicted - g) ** 2).sum() / ((g - g.mean()) ** 2).sum())
 
 
-def _value(row: Row) -> str:
-    text = f"{row.ours:.{row.digits}f}"
-    return text if row.spread is None else f"{text} ± {row.spread:.{row.digits}f}"
+def shown(row: Mapping[str, Any]) -> str:
+    """Our value of a :class:`Row`, given as in its JSON, with its standard deviation."""
+    text = f"{row['ours']:.{row['digits']}f}"
+    return text if row["spread"] is None else f"{text} ± {row['spread']:.{row['digits']}f}"
+
+
+def naive_title(name: str) -> str:
+    """A naive baseline as rows name it."""
+    return f"{name.replace('_', ' ')} (no training)"

@@ -258,6 +258,49 @@ def test_an_experiment_in_the_mixed_regime_stands_beside_the_other(
     assert "has no mixed regime" in str(call(cli.reproduce, "overlays", *args).exception)
 
 
+def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its rows are those that the experiments write, for short trainings; what is missing is named."""
+    pytest.importorskip("tensorflow")
+    mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
+    monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.SHARES", (5 / 9, 1.0))
+    monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.WAYS", {"random RDFs": "rdfs"})
+    args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", mixed, "--out", tmp_path)
+    seconds = Row("seconds for 100 RDFs, paper's recipe, 1000 epochs", 9.6, paper=40, digits=1)
+    Finding("", [seconds], {"data": data_line(mixed)}).write("timing", tmp_path)
+    refused = str(call(cli.reproduce, "summary", *args).exception)
+    assert "learning-curve-mixed.json is missing" in refused and "timing" not in refused
+    for name in ("interpolation", "extrapolation", "learning-curve"):
+        done = call(cli.reproduce, name, *args)
+        assert done.exit_code == 0, done.exception
+        found = json.loads((tmp_path / f"{name}.json").read_text())
+        for row in found["rows"]:
+            row["ours"] = 0.125
+        (tmp_path / f"{name}-mixed.json").write_text(json.dumps(found))
+    peaks = ("first peak of g_BB, T* = 0.6", "first peak of g_BB, T* = 0.8 (training)", "first peak, dnn")
+    for suffix in ("", "-mixed"):
+        case = Finding("", [Row(p, n + 5.0, digits=1) for n, p in enumerate(peaks)], {"data": data_line(mixed)})
+        case.write(f"failing-case{suffix}", tmp_path)
+    done = call(cli.reproduce, "summary", *args)
+    assert done.exit_code == 0, done.exception
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.output.splitlines() if line[:1] == "|"]
+    assert rows[0] == ["", "paper", "equilibrium", "mixed"] and {len(row) for row in rows} == {4}
+    by = {row[0]: row[1:] for row in rows}
+    naive = evaluate(
+        naive_predictions("nearest_temperature", track="extrapolation", dataset=mixed),
+        track="extrapolation", dataset=mixed, n_boot=1, naive=False,
+    )  # fmt: skip
+    assert by["skill"][0] == "" and by["skill"][2] == "0.125"
+    assert rows[[r[0] for r in rows].index("skill") + 1][2:] == [f"{naive.skill['overall']:.3f}", "0.125"]
+    assert by["R² test, BB"][0] == "0.83" and by["90,000 points (all)"][0] == "0.9"
+    assert by["simulated, T\\* = 0.6"] == ["", "5.0", "5.0"] and "40" in by["**Seconds to learn 100 RDFs**"]
+    assert len(by["50,000 points, random RDFs"]) == 3
+    assert (tmp_path / "summary_learning_curves.png").stat().st_size > 10_000
+    other = json.loads((tmp_path / "failing-case.json").read_text())
+    other["conditions"]["data"] = "Dataset 0.9.0"
+    (tmp_path / "failing-case.json").write_text(json.dumps(other))
+    assert "of other data: Dataset 0.9.0" in str(call(cli.reproduce, "summary", *args).exception)
+
+
 def test_timing_needs_more_than_a_hundred_rdfs(small: Path, tmp_path: Path):
     refused = call(cli.reproduce, "timing", "--dataset", small, "--out", tmp_path)
     assert "54 RDFs" in str(refused.exception)

@@ -1,0 +1,134 @@
+"""The paper's numbers beside ours in each regime: one table, from the experiments that were run before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from binlj.baselines.reproduce import figures, paper
+from binlj.baselines.reproduce.extrapolation import NAIVE
+from binlj.baselines.reproduce.result import Result, naive_title, shown
+from binlj.baselines.reproduce.runs import Settings
+from binlj.data import data_line, tracks_of
+from binlj.errors import InputError
+from binlj.grid import PAIRS
+from binlj.markdown import markdown_table
+from binlj.schema import REGIMES
+
+NETWORK, NAIVE_ROW = "the paper's network", naive_title(NAIVE)
+# Heading -> rows: what it says, experiment, the quantity there.
+ROWS: dict[str, list[tuple[str, str, str]]] = {
+    "Interpolation (Fig. 2)": [
+        ("R² train, random points held out", "interpolation", "R² train, random points held out"),
+        ("R² test, random points held out", "interpolation", "R² test, random points held out"),
+        ("R² test, whole states held out", "interpolation", "R² test, whole states held out"),
+        (f"the same, {NAIVE_ROW}", "interpolation", f"R² test, {NAIVE_ROW}"),
+        ("skill, whole states held out", "interpolation", "skill test, whole states held out"),
+        (f"the same, {NAIVE_ROW}", "interpolation", f"skill test, {NAIVE_ROW}"),
+    ],
+    "Extrapolation in T\\* (Fig. 3)": [
+        ("R² train", "extrapolation", "R² train"),
+        ("R² test", "extrapolation", "R² test"),
+        (f"the same, {NAIVE_ROW}", "extrapolation", f"R² test, {NAIVE_ROW}"),
+        *(
+            row
+            for pair in PAIRS
+            for row in (
+                (f"R² test, {pair}", "extrapolation", f"R² test, {pair}"),
+                (f"the same, {NAIVE_ROW}", "extrapolation", f"R² test, {NAIVE_ROW}, {pair}"),
+            )
+        ),
+        ("skill", "extrapolation", "skill test"),
+        (f"the same, {NAIVE_ROW}", "extrapolation", f"skill test, {NAIVE_ROW}"),
+    ],
+    "The failing case (Fig. 5), first peak of g_BB": [
+        ("simulated, T\\* = 0.6", "failing-case", "first peak of g_BB, T* = 0.6"),
+        ("simulated, T\\* = 0.8 (training)", "failing-case", "first peak of g_BB, T* = 0.8 (training)"),
+        ("network, T\\* = 0.6", "failing-case", "first peak, dnn"),
+    ],
+}
+EXPERIMENTS = ("interpolation", "extrapolation", "failing-case", "learning-curve")
+
+
+def run(settings: Settings) -> Result:
+    """Read the JSON files of the finished experiments in ``settings.out``; train nothing.
+
+    Raises
+    ------
+    InputError
+        Listing every experiment that is missing, or was run on other data.
+    """
+    mixed = any(track.startswith("mixed_") for track in tracks_of(settings.dataset))
+    regimes = REGIMES if mixed else REGIMES[:1]
+    found, problems = {}, []
+    wanted = [(name, regime) for regime in regimes for name in EXPERIMENTS] + [("timing", REGIMES[0])]
+    for name, regime in wanted:
+        file = settings.out / f"{name}{'-mixed' if regime == 'mixed' else ''}.json"
+        value = _read(file)
+        if value is None:
+            problems.append(f"{file.name} is missing")
+        elif value["conditions"].get("data") != data_line(settings.dataset):
+            problems.append(f"{file.name} is of other data: {value['conditions'].get('data')}")
+        else:
+            found[name, regime] = value
+    if problems:
+        raise InputError(str(settings.out), problems, fix="run these experiments with the same --out (and --regime)")
+    rows = [row for heading, lines in ROWS.items() for row in _section(heading, lines, found, regimes)]
+    rows += _learning(found, regimes)
+    seconds = _row(found["timing", REGIMES[0]], "seconds for 100 RDFs, paper's recipe, 1000 epochs")
+    empty = [""] * (len(regimes) - 1)  # training takes as long in either regime
+    rows.append(["**Seconds to learn 100 RDFs**", f"{paper.SECONDS_100_RDFS:g}", shown(seconds), *empty])
+    picture = figures.learning_curves(
+        {regime: found["learning-curve", regime]["details"]["lines"] for regime in regimes},
+        paper.LEARNING_CURVE_R2, file=settings.out / "summary_learning_curves.png",
+    )  # fmt: skip
+    return Result(
+        "The paper's numbers and ours",
+        conditions=settings.conditions(),
+        pictures=[picture],
+        table=markdown_table(["", "paper", *regimes], rows),
+        notes=[
+            f"Ours are of {NETWORK}, mean ± standard deviation over seeds, unless a row says otherwise, and over the "
+            f"test states that the evaluator scores. {NAIVE_ROW.capitalize()}: the RDF of the same mixture at the "
+            "training temperature next to it. Empty: not in the paper, or not defined.",
+        ],
+    )
+
+
+def _section(
+    heading: str, lines: list[tuple[str, str, str]], found: dict[tuple[str, str], Any], regimes: tuple[str, ...]
+) -> list[list[str]]:
+    """The heading and the rows of one experiment."""
+    rows = [[f"**{heading}**", *[""] * (1 + len(regimes))]]
+    for text, name, quantity in lines:
+        of_regime = [_row(found[name, regime], quantity) for regime in regimes]
+        printed = of_regime[0]["paper"]
+        rows.append([text, "" if printed is None else f"{printed:g}", *map(shown, of_regime)])
+    return rows
+
+
+def _learning(found: dict[tuple[str, str], Any], regimes: tuple[str, ...]) -> list[list[str]]:
+    """R2 at the numbers of points for which the paper gives it; one for each way of drawing them."""
+    rows = [["**Learning curve (Fig. 6), R² test**", *[""] * (1 + len(regimes))]]
+    lines = [found["learning-curve", regime]["details"]["lines"] for regime in regimes]
+    for points, printed in paper.LEARNING_CURVE_R2.items():
+        for way in lines[0]:
+            values = [p["r2"] for line in lines for p in line[way] if p["points"] == points]
+            rows.append([f"{points:,} points, {way}", f"{printed:g}", *(f"{v:.3f}" for v in values)])
+            if points == max(p["points"] for p in lines[0][way]):
+                rows[-1][0] = f"{points:,} points (all)"
+                break  # all points are one set, however they are drawn
+    return rows
+
+
+def _row(value: dict[str, Any], quantity: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in value["rows"] if row["quantity"] == quantity)
+    return found
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    if not file.is_file():
+        return None
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
