@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BOOSTER_FILE = "booster.ubj"
+N_INPUTS = 7  # the paper's: T, C_B, S, eps_AB, r and the two of the pair
 Function = Callable[[np.ndarray], np.ndarray]
 CurvePredictor = Callable[[Sequence[State], Sequence[str]], np.ndarray]
 
@@ -123,6 +124,9 @@ def as_function(predict: CurvePredictor) -> Function:
 def read_booster(folder: Path) -> Any | None:
     """The XGBoost model that a model folder keeps in ``booster.ubj``, or None if it has none.
 
+    A model whose trees take other inputs than the paper's seven (``xgboost_physics``) counts as none: SHAP values of
+    its trees would be those of its own inputs.
+
     Raises
     ------
     MissingExtraError
@@ -137,4 +141,4 @@ def read_booster(folder: Path) -> Any | None:
         raise MissingExtraError("xgboost", "baselines") from None
     booster = xgboost.Booster()
     booster.load_model(bytearray(file.read_bytes()))
-    return booster
+    return booster if booster.num_features() == N_INPUTS else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from math import factorial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from explain_make import LEVELS, STATES, on_grid, planted
 from binlj.data import PAIR_LABELS
 from binlj.eval.explain import shapley
 from binlj.eval.explain.model_report import explain_model, explain_trees
-from binlj.eval.explain.models import function_curves, grid_points
+from binlj.eval.explain.models import BOOSTER_FILE, function_curves, grid_points, read_booster
 from binlj.eval.explain.shapley_report import model_shapley_ranking
 from binlj.schema import FEATURES
 
@@ -84,7 +86,7 @@ def test_exact_agrees_with_the_grid_and_with_shap() -> None:
     assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-8)
 
 
-def booster(target: np.ndarray, x: np.ndarray) -> object:
+def booster(target: np.ndarray, x: np.ndarray) -> Any:
     xgboost = pytest.importorskip("xgboost")
     return xgboost.train({"max_depth": 4, "nthread": 1, "seed": 0}, xgboost.DMatrix(x, target), 30)
 
@@ -122,6 +124,14 @@ def test_planted_feature_is_found_by_tree_explainer() -> None:
     assert set(ranking.by_pair) == {"AA", "AB", "BB"}
     assert details["points"] == 90 and details["additivity_error"] < 1e-4
     assert details["not_ranked"]["r"] > 0 and details["not_ranked"]["label_A"] == pytest.approx(0, abs=1e-6)
+
+
+def test_trees_on_other_inputs_are_not_explained_as_if_they_took_the_papers(tmp_path: Path) -> None:
+    x = grid_points("AA")[::37]
+    booster(planted("T")(x), x).save_model(tmp_path / BOOSTER_FILE)
+    assert read_booster(tmp_path).num_features() == 7
+    booster(planted("T")(x), np.column_stack([x, x])).save_model(tmp_path / BOOSTER_FILE)
+    assert read_booster(tmp_path) is None
 
 
 def test_additivity_is_enforced_for_trees() -> None:
