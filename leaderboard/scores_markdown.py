@@ -1,4 +1,4 @@
-"""Scores as Markdown: the table in the README, and the summary of a pull request's check."""
+"""Scores as Markdown: every number, the skills in the README, and the summary of a pull request's check."""
 
 from __future__ import annotations
 
@@ -50,8 +50,21 @@ def markdown_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def skill_table(rows: Sequence[Row]) -> str:
+    """Skill and rank interval, one line an entry and one column a track; entries in the order of their first track."""
+    tracks = [track for track in TRACKS if any(row["track"] == track for row in rows)]
+    lines = [f"| model | {' | '.join(tracks)} |", "|---|" + "---:|" * len(tracks)]
+    by = {(row["id"], row["track"]): row for row in rows}
+    for id in dict.fromkeys(row["id"] for track in tracks for row in rows if row["track"] == track):
+        mine = {track: by[id, track] for track in tracks if (id, track) in by}
+        name = plain(next(iter(mine.values()))["name"])
+        name = name if any(row["rank"] for row in mine.values()) else f"*{name}*"
+        lines.append(f"| {name} | {' | '.join(_cell(mine[t]) if t in mine else '' for t in tracks)} |")
+    return "\n".join(lines)
+
+
 def with_table(readme: Path, rows: Sequence[Row]) -> str:
-    """The text of a README with the table between its markers replaced.
+    """The text of a README with the table of skills between its markers replaced.
 
     Raises
     ------
@@ -62,7 +75,7 @@ def with_table(readme: Path, rows: Sequence[Row]) -> str:
         text = readme.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(readme, [f"cannot be read: {error}"]) from None
-    return replace_marked(text, "results", markdown_table(rows), path=readme)
+    return replace_marked(text, "results", skill_table(rows), path=readme)
 
 
 def summary(id: str, rows: Sequence[Row]) -> str:
@@ -93,14 +106,23 @@ def _line(row: Row) -> str:
     name = plain(row["name"]) + (f" ({covered})" if (covered := label(row)) else "")
     name = name if row["rank"] else f"*{name}*"
     low, high = row["skill_ci95"]["overall"]
-    skill = _number(row["skill"]["overall"])
-    if "seeds" in row:
-        skill += f" ± {_number(row['seeds']['skill_sd']['overall'])}"
     cells = [
-        row["track"], rank_text(row), name, skill, f"{_number(low)} … {_number(high)}",
+        row["track"], rank_text(row), name, _skill(row), f"{_number(low)} … {_number(high)}",
         *(_number(row["r2"][c]) for c in COLUMNS),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _cell(row: Row) -> str:
+    """Skill with its rank interval, or with the states that it is of, in brackets."""
+    beside = rank_text(row) or label(row)
+    return _skill(row) + (f" ({beside})" if beside else "")
+
+
+def _skill(row: Row) -> str:
+    """Overall skill, with the standard deviation over seeds where there are several."""
+    text = _number(row["skill"]["overall"])
+    return text + (f" ± {_number(row['seeds']['skill_sd']['overall'])}" if "seeds" in row else "")
 
 
 def _number(value: float | None) -> str:

@@ -47,7 +47,7 @@ def benchmark_table(
 
 
 def run(settings: Settings, *, tracks: Sequence[str] | None = None) -> Result:
-    """R2 by pair of each model on each track, recomputed by the evaluator from stored predictions."""
+    """Skill and R2 by pair of each model on each track, recomputed by the evaluator from stored predictions."""
     models = settings.models or DEFAULT_MODELS
     for name in models:
         make_model(name)  # an unknown name must not cost minutes of training first
@@ -66,13 +66,14 @@ def run(settings: Settings, *, tracks: Sequence[str] | None = None) -> Result:
     for track in tracks:
         for j in (j for j in jobs if j.track == track):
             scored, seconds = scores(j, settings), metadata_of(j)["train_seconds"]
-            low, high = scored.r2_ci95["overall"]
+            low, high = scored.skill_ci95["overall"]
             interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
             lines.append(
                 [
                     f"{track}: {j.model}" + (f", seed {j.seed}" if settings.seeds not in (None, 1) else ""),
-                    *(_show(scored.r2[c]) for c in _COLUMNS),
+                    _show(scored.skill["overall"]),
                     interval,
+                    *(_show(scored.r2[c]) for c in _COLUMNS),
                     f"{seconds:.0f}",
                 ]
             )
@@ -81,13 +82,15 @@ def run(settings: Settings, *, tracks: Sequence[str] | None = None) -> Result:
                     "model": j.model,
                     "track": track,
                     "seed": j.seed,
+                    "skill": scored.skill,
+                    "skill_ci95": scored.skill_ci95,
                     "r2": scored.r2,
                     "r2_ci95": scored.r2_ci95,
                     "train_seconds": seconds,
                     "folder": j.folder.name,
                 }
             )
-    header = ["track: model", *(f"R² {c}" for c in _COLUMNS), "95 % interval", "train s"]
+    header = ["track: model", "skill", "95 % interval", *(f"R² {c}" for c in _COLUMNS), "train s"]
     notes = _against_first(jobs, settings)
     return Result(
         "Benchmark",
@@ -112,11 +115,11 @@ def _against_first(jobs: Sequence[Job], settings: Settings) -> list[str]:
             stored_predictions(first, settings),
             track=j.track,
             dataset=settings.dataset,
-        ).r2["overall"]
+        ).skill["overall"]
         low, high = found["ci95"]
         if low is not None:
             notes.append(
-                f"{j.track}, {j.model} minus {first.model}, seed {j.seed}: R² {found['difference']:+.3f} "
+                f"{j.track}, {j.model} minus {first.model}, seed {j.seed}: skill {found['difference']:+.3f} "
                 f"(95 % interval {low:+.3f} to {high:+.3f})."
             )
     return notes

@@ -136,7 +136,9 @@ def learning_curves(
             for (way, found), colour in zip(lines.items(), (ACTUAL, PREDICTED, OTHER), strict=False):
                 x, y = [p["points"] for p in found], [p[key] for p in found]
                 axes.plot(x, y, marker="o", ms=4, lw=1.2, color=colour, label=way)
-            axes.set(title=f"{regime}: {label} at T* = 0.6 and 1.4", ylabel=label, ylim=(LEAST_R2, 1.05))
+            lowest = min(p[key] for found in lines.values() for p in found)
+            bottom = max(LEAST_R2, min(0.0, lowest) - 0.05)
+            axes.set(title=f"{regime}: {label} at T* = 0.6 and 1.4", ylabel=label, ylim=(bottom, 1.05))
             axes.grid(alpha=0.3)
         row[0].plot(list(paper), list(paper.values()), "k*", ms=10, label="paper (read from its text)")
     for axes in grid[-1]:

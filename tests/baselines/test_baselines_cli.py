@@ -191,10 +191,10 @@ def test_benchmark_table_scores_stored_predictions(
     assert [s["model"] for s in scores] == list(models)
     naive = naive_predictions("mean_rdf", track=track, dataset=toy)
     expected = evaluate(naive, track=track, dataset=toy, n_boot=5)
-    assert scores[0]["r2"] == pytest.approx(expected.r2)
+    assert scores[0]["r2"] == pytest.approx(expected.r2) and scores[0]["skill"] == pytest.approx(expected.skill)
     assert scores[1]["r2"]["overall"] > expected.r2["overall"]
     assert f"{track}: mean_rdf" in text
-    assert f"{track}, linear_pmf minus mean_rdf, seed 0: R² +" in text
+    assert f"{track}, linear_pmf minus mean_rdf, seed 0: skill +" in text
     stamps = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*") if f.parent.parent.name == "runs"}
     assert len([f for f in stamps if f.name == "metadata.json"]) == 2
     assert benchmark_table(models=models, tracks=(track,), out=tmp_path, dataset=toy) == text

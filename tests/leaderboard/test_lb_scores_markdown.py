@@ -10,7 +10,15 @@ from conftest import HOSTILE
 
 from binlj.errors import DataError
 from binlj.leaderboard.build import Board, results_text
-from binlj.leaderboard.scores_markdown import markdown_table, plain, read_rows, refusal, summary, with_table
+from binlj.leaderboard.scores_markdown import (
+    markdown_table,
+    plain,
+    read_rows,
+    refusal,
+    skill_table,
+    summary,
+    with_table,
+)
 from binlj.paths import clone_root
 
 
@@ -32,6 +40,19 @@ def test_a_partial_reference_says_so_beside_its_name(board: Board) -> None:
     assert "| *Some states, repeated (20 of 100 states)* |" in line
     assert f"| {row['skill']['overall']:.3f} |" in line
     assert len([line for line in lines if " states)" in line]) == 1
+
+
+def test_the_readmes_table_has_a_column_for_each_track(board: Board) -> None:
+    head, _, *lines = skill_table(board.rows).splitlines()
+    tracks = list(dict.fromkeys(row["track"] for row in board.rows))
+    assert sorted(head.strip("| ").split(" | ")) == sorted(["model", *tracks])
+    assert len(lines) == len({row["id"] for row in board.rows})
+    cells = {re.split(r" *(?<!\\)\| *", line)[1]: re.split(r" *(?<!\\)\| *", line)[2:-1] for line in lines}
+    skill = {row["track"]: row["skill"]["overall"] for row in board.rows if row["id"] == "alpha"}
+    found = dict(zip(head.strip("| ").split(" | ")[1:], cells["Alpha net"], strict=True))
+    assert found["extrapolation"] == f"{skill['extrapolation']:.3f} (1–2)"
+    (partial,) = [c for c in cells["*Some states, repeated*"] if c]
+    assert partial.endswith("(20 of 100 states)") and "" in cells["*Some states, repeated*"]
 
 
 @pytest.mark.parametrize("name", ["a|b", "a\\|b", "a\\\\|b", "[x](y)", "<b>`*_"])
@@ -68,7 +89,7 @@ def test_only_what_lies_between_the_markers_changes(board: Board, tmp_path: Path
     readme = tmp_path / "README.md"
     readme.write_text("above\n<!-- results -->\nold\n<!-- /results -->\nbelow\n")
     text = with_table(readme, board.rows)
-    assert text == f"above\n<!-- results -->\n{markdown_table(board.rows)}\n<!-- /results -->\nbelow\n"
+    assert text == f"above\n<!-- results -->\n{skill_table(board.rows)}\n<!-- /results -->\nbelow\n"
     readme.write_text("no markers")
     with pytest.raises(DataError, match="has no <!-- results -->"):
         with_table(readme, board.rows)
