@@ -125,9 +125,8 @@ experiments() {
     unset OMP_NUM_THREADS OPENBLAS_NUM_THREADS
     wait $learning || { tail -n 20 "$OUT/learning-curve.log" >&2; exit 1; }
     trap - EXIT
-    cp "$OUT"/selection.md "$OUT"/fig*.png docs/reproduce/
-    run reproduce summary --out "$OUT"
-    cp "$OUT"/summary.md "$OUT"/summary_learning_curves.png docs/reproduce/
+    run reproduce summary --out "$OUT" # reads all of them
+    cp "$OUT"/{selection,summary}.md "$OUT"/fig*.png docs/reproduce/
     for name in extrapolation interpolation overlays failing-case learning-curve; do
         cp "$OUT/$name.md" docs/reproduce/
         [[ $REGIMES != *mixed ]] || cp "$OUT/$name-mixed.md" docs/reproduce/

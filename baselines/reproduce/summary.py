@@ -81,7 +81,7 @@ def run(settings: Settings) -> Result:
     rows.append(["**Seconds to learn 100 RDFs**", f"{paper.SECONDS_100_RDFS:g}", shown(seconds), *empty])
     picture = figures.learning_curves(
         {regime: found["learning-curve", regime]["details"]["lines"] for regime in regimes},
-        paper.LEARNING_CURVE_R2, file=settings.out / "summary_learning_curves.png",
+        paper.LEARNING_CURVE_R2, file=settings.out / "fig6_both_regimes.png",
     )  # fmt: skip
     return Result(
         "The paper's numbers and ours",

@@ -294,7 +294,7 @@ def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Pat
     assert by["R² test, BB"][0] == "0.83" and by["90,000 points (all)"][0] == "0.9"
     assert by["simulated, T\\* = 0.6"] == ["", "5.0", "5.0"] and "40" in by["**Seconds to learn 100 RDFs**"]
     assert len(by["50,000 points, random RDFs"]) == 3
-    assert (tmp_path / "summary_learning_curves.png").stat().st_size > 10_000
+    assert (tmp_path / "fig6_both_regimes.png").stat().st_size > 10_000
     other = json.loads((tmp_path / "failing-case.json").read_text())
     other["conditions"]["data"] = "Dataset 0.9.0"
     (tmp_path / "failing-case.json").write_text(json.dumps(other))
