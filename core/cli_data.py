@@ -39,9 +39,13 @@ def info_command() -> None:
     click.echo(f"folder    {folder}")
     for config, splits in SPLITS.items():
         for split in splits:
-            files = [folder / name for name in split_files(config, split)]
-            there = all(file.is_file() for file in files) and (config not in TRACKS or config in tracks)
-            rows = sum(pq.read_metadata(file).num_rows for file in files) if there else "not installed"
+            names = split_files(config, split)
+            if not set(names) <= set(info["files"]) or (config in TRACKS and config not in tracks):
+                rows: int | str = "not in this version"
+            elif not all((folder / name).is_file() for name in names):
+                rows = "not installed"
+            else:
+                rows = sum(pq.read_metadata(folder / name).num_rows for name in names)
             click.echo(f"{config:19s} {split:7s} {rows}")
     for split, which in (("all", "states"), ("offgrid", "off-grid states")):
         states = folder / "states" / f"{split}.parquet"
