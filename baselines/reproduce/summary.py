@@ -8,6 +8,7 @@ from typing import Any
 
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.extrapolation import NAIVE
+from binlj.baselines.reproduce.learning_curve import WAYS
 from binlj.baselines.reproduce.result import Result, naive_title, shown
 from binlj.baselines.reproduce.runs import Settings
 from binlj.data import data_line, tracks_of
@@ -80,7 +81,7 @@ def run(settings: Settings) -> Result:
     empty = [""] * (len(regimes) - 1)  # training takes as long in either regime
     rows.append(["**Seconds to learn 100 RDFs**", f"{paper.SECONDS_100_RDFS:g}", shown(seconds), *empty])
     picture = figures.learning_curves(
-        {regime: found["learning-curve", regime]["details"]["lines"] for regime in regimes},
+        {regime: _lines(found["learning-curve", regime]) for regime in regimes},
         paper.LEARNING_CURVE_R2, file=settings.out / "fig6_both_regimes.png",
     )  # fmt: skip
     return Result(
@@ -111,7 +112,7 @@ def _section(
 def _learning(found: dict[tuple[str, str], Any], regimes: tuple[str, ...]) -> list[list[str]]:
     """R2 at the numbers of points for which the paper gives it; one for each way of drawing them."""
     rows = [["**Learning curve (Fig. 6), R² test**", *[""] * (1 + len(regimes))]]
-    lines = [found["learning-curve", regime]["details"]["lines"] for regime in regimes]
+    lines = [_lines(found["learning-curve", regime]) for regime in regimes]
     for points, printed in paper.LEARNING_CURVE_R2.items():
         for way in lines[0]:
             values = [p["r2"] for line in lines for p in line[way] if p["points"] == points]
@@ -120,6 +121,12 @@ def _learning(found: dict[tuple[str, str], Any], regimes: tuple[str, ...]) -> li
                 rows[-1][0] = f"{points:,} points (all)"
                 break  # all points are one set, however they are drawn
     return rows
+
+
+def _lines(value: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+    """A learning curve's measurements, its ways of drawing points in their order."""
+    found = value["details"]["lines"]
+    return {way: found[way] for way in WAYS}
 
 
 def _row(value: dict[str, Any], quantity: str) -> dict[str, Any]:

@@ -264,6 +264,7 @@ def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Pat
     mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
     monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.SHARES", (5 / 9, 1.0))
     monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.WAYS", {"random RDFs": "rdfs"})
+    monkeypatch.setattr("binlj.baselines.reproduce.summary.WAYS", ("random RDFs",))
     args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", mixed, "--out", tmp_path)
     seconds = Row("seconds for 100 RDFs, paper's recipe, 1000 epochs", 9.6, paper=40, digits=1)
     Finding("", [seconds], {"data": data_line(mixed)}).write("timing", tmp_path)
