@@ -8,7 +8,9 @@ to six decimals so that the last bits of another processor do not show.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,19 +81,23 @@ def find(folder: Path, *, dataset: Path | None = None) -> list[Submission]:
     """
     if not folder.is_dir():
         raise InputError(folder, ["no such folder"], fix="give --submissions DIR, or run in a clone of the repository")
-    found, problems, names = [], [], names_in(folder)
-    for entry in sorted(folder.iterdir(), key=lambda p: p.name):
-        if entry.name in ("README.md", ".gitkeep"):
-            continue
+    names = names_in(folder)
+
+    def one(entry: Path) -> Submission | list[str]:
         try:
-            found.append(check(entry, dataset=dataset, names=names))
+            return check(entry, dataset=dataset, names=names)
         except DataError:
             raise
         except InputError as error:
-            problems += [f"{entry.name!a}: {problem}" for problem in error.problems]
+            return [f"{entry.name!a}: {problem}" for problem in error.problems]
+
+    entries = [e for e in sorted(folder.iterdir(), key=lambda p: p.name) if e.name not in ("README.md", ".gitkeep")]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a check mostly waits for the process that reads a file
+        checked = list(pool.map(one, entries))
+    problems = [problem for result in checked if isinstance(result, list) for problem in result]
     if problems:
         raise InputError(folder, problems, fix="`binlj submit check DIR` checks one of them")
-    return found
+    return [result for result in checked if not isinstance(result, list)]
 
 
 def rescore(folder: Path, *, dataset: Path | None = None, step: Step = lambda _: None) -> Board:
