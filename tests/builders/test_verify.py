@@ -197,7 +197,7 @@ def test_a_start_has_its_geometry(copy: Path) -> None:
 
 @pytest.fixture(scope="module")
 def second(whole: list[StateResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A version that is never released: the first four states have a start gap, the fifth is published from two starts."""
+    """Never released: the first four states have a start gap, the fifth is published from two starts."""
     gap = {"start_gap": 0.01, "start_gap_stderr": 0.002, "start_pairs": 3, "compared_with": "separated"}
     both = {"start": "mixed+separated", "geometry": "mixed+slab"}
     target = tmp_path_factory.mktemp("second") / "binlj-rdf"
