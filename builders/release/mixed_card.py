@@ -63,5 +63,8 @@ reaches over its ends does not count. `converged` says that this is so; no crite
 `g_stderr` is the block standard error within the window times a factor for the scatter between runs. The factor is the
 root of the ratio of the two variances, from states that were run several times with different seeds
 (`binlj campaign mixed`): one for each pair, and separately for states that are homogeneous in the window or not.
+For single states the errors can be too small, above all where A and B exchange places slowly: some of the states with
+S = ε_AB = 1, which are one substance, have AA, AB and BB that differ by more than their errors (`binlj verify` names
+them).
 
 {phases}"""

@@ -265,6 +265,8 @@ def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Pat
     monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.SHARES", (5 / 9, 1.0))
     monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.WAYS", {"random RDFs": "rdfs"})
     monkeypatch.setattr("binlj.baselines.reproduce.summary.WAYS", ("random RDFs",))
+    points = {"train": 0.5, "test": 0.25}
+    monkeypatch.setattr("binlj.baselines.reproduce.interpolation._point_split", lambda *a: points)
     args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", mixed, "--out", tmp_path)
     seconds = Row("seconds for 100 RDFs, paper's recipe, 1000 epochs", 9.6, paper=40, digits=1)
     Finding("", [seconds], {"data": data_line(mixed)}).write("timing", tmp_path)
@@ -292,6 +294,7 @@ def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Pat
     )  # fmt: skip
     assert by["skill"][0] == "" and by["skill"][2] == "0.125"
     assert rows[[r[0] for r in rows].index("skill") + 1][2:] == [f"{naive.skill['overall']:.3f}", "0.125"]
+    assert by["R² test, random points held out"] == ["0.99", "0.250", "0.125"]
     assert by["R² test, BB"][0] == "0.83" and by["90,000 points (all)"][0] == "0.9"
     assert by["simulated, T\\* = 0.6"] == ["", "5.0", "5.0"] and "40" in by["**Seconds to learn 100 RDFs**"]
     assert len(by["50,000 points, random RDFs"]) == 3
