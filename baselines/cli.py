@@ -139,7 +139,8 @@ def reproduce(
     summary         the numbers of the above beside the paper's in both regimes, from the runs in --out
     selection       what each part of fitted_theory adds on curves held out of the training splits
     rdf-model       fit fitted_theory to all 500 states, for binlj.rdf
-    benchmark       train and score models on each track, one table; off the grid only xgboost, unless --models is given
+    benchmark       train and score models on each track, one table; without --models, the network on interpolation and
+                    extrapolation in equilibrium, xgboost on all
     """
     from binlj.baselines.network import quiet_tensorflow
     from binlj.baselines.reproduce import Settings, run_experiment

@@ -80,10 +80,13 @@ def test_benchmark_runs_the_network_on_two_tracks_only(
         raise StopIteration([(j.model, j.track) for j in jobs])
 
     monkeypatch.setattr("binlj.baselines.reproduce.benchmark.train_jobs", stop)
+    mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
+    regime = [("xgboost", f"mixed_{t}") for t in ("interpolation", "extrapolation")]
     old = [(m, t) for m in ("dnn", "xgboost") for t in ("interpolation", "extrapolation")]
     for dataset, models, wanted in (
         (toy, None, old),
         (toy_offgrid, None, [*old[:2], ("xgboost", "offgrid"), *old[2:]]),
+        (mixed, None, [*old[:2], *regime, *old[2:]]),
         (toy_offgrid, ("mean_rdf",), [("mean_rdf", t) for t in ("offgrid", "interpolation", "extrapolation")]),
     ):
         with pytest.raises(StopIteration) as caught:
