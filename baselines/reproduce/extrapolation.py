@@ -8,7 +8,7 @@ import numpy as np
 
 from binlj.baselines.model_files import load_model
 from binlj.baselines.reproduce import figures, paper
-from binlj.baselines.reproduce.result import Result, Row, mean_row, naive_title, r2
+from binlj.baselines.reproduce.result import Result, Row, mean_row, naive_title, number, r2
 from binlj.baselines.reproduce.runs import (
     Settings,
     job,
@@ -41,18 +41,18 @@ def run(settings: Settings) -> Result:
     scored = [scores(j, settings) for j in jobs]
     rows = [
         mean_row("R² train", train_r2, paper=paper.EXTRAPOLATION_R2["train"]),
-        mean_row("R² test", [_number(s.r2["overall"]) for s in scored], paper=paper.EXTRAPOLATION_R2["test"]),
+        mean_row("R² test", [number(s.r2["overall"]) for s in scored], paper=paper.EXTRAPOLATION_R2["test"]),
         *(
-            mean_row(f"R² test, {p}", [_number(s.r2[p]) for s in scored], paper=paper.EXTRAPOLATION_R2[p])
+            mean_row(f"R² test, {p}", [number(s.r2[p]) for s in scored], paper=paper.EXTRAPOLATION_R2[p])
             for p in PAIRS
         ),
-        mean_row("skill test", [_number(s.skill["overall"]) for s in scored]),
+        mean_row("skill test", [number(s.skill["overall"]) for s in scored]),
         *naive_rows(scored[0], NAIVE),
-        Row("best R² the noise allows, test", _number(scored[0].noise_ceiling["overall"])),
+        Row("best R² the noise allows, test", number(scored[0].noise_ceiling["overall"])),
     ]
     for kind, groups in scored[0].by.items():
         for name in groups:
-            values = [_number(s.by[kind][name]["metrics"]["r2"]["overall"]) for s in scored]
+            values = [number(s.by[kind][name]["metrics"]["r2"]["overall"]) for s in scored]
             if np.isfinite(values).all():
                 n = groups[name]["n_states"]
                 rows.append(mean_row(f"R² test, {kind} {name} ({n} states)", values))
@@ -98,9 +98,9 @@ def naive_rows(scored: Scores, name: str) -> list[Row]:
     title = naive_title(name)
     r2_of, skill = scored.naive_r2[name], scored.naive_skill[name]
     return [
-        Row(f"R² test, {title}", _number(r2_of["overall"])),
-        *(Row(f"R² test, {title}, {pair}", _number(r2_of[pair])) for pair in PAIRS),
-        Row(f"skill test, {title}", _number(skill["overall"])),
+        Row(f"R² test, {title}", number(r2_of["overall"])),
+        *(Row(f"R² test, {title}, {pair}", number(r2_of[pair])) for pair in PAIRS),
+        Row(f"skill test, {title}", number(skill["overall"])),
     ]
 
 
@@ -145,7 +145,3 @@ def without_tail(g: np.ndarray, share: float) -> tuple[np.ndarray, float]:
     keep = np.ones(len(g), dtype=bool)
     keep[np.argsort(variance)[::-1][: max(1, round(share * len(g)))]] = False
     return keep, float(variance[~keep].sum() / variance.sum())
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)

@@ -12,7 +12,7 @@ from binlj.baselines.model_files import load_model
 from binlj.baselines.protocol import FitContext
 from binlj.baselines.reproduce import figures, paper
 from binlj.baselines.reproduce.extrapolation import NAIVE, naive_rows, tail_rows
-from binlj.baselines.reproduce.result import Result, mean_row, r2
+from binlj.baselines.reproduce.result import Result, mean_row, number, r2
 from binlj.baselines.reproduce.runs import (
     Settings,
     job,
@@ -41,15 +41,15 @@ def run(settings: Settings) -> Result:
     train_r2 = [r2(g, predicted_curves(j, frame)) for j in jobs]
     scored = [scores(j, settings) for j in jobs]
     points = [_point_split(s, settings) for s in seeds(settings, 3)]
-    by_state = [float(s.r2["overall"] or np.nan) for s in scored]
+    by_state = [number(s.r2["overall"]) for s in scored]
     rows = [
         mean_row("R² train, whole states held out", train_r2),
         mean_row("R² test, whole states held out", by_state),
         *(
-            mean_row(f"R² test, whole states held out, {p}", [float(s.r2[p] or np.nan) for s in scored])
+            mean_row(f"R² test, whole states held out, {p}", [number(s.r2[p]) for s in scored])
             for p in PAIRS
         ),
-        mean_row("skill test, whole states held out", [float(s.skill["overall"] or np.nan) for s in scored]),
+        mean_row("skill test, whole states held out", [number(s.skill["overall"]) for s in scored]),
         *naive_rows(scored[0], NAIVE),
         *tail_rows(actual, [predicted_curves(j, test) for j in jobs]),
         mean_row(

@@ -89,6 +89,11 @@ def r2(g: np.ndarray, predicted: np.ndarray) -> float:
     return float(1 - ((predicted - g) ** 2).sum() / ((g - g.mean()) ** 2).sum())
 
 
+def number(value: float | None) -> float:
+    """A score; NaN where it is undefined."""
+    return float("nan") if value is None else float(value)
+
+
 def shown(row: Mapping[str, Any]) -> str:
     """Our value of a :class:`Row`, given as in its JSON, with its standard deviation."""
     text = f"{row['ours']:.{row['digits']}f}"

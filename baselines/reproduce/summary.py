@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +16,33 @@ from binlj.data import data_line, tracks_of
 from binlj.errors import InputError
 from binlj.grid import PAIRS
 from binlj.markdown import markdown_table
-from binlj.schema import REGIMES
+from binlj.schema import REGIMES, regime_of
 
-NETWORK, NAIVE_ROW = "the paper's network", naive_title(NAIVE)
-# Heading -> rows: what it says, experiment, the quantity there.
-ROWS: dict[str, list[tuple[str, str, str]]] = {
-    "Interpolation (Fig. 2)": [
-        ("R² train, random points held out", "interpolation", "R² train, random points held out"),
-        ("R² test, random points held out", "interpolation", "R² test, random points held out"),
-        ("R² test, whole states held out", "interpolation", "R² test, whole states held out"),
-        (f"the same, {NAIVE_ROW}", "interpolation", f"R² test, {NAIVE_ROW}"),
-        ("skill, whole states held out", "interpolation", "skill test, whole states held out"),
-        (f"the same, {NAIVE_ROW}", "interpolation", f"skill test, {NAIVE_ROW}"),
+NAIVE_ROW = naive_title(NAIVE)
+
+
+def _and_naive(text: str, quantity: str, naive: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """A row, and the same for the naive baseline."""
+    return (text, quantity), (f"the same, {NAIVE_ROW}", naive)
+
+
+# Heading, experiment -> rows: what each says, and the quantity in the experiment's own table.
+ROWS: dict[tuple[str, str], list[tuple[str, str]]] = {
+    ("Interpolation (Fig. 2)", "interpolation"): [
+        *((text, text) for text in ("R² train, random points held out", "R² test, random points held out")),
+        *_and_naive("R² test, whole states held out", "R² test, whole states held out", f"R² test, {NAIVE_ROW}"),
+        *_and_naive("skill, whole states held out", "skill test, whole states held out", f"skill test, {NAIVE_ROW}"),
     ],
-    "Extrapolation in T\\* (Fig. 3)": [
-        ("R² train", "extrapolation", "R² train"),
-        ("R² test", "extrapolation", "R² test"),
-        (f"the same, {NAIVE_ROW}", "extrapolation", f"R² test, {NAIVE_ROW}"),
-        *(
-            row
-            for pair in PAIRS
-            for row in (
-                (f"R² test, {pair}", "extrapolation", f"R² test, {pair}"),
-                (f"the same, {NAIVE_ROW}", "extrapolation", f"R² test, {NAIVE_ROW}, {pair}"),
-            )
-        ),
-        ("skill", "extrapolation", "skill test"),
-        (f"the same, {NAIVE_ROW}", "extrapolation", f"skill test, {NAIVE_ROW}"),
+    ("Extrapolation in T\\* (Fig. 3)", "extrapolation"): [
+        ("R² train", "R² train"),
+        *_and_naive("R² test", "R² test", f"R² test, {NAIVE_ROW}"),
+        *(r for p in PAIRS for r in _and_naive(f"R² test, {p}", f"R² test, {p}", f"R² test, {NAIVE_ROW}, {p}")),
+        *_and_naive("skill", "skill test", f"skill test, {NAIVE_ROW}"),
     ],
-    "The failing case (Fig. 5), first peak of g_BB": [
-        ("simulated, T\\* = 0.6", "failing-case", "first peak of g_BB, T* = 0.6"),
-        ("simulated, T\\* = 0.8 (training)", "failing-case", "first peak of g_BB, T* = 0.8 (training)"),
-        ("network, T\\* = 0.6", "failing-case", "first peak, dnn"),
+    ("The failing case (Fig. 5), first peak of g_BB", "failing-case"): [
+        ("simulated, T\\* = 0.6", "first peak of g_BB, T* = 0.6"),
+        ("simulated, T\\* = 0.8 (training)", "first peak of g_BB, T* = 0.8 (training)"),
+        ("network, T\\* = 0.6", "first peak, dnn"),
     ],
 }
 EXPERIMENTS = ("interpolation", "extrapolation", "failing-case", "learning-curve")
@@ -60,12 +56,12 @@ def run(settings: Settings) -> Result:
     InputError
         Listing every experiment that is missing, or was run on other data.
     """
-    mixed = any(track.startswith("mixed_") for track in tracks_of(settings.dataset))
-    regimes = REGIMES if mixed else REGIMES[:1]
+    there = {regime_of(track) for track in tracks_of(settings.dataset)}
+    regimes = tuple(regime for regime in REGIMES if regime in there)
     found, problems = {}, []
     wanted = [(name, regime) for regime in regimes for name in EXPERIMENTS] + [("timing", REGIMES[0])]
     for name, regime in wanted:
-        file = settings.out / f"{name}{'-mixed' if regime == 'mixed' else ''}.json"
+        file = settings.out / f"{name}{replace(settings, regime=regime).suffix}.json"
         value = _read(file)
         if value is None:
             problems.append(f"{file.name} is missing")
@@ -75,7 +71,8 @@ def run(settings: Settings) -> Result:
             found[name, regime] = value
     if problems:
         raise InputError(str(settings.out), problems, fix="run these experiments with the same --out (and --regime)")
-    rows = [row for heading, lines in ROWS.items() for row in _section(heading, lines, found, regimes)]
+    rows = [row for (heading, name), lines in ROWS.items()
+            for row in _section(heading, lines, [found[name, regime] for regime in regimes])]  # fmt: skip
     rows += _learning(found, regimes)
     seconds = _row(found["timing", REGIMES[0]], "seconds for 100 RDFs, paper's recipe, 1000 epochs")
     empty = [""] * (len(regimes) - 1)  # training takes as long in either regime
@@ -90,20 +87,18 @@ def run(settings: Settings) -> Result:
         pictures=[picture],
         table=markdown_table(["", "paper", *regimes], rows),
         notes=[
-            f"Ours are of {NETWORK}, mean ± standard deviation over seeds, unless a row says otherwise, and over the "
-            f"test states that the evaluator scores. {NAIVE_ROW.capitalize()}: the RDF of the same mixture at the "
-            "training temperature next to it. Empty: not in the paper, or not defined.",
+            "Ours are of the paper's network, mean ± standard deviation over seeds, unless a row says otherwise, and "
+            f"over the test states that the evaluator scores. {NAIVE_ROW.capitalize()}: the RDF of the same "
+            "mixture at the training temperature next to it. Empty: not in the paper, or not defined.",
         ],
     )
 
 
-def _section(
-    heading: str, lines: list[tuple[str, str, str]], found: dict[tuple[str, str], Any], regimes: tuple[str, ...]
-) -> list[list[str]]:
+def _section(heading: str, lines: list[tuple[str, str]], of_regimes: list[dict[str, Any]]) -> list[list[str]]:
     """The heading and the rows of one experiment."""
-    rows = [[f"**{heading}**", *[""] * (1 + len(regimes))]]
-    for text, name, quantity in lines:
-        of_regime = [_row(found[name, regime], quantity) for regime in regimes]
+    rows = [[f"**{heading}**", *[""] * (1 + len(of_regimes))]]
+    for text, quantity in lines:
+        of_regime = [_row(value, quantity) for value in of_regimes]
         printed = of_regime[0]["paper"]
         rows.append([text, "" if printed is None else f"{printed:g}", *map(shown, of_regime)])
     return rows
