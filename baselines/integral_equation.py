@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class IntegralEquation:
-    """Ornstein-Zernike equation and two-phase geometry on the phases of PeTS (:mod:`binlj.theory`).
+    """Ornstein-Zernike equation and two-phase geometry (:mod:`binlj.theory`).
+
+    Phases are those of PeTS with chemical potentials at infinite dilution from the Ornstein-Zernike equation.
 
     In the mixed regime every state is homogeneous at its overall composition (:mod:`binlj.theory.mixed`).
 

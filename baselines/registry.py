@@ -38,7 +38,7 @@ MODELS: dict[str, Entry] = {
     "integral_equation": Entry(
         "binlj.baselines.integral_equation",
         "IntegralEquation",
-        "no training: Ornstein-Zernike equation and two-phase geometry on the phases of PeTS",
+        "no training: Ornstein-Zernike equation and two-phase geometry; phases by PeTS and that equation",
     ),
     "fitted_theory": Entry(
         "binlj.baselines.fitted_theory.model",

@@ -72,10 +72,10 @@ models() {
     THEORY="equation of state (PeTS), integral equation (Ornstein-Zernike)"
     PETS="PeTS was fitted by its authors to simulations of the truncated and shifted Lennard-Jones fluid."
     enter integral-equation integral_equation --name "Integral equation (no training)" --prior-knowledge "$THEORY" \
-        --set description "Ornstein-Zernike equation with the Duh-Henderson closure; phases by the PeTS equation of state, two-phase geometry in the periodic box; nothing is trained" \
+        --set description "Ornstein-Zernike equation with the Duh-Henderson closure; phases by the PeTS equation of state with chemical potentials at infinite dilution from the integral equation, two-phase geometry in the periodic box; nothing is trained" \
         --set parameters 0 --set notes "$PETS"
     enter fitted-theory fitted_theory --name "Fitted theory" --prior-knowledge "$THEORY" \
-        --set description "The integral equation and two-phase geometry on a PeTS equation of state whose density and Gibbs energy are corrected by training data, plus residuals of the training states carried over by a Gaussian process" \
+        --set description "The theory of the integral-equation entry, with density and Gibbs energy corrected by training data, plus residuals of the training states carried over by a Gaussian process" \
         --set notes "Parameters counts corrections and residual curves. $PETS"
     enter xgboost-physics xgboost_physics --name "XGBoost on the integral equation" --prior-knowledge "$THEORY" \
         --set description "Gradient-boosted trees on the residual of the integral equation, weighted by cross-validation; seed 0" \

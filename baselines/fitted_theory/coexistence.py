@@ -23,7 +23,7 @@ from binlj.theory.gibbs import GibbsCurve, binodal, tension
 from binlj.theory.phases import gain, split
 
 ROUNDS = 5
-RIDGE = 3.0
+RIDGE = 30.0
 CALL_SCALE = 60.0  # kT of the box
 LARGE = 0.1  # error of a curve beyond which deviations count linearly
 UNSETTLED = 0.3  # weight of a state that is not converged

@@ -20,6 +20,7 @@ from binlj.errors import DataError, InputError
 from binlj.grid import PAIRS, State
 from binlj.theory import predict
 from binlj.theory.correction import N_DENSITY, N_GIBBS, Correction, corrected, density_features
+from binlj.theory.dilution import mixing_curves
 from binlj.theory.fitted import Fitted, from_arrays
 from binlj.theory.fitted_mixed import FittedMixed, mixed_from_arrays
 from binlj.theory.gibbs import GibbsCurve, gibbs_curve
@@ -65,7 +66,7 @@ class FittedTheory:
     name = "fitted_theory"
 
     def __init__(
-        self, bag: int = 8, ridge: float = 3.0, density_ridge: float = 1e-3, softness: float = 30.0,
+        self, bag: int = 8, ridge: float = 30.0, density_ridge: float = 1e-3, softness: float = 30.0,
         domain_ridge: float = 0.1,
     ) -> None:  # fmt: skip
         problems = [f"bag = {bag} must be at least 1"] if bag < 1 else []
@@ -211,10 +212,6 @@ def phase_data(data: TrainingStates, density: np.ndarray, context: FitContext) -
 
 
 def density_corrected(states: Sequence[State], density: np.ndarray) -> dict[tuple[float, float, float], GibbsCurve]:
-    """PeTS's curves of the states' mixtures with their density corrected, where there are any."""
-    curves: dict[tuple[float, float, float], GibbsCurve] = {}
-    for key in {(s.T, s.S, s.eps_AB) for s in states}:
-        plain = gibbs_curve(*key)
-        if plain is not None:
-            curves[key] = corrected(plain, Correction(np.zeros(N_GIBBS), density))
-    return curves
+    """The theory's curves of the states' mixtures with their density corrected, where there are any."""
+    known = mixing_curves((s.T, s.S, s.eps_AB) for s in states)
+    return {key: corrected(curve, Correction(np.zeros(N_GIBBS), density)) for key, curve in known.items()}

@@ -44,7 +44,7 @@ _FOLDS = 2  # of the five of the interpolation track
 
 
 def run(settings: Settings) -> Result:
-    """Skill of the theory alone and of each part added in turn, for every fold of the two tracks inside the grid."""
+    """Skill with each part of the theory added in turn, for every fold of the two tracks inside the grid."""
     lines, table, started = [], [], time.perf_counter()
     for track in ("extrapolation", "interpolation"):
         train = with_state_columns(training_frame(track, settings), dataset=settings.dataset)
@@ -72,12 +72,14 @@ def run(settings: Settings) -> Result:
 def candidates(
     fit: TrainingStates, held: Sequence[State], context: FitContext = FitContext()  # noqa: B008
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and curves, shape (n, 3, 100), of the theory alone and with each part of ``fitted_theory`` added in turn."""
+    """Name and curves, shape (n, 3, 100), of PeTS and the integral equation, then with each part added in turn."""
     parameters = FittedTheory().parameters
     ridge, bag, softness = (parameters[k] for k in ("ridge", "bag", "softness"))
-    yield "theory alone", predict(held).g
+    nothing = np.zeros(N_GIBBS)
+    yield "phases of PeTS", predict(held, dilute_limits=False).g
+    yield "chemical potentials at infinite dilution", predict(held).g
     density = fit_density(fit, ridge=parameters["density_ridge"])
-    yield "corrected density", predict(held, corrections=[Correction(np.zeros(N_GIBBS), density)]).g
+    yield "corrected density", predict(held, corrections=[Correction(nothing, density)]).g
     phases = phase_data(fit, density, context)
     one = Correction(fit_gibbs(phases, range(len(phases.states)), ridge=ridge), density)
     yield "corrected Gibbs energy", predict(held, corrections=[one]).g

@@ -1,4 +1,4 @@
-"""Corrections to the equation of state: what a model may learn about Gibbs energy and density.
+"""Corrections of the theory's Gibbs energy and density: what a model may learn about them.
 
 Both are linear in their coefficients, so that linear algebra fits coexistence conditions and densities. With psi the
 volume fraction of B, u = 1 - eps_AB, L = log2 S and v = 1 - x + x S^3:
@@ -54,7 +54,7 @@ class Correction:
 def gibbs_features(T: float, S: float, eps_AB: float, x: np.ndarray | float) -> np.ndarray:
     """What each coefficient of h multiplies, shape (..., 13)."""
     u, size = 1.0 - eps_AB, math.log2(S)
-    volume, psi = _volume_fraction(S, x)
+    volume, psi = volume_fraction(S, x)
     even = volume * psi * (1.0 - psi)
     odd = even * (2.0 * psi - 1.0)
     a = (u, u / T, u * u / T, size**2, u * size**2, size, u * size)
@@ -65,7 +65,7 @@ def gibbs_features(T: float, S: float, eps_AB: float, x: np.ndarray | float) -> 
 def density_features(T: float, S: float, eps_AB: float, x: np.ndarray | float) -> np.ndarray:
     """What each coefficient of ln rho multiplies, shape (..., 14)."""
     u, size = 1.0 - eps_AB, math.log2(S)
-    _, psi = _volume_fraction(S, x)
+    _, psi = volume_fraction(S, x)
     x = np.asarray(x, dtype=float)
     pure = [np.ones_like(psi) * k for k in (1.0, T, T * T)]
     other = [psi * k for k in (size, size * T, size**2)]
@@ -84,7 +84,8 @@ def corrected(curve: GibbsCurve, correction: Correction) -> GibbsCurve:
     )
 
 
-def _volume_fraction(S: float, x: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+def volume_fraction(S: float, x: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """v = 1 - x + x S^3 and the volume fraction of B, x S^3 / v, at mole fractions x."""
     x = np.asarray(x, dtype=float)
     volume = 1.0 - x + x * S**3
     return volume, x * S**3 / volume

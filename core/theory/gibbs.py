@@ -70,6 +70,10 @@ class GibbsCurve:
         """Number density, shape of `x`."""
         return np.asarray(self._rho(np.clip(self.to_logit(x), self.logit[0], self.logit[-1])))
 
+    def dilute_slopes(self) -> tuple[float, float]:
+        """dh/dx at x = 0 and -dh/dx at x = 1: ln phi of the dilute species minus that of its solvent."""
+        return float(self._h(self.composition(self.logit[0]), 1)), -float(self._h(self.composition(self.logit[-1]), 1))
+
     @cached_property
     def _h(self) -> CubicSpline:
         return CubicSpline(self.composition(self.logit), self.h)

@@ -15,7 +15,8 @@ from binlj.grid import N_PARTICLES, StatePoint
 from binlj.schema import N_BINS, R_MAX, bin_centres
 from binlj.theory.bulk import FALLBACKS, Bulk, bulk_rdf
 from binlj.theory.correction import Correction, corrected
-from binlj.theory.gibbs import gibbs_curve
+from binlj.theory.dilution import mixing_curves
+from binlj.theory.gibbs import GibbsCurve
 from binlj.theory.mixtures import Mixtures
 from binlj.theory.ornstein_zernike import FINE
 from binlj.theory.phases import Phases, phases
@@ -115,6 +116,7 @@ def predict(
     closures: tuple[str, ...] = FALLBACKS,
     corrections: Sequence[Correction] = (),
     softness: float = 0.0,
+    dilute_limits: bool = True,
     width: float = INTERFACE,
     n: int = N_PARTICLES,
     bins: int = N_BINS,
@@ -128,10 +130,13 @@ def predict(
     closures : tuple of str
         Tried in this order; see :data:`binlj.theory.closures.CLOSURES`.
     corrections : sequence of Correction
-        Learned corrections of the equation of state; the curves are means over them. Without any: PeTS as it is.
+        Learned corrections of the Gibbs energy and the density; the curves are means over them.
     softness : float
         Gibbs energy of the box, in kT, over which the phase call goes from one side to the other (a logistic
         function); 0 is a sharp call.
+    dilute_limits : bool
+        Whether chemical potentials at infinite dilution are those of the Ornstein-Zernike equation
+        (:mod:`binlj.theory.dilution`), or PeTS's.
     width : float
         Width of the interface; see :func:`binlj.theory.two_phase.autocorrelation`.
     n : int
@@ -149,7 +154,8 @@ def predict(
         problems.append(f"{bins} bins: each must hold an even number of the {_POINTS} intervals of the equation's grid")
     if problems:
         raise InputError("theory", problems)
-    plans = [_plan(state, corrections, softness, n) for state in states]
+    known = mixing_curves(((s.T, s.S, s.eps_AB) for s in states), dilute_limits=dilute_limits)
+    plans = [_plan(s, known.get((s.T, s.S, s.eps_AB)), corrections, softness, n) for s in states]
     rows = [(s.T, rho, x, s.S, s.eps_AB) for s, p in zip(states, plans, strict=True) for x, rho in p.bulk]
     first = np.concatenate([[0], np.cumsum([len(p.bulk) for p in plans])])
     T, rho, x, S, eps = np.array(rows, dtype=float).T
@@ -183,10 +189,11 @@ def bin_means(g: np.ndarray, bins: int = N_BINS) -> np.ndarray:
     return np.asarray((g[..., index] * weight).sum(-1) / weight.sum(-1))
 
 
-def _plan(state: StatePoint, corrections: Sequence[Correction], softness: float, n: int) -> _Plan:
-    pets = gibbs_curve(state.T, state.S, state.eps_AB)
-    curves = [pets] if pets is None or not corrections else [corrected(pets, c) for c in corrections]
-    found = tuple(phases(state, curve=curve, n=n) for curve in curves)
+def _plan(
+    state: StatePoint, curve: GibbsCurve | None, corrections: Sequence[Correction], softness: float, n: int
+) -> _Plan:
+    curves = [curve] if curve is None or not corrections else [corrected(curve, c) for c in corrections]
+    found = tuple(phases(state, curve=c, n=n) for c in curves)
     p = np.array([_probability(f.gain, softness) for f in found])
     mean = float(p.mean())
     one, two = mean < 1.0 - _NEGLIGIBLE, mean > _NEGLIGIBLE

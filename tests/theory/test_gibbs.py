@@ -126,7 +126,7 @@ def test_a_curve_of_another_mixture_is_refused():
 
 
 def test_a_soft_call_lies_between_the_two_sharp_ones():
-    state = State(1.2, 0.2, 1.0, 0.6)  # hardly demixed by PeTS
+    state = State(1.2, 0.5, 1.0, 0.6)  # hardly demixed by theory
     nothing = Correction(np.zeros(N_GIBBS), np.zeros(N_DENSITY))
     sharp, soft = predict([state]), predict([state], corrections=[nothing], softness=1e6)
     assert sharp.info[0].p_demixed in (0.0, 1.0) and np.all(sharp.spread == 0)
