@@ -25,9 +25,10 @@ benchmark: env
 	@echo "Leaderboard:  $(OUT)/leaderboard/index.html"
 
 # A new version of the data, from the records to the tag's message (hours; may be stopped and run again):
-# make release VERSION=2.0.0 [DATE=2026-12-31] [DRY=1], where DRY=1 only lists the steps.
+# make release VERSION=2.0.0 [DATE=2026-12-31] [GRID=keep] [DRY=1]: GRID=keep where only off-grid states are new; DRY=1
+# only lists the steps.
 release: env
-	$(BIN)/python docs/release.py "$(VERSION)" $(if $(DATE),--date "$(DATE)") $(if $(DRY),--dry-run)
+	$(BIN)/python docs/release.py "$(VERSION)" $(if $(DATE),--date "$(DATE)") $(if $(GRID),--grid "$(GRID)") $(if $(DRY),--dry-run)
 
 # After a new version of the data: retrain, rerun every experiment and report, rebuild the page (more than an hour).
 refresh: env

@@ -63,7 +63,7 @@ MIXED = Part(
     tuple(f for f in FILES if f.startswith("mixed_") and "offgrid" not in f),
 )  # fmt: skip
 MIXED_OFFGRID = Part(
-    "mixed_offgrid", "2.0.0", "off-grid states in the mixed regime",
+    "mixed_offgrid", "2.1.0", "off-grid states in the mixed regime",
     ("mixed_offgrid/test.parquet", "mixed_states/offgrid.parquet"),
 )  # fmt: skip
 PARTS = (OFFGRID, MIXED, MIXED_OFFGRID)

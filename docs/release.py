@@ -1,4 +1,4 @@
-"""Make a version of the dataset: ``make release VERSION=2.0.0 [DATE=2026-12-01] [DRY=1]``.
+"""Make a version of the dataset: ``make release VERSION=2.0.0 [DATE=2026-12-01] [GRID=keep] [DRY=1]``.
 
 Each step says whether it is done, so a release that was stopped goes on when the same command is run again. Nothing is
 committed or tagged.
@@ -42,11 +42,12 @@ CONTINUED = ("release", "offgrid")  # campaigns whose unfinished chains other ma
 
 @dataclass(frozen=True)
 class Release:
-    """What is to be released, and where."""
+    """What is to be released, and where; with ``keep_grid`` the grid's tables stay those of the version before."""
 
     root: Path
     version: str
     date: str
+    keep_grid: bool = False
 
     @property
     def work(self) -> Path:
@@ -64,7 +65,7 @@ class Step:
     run: Callable[[], None]
 
 
-def begin(root: Path, version: str, date: str | None) -> Release:
+def begin(root: Path, version: str, date: str | None, *, keep_grid: bool = False) -> Release:
     """Check the input and the clone.
 
     Raises
@@ -97,7 +98,7 @@ def begin(root: Path, version: str, date: str | None) -> Release:
         raise InputError("release", problems, fix="mend these and run the same command again")
     kept = re.search(r"^date-released: (.*)$", (root / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return Release(root, version, date or (kept[1] if begun and kept else today))
+    return Release(root, version, date or (kept[1] if begun and kept else today), keep_grid)
 
 
 def steps(release: Release) -> list[Step]:
@@ -118,14 +119,17 @@ def steps(release: Release) -> list[Step]:
 
     def archive() -> None:
         for store in stores(root):
-            more = ["--configurations"] if store.name in CONTINUED else []
+            wanted = store.name in CONTINUED and not (release.keep_grid and store.name == "release")
+            more = ["--configurations"] if wanted else []
             chosen = ["--set", "offgrid"] if store.name == "offgrid" else ["--store", str(store)]
             run([binlj, "campaign", "archive", *chosen, *more])()
+
+    tables = ["--grid", "keep"] if release.keep_grid else ["--snapshots", "refresh"]
 
     def publish() -> None:
         run(
             [python, "docs/starts.py"],
-            [binlj, "publish", "--version", release.version, "--date", release.date, "--snapshots", "refresh"],
+            [binlj, "publish", "--version", release.version, "--date", release.date, *tables],
         )()
         write_text(release.work / "published.json", json.dumps(_published(release)))
 
@@ -159,7 +163,7 @@ def steps(release: Release) -> list[Step]:
              lambda: not list(_outdated(release)), lambda: set_version(release)),
         Step("archive", "binlj campaign archive, for " + ", ".join(s.name for s in stores(root)),
              lambda: published() and not any(any((s / "loose").glob("*.parquet")) for s in stores(root)), archive),
-        Step("publish", "draw docs/starts.png; binlj publish with fresh snapshots", published, publish),
+        Step("publish", f"draw docs/starts.png; binlj publish {' '.join(tables)}", published, publish),
         Step("verify", "binlj verify", never, run([binlj, "verify"])),
         Step("diff", f"binlj validate diff against version {earlier} of commit {commit[:10]}", compared, compare),
         Step("refresh", "docs/refresh.sh: train, score, write every report, the page and the README", never,
@@ -278,10 +282,12 @@ def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description="Make a version of the dataset; see CONTRIBUTING.md.")
     parser.add_argument("version", help="x.y.z")
     parser.add_argument("--date", default=None, help="YYYY-MM-DD [default: today]")
+    parser.add_argument("--grid", choices=["assemble", "keep"], default="assemble",
+                        help="keep: only off-grid states are new")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="only list the steps")
     given = parser.parse_args(arguments)
     try:
-        release = begin(root, given.version, given.date or None)
+        release = begin(root, given.version, given.date or None, keep_grid=given.grid == "keep")
         todo = steps(release)
     except BinljError as error:
         print(error, file=sys.stderr)

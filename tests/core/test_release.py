@@ -147,6 +147,16 @@ def test_a_stopped_release_goes_on_where_it_stopped(
     assert _commands(clone) == [*first[:4], "refresh"] and log.read_text(encoding="utf-8") == later
 
 
+def test_a_version_with_new_off_grid_states_only_keeps_the_grid(script: ModuleType, clone: Path) -> None:
+    (clone / "builders" / "campaigns" / "offgrid" / "packs").mkdir(parents=True)
+    assert script.main(["2.1.0", "--grid", "keep"], root=clone) == 0
+    lines = (clone / "out" / "log").read_text(encoding="utf-8").splitlines()
+    (published,) = (line for line in lines if line.startswith("publish"))
+    assert published.endswith("--grid keep") and "--snapshots" not in published
+    archived = {"--configurations" in line: line for line in lines if "archive" in line}
+    assert "--set offgrid" in archived[True] and "release" in archived[False], "large files enter git at x.0 only"
+
+
 BINLJ = """#!/bin/bash
 echo "$@" >> log
 if [ "$1" = reproduce ]; then
