@@ -10,6 +10,7 @@ converged ones): an unsettled label says nothing about a model. Breakdowns may b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,14 +68,17 @@ def _sums(metric: Metric, truth: Truth, terms: np.ndarray, group: np.ndarray, n_
     return sums
 
 
+@lru_cache(maxsize=4)  # every entry of a track is scored with the same ones
 def bootstrap_weights(n_compositions: int, n_boot: int, seed: int) -> np.ndarray:
-    """How often each mixture is drawn in each resample, shape (n_boot, n_compositions).
+    """How often each mixture is drawn in each resample, shape (n_boot, n_compositions); read-only.
 
     Mixtures (C_B, S, eps_AB) are drawn with replacement, all their temperatures and pairs together:
     points of a curve, pairs of a state and temperatures of a mixture are not independent.
     """
     equal = np.full(n_compositions, 1 / n_compositions)
-    return np.random.default_rng(seed).multinomial(n_compositions, equal, size=n_boot).astype(float)
+    weights = np.random.default_rng(seed).multinomial(n_compositions, equal, size=n_boot).astype(float)
+    weights.setflags(write=False)
+    return weights
 
 
 def resample(metric: Metric, sums: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -13,8 +13,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-HOSTILE = '</script><img src=x onerror="window.pwned=1">'
-
 
 @pytest.fixture(scope="session")
 def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
@@ -22,7 +20,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
 
     One of them, ``sampled``, is a reference that covers 20 of the 100 states.
     """
-    from lb_make import make
+    from lb_make import HOSTILE, make
 
     from binlj.eval.explain import model_free_importances, write_attributions
 

@@ -15,6 +15,7 @@ from binlj.data import curves, read_table, tracks_of
 from binlj.eval import naive_predictions, write_predictions
 from binlj.leaderboard.folder import METADATA, predictions_name
 
+HOSTILE = '</script><img src=x onerror="window.pwned=1">'
 META: dict[str, Any] = {
     "name": "Test model",
     "authors": [{"name": "A. Author", "affiliation": "Some Institute"}],

@@ -9,7 +9,7 @@ from typing import Any
 
 import lb_browser
 import pytest
-from conftest import HOSTILE
+from lb_make import HOSTILE
 
 pytestmark = [
     pytest.mark.browser,

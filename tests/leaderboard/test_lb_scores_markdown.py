@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import HOSTILE
+from lb_make import HOSTILE
 
 from binlj.errors import DataError
 from binlj.leaderboard.build import Board, results_text
