@@ -55,7 +55,7 @@ def clone(tmp_path: Path) -> Path:
         "binlj-rdf/manifest.json": json.dumps({"version": "1.0.0", "data_sha256": "a" * 64}),
         "builders/campaigns/release/packs/pack-0.parquet": "",
         "docs/validation/version-diff.md": "",
-        "docs/refresh.sh": "#!/bin/sh\nexec .venv/bin/binlj refresh\n",
+        "docs/refresh.sh": "#!/bin/sh\nexec .venv/bin/binlj refresh \"$@\"\n",
         ".venv/bin/binlj": FAKE,
         ".venv/bin/python": FAKE,
         "out/log": "",
@@ -154,6 +154,7 @@ def test_a_version_with_new_off_grid_states_only_keeps_the_grid(script: ModuleTy
     (published,) = (line for line in lines if line.startswith("publish"))
     assert published.endswith("--grid keep") and "--snapshots" not in published
     archived = {"--configurations" in line: line for line in lines if "archive" in line}
+    assert lines[-1] == "refresh models reports", "the paper's experiments are of the grid"
     assert "--set offgrid" in archived[True] and "release" in archived[False], "large files enter git at x.0 only"
 
 
