@@ -168,7 +168,8 @@ def steps(release: Release) -> list[Step]:
         Step("publish", f"draw docs/starts.png; binlj publish {' '.join(tables)}", published, publish),
         Step("verify", "binlj verify", never, run([binlj, "verify"])),
         Step("diff", f"binlj validate diff against version {earlier} of commit {commit[:10]}", compared, compare),
-        Step("refresh", f"{' '.join(refresh)}: train, score, write reports, the page and the README", never, run(refresh)),
+        Step("refresh", f"{' '.join(refresh)}: train, score, write reports, the page and the README", never,
+             run(refresh)),
         Step("tag message", f"write {message.relative_to(root)}; nothing is tagged", never, tag),
     ]  # fmt: skip
 
