@@ -34,8 +34,9 @@ release: env
 refresh: env
 	docs/refresh.sh
 
+# Long files of few tests come early. The tests start some hundred processes: without bytecode, each compiles the package.
 test: env
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder  # long files of few tests come early
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: env types
 	$(BIN)/ruff check .

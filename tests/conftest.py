@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+# One thread for linear algebra, here and in the processes that tests start: the workers of pytest share the cores
+# already, and on small matrices threads that wait for one another take twice the time. Set before NumPy is imported.
+os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"})
 
 sys.path.insert(0, str(Path(__file__).parent))
 
