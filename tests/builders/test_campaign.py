@@ -202,7 +202,7 @@ def test_the_slurm_site_asks_for_whole_nodes(tmp_path: Path) -> None:
 
 def _command(store: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "binlj.cli", "campaign", "run", "--store", str(store), "--profile", "smoke",
-            "--states", "T1.40-C0.500-S0.50-E*", "--phase", "1", *more]  # fmt: skip
+            "--states", "T1.40-C0.500-S0.50-E0.[246]*", "--phase", "1", *more]  # fmt: skip
 
 
 @pytest.mark.lammps
@@ -220,7 +220,7 @@ def test_a_campaign_killed_again_and_again_gives_the_undisturbed_result(tmp_path
         assert done.returncode == 0, done.stderr
         assert "nothing left to do" in done.stdout
     a, b = stores.load_records(disturbed), stores.load_records(quiet)
-    assert len(a) == len(b) == 10
+    assert len(a) == len(b) == 6
     for x, y in zip(a, b, strict=True):
         assert x.key == y.key
         np.testing.assert_array_equal(x.counts, y.counts)
@@ -253,7 +253,7 @@ def test_a_failing_engine_is_reported_and_nothing_is_written(tmp_path: Path) -> 
         _command(tmp_path, "--lmp-args", "-k nonsense"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 4
-    assert "5 chain(s) failed" in done.stderr
+    assert "3 chain(s) failed" in done.stderr
     assert "log:" in done.stderr
     assert stores.load_records(tmp_path) == []
 
@@ -281,7 +281,7 @@ def test_a_full_disk_is_named_and_no_record_is_half_written(small_disk: Path) ->
     again = subprocess.run(_command(small_disk), capture_output=True, text=True, check=False, timeout=120)
     assert again.returncode == 0, again.stderr
     after = stores.load_records(small_disk)
-    assert len(after) == 10 and {r.key for r in before} <= {r.key for r in after}
+    assert len(after) == 6 and {r.key for r in before} <= {r.key for r in after}
 
 
 @pytest.mark.lammps

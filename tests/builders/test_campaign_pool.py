@@ -31,7 +31,7 @@ def config(workers, run_dir):
 
 def _command(store: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "binlj.cli", "campaign", "run", "--store", str(store), "--profile", "smoke",
-            "--states", "T1.40-C0.500-S0.50-E*", "--phase", "1", *more]  # fmt: skip
+            "--states", "T1.40-C0.500-S0.50-E0.[246]*", "--phase", "1", *more]  # fmt: skip
 
 
 
@@ -49,7 +49,7 @@ def test_a_lost_node_costs_only_what_ran_on_it(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert "lost its worker" in err and "nothing left to do" in out
-    assert len(stores.load_records(store)) == 10
+    assert len(stores.load_records(store)) == 6
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
