@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from toy import add_mixed_regime
 
 from binlj.baselines import cli
+from binlj.baselines.dnn import Dnn
 from binlj.baselines.reproduce import EXPERIMENTS, Settings, benchmark, benchmark_table
 from binlj.baselines.reproduce.extrapolation import without_tail
 from binlj.baselines.reproduce.learning_curve import subset
@@ -35,6 +36,30 @@ def run(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         cli.train, "linear_T", "--track", "extrapolation", "--out", out, "--dataset", toy, "--seed", 3
     )
     assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def both_regimes(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy dataset with the mixed regime."""
+    return add_mixed_regime(shutil.copytree(toy, tmp_path_factory.mktemp("both") / "binlj-rdf"))
+
+
+def one_epoch(name: str, dataset: Path, out: Path) -> Result:
+    """An experiment with a single network, trained for one epoch: to compile it with XLA takes longer than that."""
+    args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", dataset, "--out", out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Dnn.__init__.__kwdefaults__, "jit", False)
+        return call(cli.reproduce, name, *args)
+
+
+@pytest.fixture(scope="module")
+def extrapolated(both_regimes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Fig. 3 leaves behind for one epoch; to be copied before more is written there."""
+    pytest.importorskip("tensorflow")
+    out = tmp_path_factory.mktemp("extrapolated") / "out"
+    done = one_epoch("extrapolation", both_regimes, out)
+    assert done.exit_code == 0, done.exception
     return out
 
 
@@ -74,19 +99,18 @@ def test_the_offgrid_track_trains_on_the_grid(toy_offgrid: Path, toy: Path, tmp_
 
 
 def test_benchmark_runs_the_network_on_two_tracks_only(
-    toy_offgrid: Path, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy_offgrid: Path, toy: Path, both_regimes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def stop(jobs, settings):
         raise StopIteration([(j.model, j.track) for j in jobs])
 
     monkeypatch.setattr("binlj.baselines.reproduce.benchmark.train_jobs", stop)
-    mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
     regime = [("xgboost", f"mixed_{t}") for t in ("interpolation", "extrapolation")]
     old = [(m, t) for m in ("dnn", "xgboost") for t in ("interpolation", "extrapolation")]
     for dataset, models, wanted in (
         (toy, None, old),
         (toy_offgrid, None, [*old[:2], ("xgboost", "offgrid"), *old[2:]]),
-        (mixed, None, [*old[:2], *regime, *old[2:]]),
+        (both_regimes, None, [*old[:2], *regime, *old[2:]]),
         (toy_offgrid, ("mean_rdf",), [("mean_rdf", t) for t in ("offgrid", "interpolation", "extrapolation")]),
     ):
         with pytest.raises(StopIteration) as caught:
@@ -213,34 +237,29 @@ def test_failed_trainings_are_all_named(small: Path, tmp_path: Path):
     assert "file is missing" in str(caught.value)
 
 
-def test_network_experiments_from_one_training(toy: Path, tmp_path: Path):
+def test_network_experiments_from_one_training(extrapolated: Path, both_regimes: Path, tmp_path: Path):
     """Fig. 3 and Fig. 4 with one epoch: everything is written, and the second finds the first's training."""
-    pytest.importorskip("tensorflow")
-    args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", toy, "--out", tmp_path)
-    done = call(cli.reproduce, "extrapolation", *args)
-    assert done.exit_code == 0, done.exception
+    out = shutil.copytree(extrapolated, tmp_path / "out")
     for name in ("fig3a_loss", "fig3bc_parity", "fig3def_parity"):
-        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
-    rows = {r["quantity"]: r for r in json.loads((tmp_path / "extrapolation.json").read_text())["rows"]}
-    assert (tmp_path / "extrapolation.md").read_text(encoding="utf-8").splitlines()[2] == data_line(toy)
+        assert (out / f"{name}.png").stat().st_size > 10_000
+    rows = {r["quantity"]: r for r in json.loads((out / "extrapolation.json").read_text())["rows"]}
+    assert (out / "extrapolation.md").read_text(encoding="utf-8").splitlines()[2] == data_line(both_regimes)
     assert rows["R² test"]["paper"] == 0.89
     assert rows["R² test, BB"]["paper"] == 0.83
-    (folder,) = (tmp_path / "runs").iterdir()
-    stored = evaluate(folder / "predictions.parquet", track="extrapolation", dataset=toy, n_boot=5)
+    (folder,) = (out / "runs").iterdir()
+    stored = evaluate(folder / "predictions.parquet", track="extrapolation", dataset=both_regimes, n_boot=5)
     assert rows["R² test"]["ours"] == pytest.approx(stored.r2["overall"])
     assert (folder / "loss.png").is_file()
-    done = call(cli.reproduce, "overlays", *args)
+    done = one_epoch("overlays", both_regimes, out)
     assert done.exit_code == 0, done.exception
-    assert (tmp_path / "fig4_overlays.png").stat().st_size > 10_000
-    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert (out / "fig4_overlays.png").stat().st_size > 10_000
+    assert len(list((out / "runs").iterdir())) == 1
 
 
 def test_an_experiment_in_the_mixed_regime_stands_beside_the_other(
-    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toy: Path, both_regimes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """It trains on the mixed track and writes files of its own; the tables of 1.x and other experiments refuse."""
-    mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
-
     trained = []
 
     def train(jobs, settings):
@@ -249,51 +268,54 @@ def test_an_experiment_in_the_mixed_regime_stands_beside_the_other(
 
     monkeypatch.setattr("binlj.baselines.reproduce.overlays.train_jobs", train)
     for regime in ("equilibrium", "mixed"):
-        call(cli.reproduce, "overlays", "--dataset", mixed, "--out", tmp_path, "--regime", regime)
+        call(cli.reproduce, "overlays", "--dataset", both_regimes, "--out", tmp_path, "--regime", regime)
     assert trained == ["extrapolation", "mixed_extrapolation"]
-    settings = Settings(tmp_path, mixed, regime="mixed")
+    settings = Settings(tmp_path, both_regimes, regime="mixed")
     assert settings.picture("fig4").name == "fig4-mixed.png" and settings.title("x") == "x, mixed regime"
     assert "-mixed-1000-" in settings.cache("points").name
-    g = [curves(frame_of("extrapolation", Settings(tmp_path, mixed, regime=r))) for r in (None, "mixed")]
+    g = [curves(frame_of("extrapolation", Settings(tmp_path, both_regimes, regime=r))) for r in (None, "mixed")]
     np.testing.assert_allclose(g[1], 0.9 * g[0])
     assert "no regime" in str(call(cli.reproduce, "timing", "--regime", "mixed", "--out", tmp_path).exception)
     args = ("--dataset", toy, "--out", tmp_path, "--regime", "mixed")
     assert "has no mixed regime" in str(call(cli.reproduce, "overlays", *args).exception)
 
 
-def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_summary_puts_both_regimes_beside_the_paper(
+    extrapolated: Path, both_regimes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Its rows are those that the experiments write, for short trainings; what is missing is named."""
-    pytest.importorskip("tensorflow")
-    mixed = add_mixed_regime(shutil.copytree(toy, tmp_path / "data"))
+    out = shutil.copytree(extrapolated, tmp_path / "out")
     monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.SHARES", (5 / 9, 1.0))
     monkeypatch.setattr("binlj.baselines.reproduce.learning_curve.WAYS", {"random RDFs": "rdfs"})
     monkeypatch.setattr("binlj.baselines.reproduce.summary.WAYS", ("random RDFs",))
     points = {"train": 0.5, "test": 0.25}
     monkeypatch.setattr("binlj.baselines.reproduce.interpolation._point_split", lambda *a: points)
-    args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", mixed, "--out", tmp_path)
     seconds = Row("seconds for 100 RDFs, paper's recipe, 1000 epochs", 9.6, paper=40, digits=1)
-    Finding("", [seconds], {"data": data_line(mixed)}).write("timing", tmp_path)
-    refused = str(call(cli.reproduce, "summary", *args).exception)
+    Finding("", [seconds], {"data": data_line(both_regimes)}).write("timing", out)
+    refused = str(one_epoch("summary", both_regimes, out).exception)
     assert "learning-curve-mixed.json is missing" in refused and "timing" not in refused
-    for name in ("interpolation", "extrapolation", "learning-curve"):
-        done = call(cli.reproduce, name, *args)
+    for name in ("interpolation", "learning-curve"):
+        with monkeypatch.context() as patch:  # their pictures are not looked at here
+            patch.setattr("binlj.baselines.reproduce.figures.write", lambda figure, file: file)
+            done = one_epoch(name, both_regimes, out)
         assert done.exit_code == 0, done.exception
-        found = json.loads((tmp_path / f"{name}.json").read_text())
+    for name in ("interpolation", "extrapolation", "learning-curve"):
+        found = json.loads((out / f"{name}.json").read_text())
         for row in found["rows"]:
             row["ours"] = 0.125
-        (tmp_path / f"{name}-mixed.json").write_text(json.dumps(found))
+        (out / f"{name}-mixed.json").write_text(json.dumps(found))
     peaks = ("first peak of g_BB, T* = 0.6", "first peak of g_BB, T* = 0.8 (training)", "first peak, dnn")
     for suffix in ("", "-mixed"):
-        case = Finding("", [Row(p, n + 5.0, digits=1) for n, p in enumerate(peaks)], {"data": data_line(mixed)})
-        case.write(f"failing-case{suffix}", tmp_path)
-    done = call(cli.reproduce, "summary", *args)
+        case = Finding("", [Row(p, n + 5.0, digits=1) for n, p in enumerate(peaks)], {"data": data_line(both_regimes)})
+        case.write(f"failing-case{suffix}", out)
+    done = one_epoch("summary", both_regimes, out)
     assert done.exit_code == 0, done.exception
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.output.splitlines() if line[:1] == "|"]
     assert rows[0] == ["", "paper", "equilibrium", "mixed"] and {len(row) for row in rows} == {4}
     by = {row[0]: row[1:] for row in rows}
     naive = evaluate(
-        naive_predictions("nearest_temperature", track="extrapolation", dataset=mixed),
-        track="extrapolation", dataset=mixed, n_boot=1, naive=False,
+        naive_predictions("nearest_temperature", track="extrapolation", dataset=both_regimes),
+        track="extrapolation", dataset=both_regimes, n_boot=1, naive=False,
     )  # fmt: skip
     assert by["skill"][0] == "" and by["skill"][2] == "0.125"
     assert rows[[r[0] for r in rows].index("skill") + 1][2:] == [f"{naive.skill['overall']:.3f}", "0.125"]
@@ -301,11 +323,11 @@ def test_the_summary_puts_both_regimes_beside_the_paper(toy: Path, tmp_path: Pat
     assert by["R² test, BB"][0] == "0.83" and by["90,000 points (all)"][0] == "0.9"
     assert by["simulated, T\\* = 0.6"] == ["", "5.0", "5.0"] and "40" in by["**Seconds to learn 100 RDFs**"]
     assert len(by["50,000 points, random RDFs"]) == 3
-    assert (tmp_path / "fig6_both_regimes.png").stat().st_size > 10_000
-    other = json.loads((tmp_path / "failing-case.json").read_text())
+    assert (out / "fig6_both_regimes.png").stat().st_size > 10_000
+    other = json.loads((out / "failing-case.json").read_text())
     other["conditions"]["data"] = "Dataset 0.9.0"
-    (tmp_path / "failing-case.json").write_text(json.dumps(other))
-    assert "of other data: Dataset 0.9.0" in str(call(cli.reproduce, "summary", *args).exception)
+    (out / "failing-case.json").write_text(json.dumps(other))
+    assert "of other data: Dataset 0.9.0" in str(one_epoch("summary", both_regimes, out).exception)
 
 
 def test_timing_needs_more_than_a_hundred_rdfs(small: Path, tmp_path: Path):
