@@ -12,24 +12,24 @@ from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.release import publish
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole() -> list[StateResult]:
     return results()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def published(whole: list[StateResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("published") / "binlj-rdf"
     publish.publish(whole, target=target, version="0.1.0", released=DATE, snapshots=snapshots())
     return target
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def off_grid() -> list[StateResult]:
     return off_grid_results()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def with_off_grid(
     whole: list[StateResult], off_grid: list[StateResult], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
