@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,19 @@ def toy_offgrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from toy import write_toy_dataset
 
     return write_toy_dataset(tmp_path_factory.mktemp("toy-offgrid") / "binlj-rdf", off_grid=True)
+
+
+@pytest.fixture
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the process that reads a submission's file once for each content of it, however often a test asks."""
+    from binlj.eval import predictions, sandbox
+
+    @cache
+    def reading(path: Path, kind: str, changed: int) -> tuple:
+        return sandbox.open_table(path, kind)
+
+    def open_table(path: Path, kind: str = "predictions") -> tuple:
+        table, problems, warnings = reading(path, kind, path.stat().st_mtime_ns if path.exists() else 0)
+        return table, [*problems], [*warnings]
+
+    monkeypatch.setattr(predictions, "open_table", open_table)

@@ -227,6 +227,7 @@ BAD: list[tuple[Callable[[pd.DataFrame, Path], None], str]] = [
 ]
 
 
+@pytest.mark.usefixtures("read_once")
 @pytest.mark.parametrize(("make", "problem"), BAD, ids=lambda v: getattr(v, "__name__", "").strip("_"))
 def test_bad_file_is_refused_with_file_problem_and_fix(
     make: Callable[[pd.DataFrame, Path], None], problem: str, good: pd.DataFrame, toy: Path, tmp_path: Path

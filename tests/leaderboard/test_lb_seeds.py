@@ -35,8 +35,13 @@ def root(tmp_path_factory: pytest.TempPathFactory, toy: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def row(root: Path, toy: Path) -> dict[str, Any]:
-    return next(r for r in rescore(root, dataset=toy).rows if r["id"] == "stochastic")
+def rows(root: Path, toy: Path) -> dict[str, dict[str, Any]]:
+    return {r["id"]: r for r in rescore(root, dataset=toy).rows if r["track"] == TRACK}
+
+
+@pytest.fixture(scope="module")
+def row(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return rows["stochastic"]
 
 
 def test_the_row_is_the_mean_over_the_seeds_with_its_spread(row: dict[str, Any], root: Path, toy: Path) -> None:
@@ -65,12 +70,14 @@ def test_the_interval_is_that_of_the_mean_over_the_same_resamples(row: dict[str,
     assert mean.std() < max(draws(case, "skill")[:, -1].std() for case in cases) * 1.01
 
 
-def test_three_equal_seeds_are_one_file(toy: Path, root: Path, tmp_path: Path) -> None:
+def test_three_equal_seeds_are_one_file(
+    rows: dict[str, dict[str, Any]], toy: Path, root: Path, tmp_path: Path
+) -> None:
     shutil.copytree(root / "single", tmp_path / "s" / "single")
     for k in (1, 2):
         shutil.copyfile(root / "single" / predictions_name(TRACK), tmp_path / "s/single" / predictions_name(TRACK, k))
     (three,) = [r for r in rescore(tmp_path / "s", dataset=toy).rows if r["id"] == "single"]
-    (one,) = [r for r in rescore(root, dataset=toy).rows if r["id"] == "single"]
+    one = rows["single"]
     for key in ("skill", "skill_ci95", "r2", "r2_ci95", "metrics", "metrics_ci95", "by"):
         assert three[key] == one[key], key
     assert three["seeds"]["skill_sd"] == dict.fromkeys(("AA", "AB", "BB", "overall"), 0.0)

@@ -229,8 +229,11 @@ def test_yaml_beyond_plain_records_is_refused(tmp_path: Path, text: str, expecte
 def test_only_plain_decimal_numbers_are_numbers(number: str, copy: Path, toy: Path) -> None:
     text = (copy / METADATA).read_text()
     for key, old in (("parameters", "9542"), ("train_seconds", "12.5")):
-        (copy / METADATA).write_text(text.replace(f"{key}: {old}", f"{key}: {number}"))
-        (problem,) = problems(copy, toy).splitlines()
+        text = text.replace(f"{key}: {old}", f"{key}: {number}")
+    (copy / METADATA).write_text(text)
+    found = sorted(problems(copy, toy).splitlines())
+    assert len(found) == 2
+    for key, problem in zip(("parameters", "train_seconds"), found, strict=True):
         assert key in problem and "must be a" in problem and "number, not" in problem and len(problem) < 200
 
 
@@ -255,6 +258,7 @@ def test_ordinary_names_pass(name: str) -> None:
     assert bad_meta(name=name) == ""
 
 
+@pytest.mark.usefixtures("read_once")
 def test_names_of_the_leaderboards_own_rows_are_taken(board, copy: Path, toy: Path) -> None:
     own = {row["name"] for row in board.rows if row["kind"] in ("naive", "ceiling")}
     assert len(own) == 7
@@ -264,6 +268,7 @@ def test_names_of_the_leaderboards_own_rows_are_taken(board, copy: Path, toy: Pa
         assert "is a row of the leaderboard itself" in problems(copy, toy), name
 
 
+@pytest.mark.usefixtures("read_once")
 def test_the_name_of_another_entry_is_taken(entries: Path, copy: Path, toy: Path) -> None:
     names = names_in(entries)
     assert check(entries / "alpha", dataset=toy, names=names).id == "alpha"  # its own name does not count
