@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from binlj.baselines.reproduce.result import r2
 from binlj.data import to_points
 from binlj.errors import InputError
 
-pytest.importorskip("tensorflow")
+# Looked for, not imported: every worker reads this file, and few run it.
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("tensorflow"), reason="needs TensorFlow")
 
 
 def weights(network) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from binlj.baselines.temperature_cases import folds
 from binlj.baselines.theory_residual import theory_of
 from binlj.errors import DataError, InputError
 
-pytest.importorskip("xgboost")
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("xgboost"), reason="needs XGBoost")
 
 
 def predict(model: Model, frame: pd.DataFrame) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -75,16 +76,15 @@ def imports(tree: ast.Module, module: str, *, package: bool, known: set[str]) ->
                 yield text
 
 
+@cache
 def graph() -> dict[str, set[str]]:
+    """What each module imports; read when a test needs it, not by every worker that collects the tests."""
     known = set(FILES)
     out = {}
     for module, file in FILES.items():
         tree = ast.parse(file.read_text(encoding="utf-8"))
         out[module] = set(imports(tree, module, package=file.name == "__init__.py", known=known)) - {module}
     return out
-
-
-GRAPH = graph()
 
 
 def test_every_room_of_the_builders_has_a_rule() -> None:
@@ -96,7 +96,7 @@ def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
     allowed = MAY_KNOW[room] | {room, "core"}
     wrong = [
         f"{module} imports {target}"
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
         for target in sorted(targets)
         if room_of(module) == room and module != FACADE and room_of(target) not in allowed
     ]
@@ -108,7 +108,7 @@ def test_the_rules_themselves_have_no_circle() -> None:
 
 
 def test_no_module_imports_itself_through_others() -> None:
-    edges = {module: set(targets) for module, targets in GRAPH.items() if module != FACADE}
+    edges = {module: set(targets) for module, targets in graph().items() if module != FACADE}
     edges["binlj.leaderboard.page"].discard("binlj.leaderboard.build")  # still to be mended
     # Scores print and draw themselves, when asked to.
     edges["binlj.eval.scores"] -= {"binlj.eval.report", "binlj.eval.plots"}
