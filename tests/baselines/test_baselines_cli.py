@@ -45,11 +45,11 @@ def both_regimes(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return add_mixed_regime(shutil.copytree(toy, tmp_path_factory.mktemp("both") / "binlj-rdf"))
 
 
-def one_epoch(name: str, dataset: Path, out: Path) -> Result:
-    """An experiment with a single network, trained for one epoch: to compile it with XLA takes longer than that."""
+def one_epoch(name: str, dataset: Path, out: Path, *, jit: bool = False) -> Result:
+    """An experiment with a single network, trained for one epoch; to compile it with XLA takes longer than that."""
     args = ("--epochs", 1, "--seeds", 1, "--workers", 1, "--dataset", dataset, "--out", out)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(Dnn.__init__.__kwdefaults__, "jit", False)
+        patch.setitem(Dnn.__init__.__kwdefaults__, "jit", jit)
         return call(cli.reproduce, name, *args)
 
 
@@ -58,7 +58,7 @@ def extrapolated(both_regimes: Path, tmp_path_factory: pytest.TempPathFactory) -
     """What Fig. 3 leaves behind for one epoch; to be copied before more is written there."""
     pytest.importorskip("tensorflow")
     out = tmp_path_factory.mktemp("extrapolated") / "out"
-    done = one_epoch("extrapolation", both_regimes, out)
+    done = one_epoch("extrapolation", both_regimes, out, jit=True)  # as it is trained by default
     assert done.exit_code == 0, done.exception
     return out
 
