@@ -250,7 +250,7 @@ def test_network_experiments_from_one_training(extrapolated: Path, both_regimes:
     stored = evaluate(folder / "predictions.parquet", track="extrapolation", dataset=both_regimes, n_boot=5)
     assert rows["R² test"]["ours"] == pytest.approx(stored.r2["overall"])
     assert (folder / "loss.png").is_file()
-    done = one_epoch("overlays", both_regimes, out)
+    done = one_epoch("overlays", both_regimes, out, jit=True)
     assert done.exit_code == 0, done.exception
     assert (out / "fig4_overlays.png").stat().st_size > 10_000
     assert len(list((out / "runs").iterdir())) == 1
