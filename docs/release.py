@@ -118,9 +118,9 @@ def steps(release: Release) -> list[Step]:
         return each
 
     def archive() -> None:
+        continued = ("offgrid",) if release.keep_grid else CONTINUED
         for store in stores(root):
-            wanted = store.name in CONTINUED and not (release.keep_grid and store.name == "release")
-            more = ["--configurations"] if wanted else []
+            more = ["--configurations"] if store.name in continued else []
             chosen = ["--set", "offgrid"] if store.name == "offgrid" else ["--store", str(store)]
             run([binlj, "campaign", "archive", *chosen, *more])()
 

@@ -127,7 +127,7 @@ def set_limits(*, cpu_seconds: int = MAX_CPU_SECONDS) -> None:
 def main(arguments: Sequence[str]) -> int:
     """The child: ``python -m binlj.eval.sandbox KIND PATH`` writes its answer to standard output."""
     set_limits()
-    sys.modules["numpy"] = None  # type: ignore[assignment]  # pyarrow goes without, and starts in two thirds of the time
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # pyarrow (18 and later) starts faster without
     kind, path = arguments
     try:
         table, problems, warnings = read_here(Path(path), LAYOUTS[kind])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from binlj.baselines.fitted_theory.coexistence import UNSETTLED, PhaseData, fit_gibbs
+from binlj.baselines.fitted_theory.coexistence import RIDGE, UNSETTLED, PhaseData, fit_gibbs
 from binlj.baselines.fitted_theory.labels import PhaseLabel, read_phases
 from binlj.baselines.fitted_theory.mixed import fit_mixed
 from binlj.baselines.fitted_theory.states import TrainingStates, relative_noise, training_states
@@ -66,7 +66,7 @@ class FittedTheory:
     name = "fitted_theory"
 
     def __init__(
-        self, bag: int = 8, ridge: float = 30.0, density_ridge: float = 1e-3, softness: float = 30.0,
+        self, bag: int = 8, ridge: float = RIDGE, density_ridge: float = 1e-3, softness: float = 30.0,
         domain_ridge: float = 0.1,
     ) -> None:  # fmt: skip
         problems = [f"bag = {bag} must be at least 1"] if bag < 1 else []

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import logit
 
 from binlj.builders.analysis.small_simulations import mixes
 from binlj.builders.coexistence import slab_simulations
@@ -15,8 +16,8 @@ from binlj.builders.starts.coexistence_table import APART, LEAST_WIDTH, Slabs, T
 from binlj.builders.validation.output import new_figure, number
 from binlj.grid import GRID_EPS_AB, GRID_S
 from binlj.markdown import markdown_table
-from binlj.theory.dilution import with_dilute_limits
-from binlj.theory.gibbs import binodal, gibbs_curve
+from binlj.theory.dilution import mixing_curves
+from binlj.theory.gibbs import binodal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,10 +116,9 @@ def report(slabs: Sequence[Slabs]) -> tuple[str, dict[str, Any]]:
 
 def with_integral_equation(triples: Sequence[Triple]) -> dict[Triple, tuple[float, float] | None]:
     """Phases by PeTS with the integral equation's dilute limits; None where it has one phase only."""
-    pets = {t: gibbs_curve(t.T, t.S, t.eps_AB) for t in triples}
-    known = {t: curve for t, curve in pets.items() if curve is not None}
-    found = dict(zip(known, with_dilute_limits(list(known.values())), strict=True))
-    return {t: binodal(found[t]) if t in found else None for t in triples}
+    keys = {t: (t.T, t.S, t.eps_AB) for t in triples}
+    curves = mixing_curves(keys.values())
+    return {t: binodal(curves[key]) if key in curves else None for t, key in keys.items()}
 
 
 def compare(
@@ -133,13 +133,9 @@ def compare(
             x = float(np.mean([end[i] for end in ends]))
             agree = abs(ends[0][i] - ends[1][i]) <= APART and _RESOLVED < x < 1 - _RESOLVED
             if theory is not None and agree:
-                rows.append([outward * (_logit(y[i]) - _logit(x)) for y in (pets, theory)])
+                rows.append([outward * (logit(y[i]) - logit(x)) for y in (pets, theory)])
     table = np.array(rows).reshape(-1, 2)
     return Comparison(table[:, 0], table[:, 1])
-
-
-def _logit(x: float) -> float:
-    return float(np.log(x / (1.0 - x)))
 
 
 def _last(sides: Mapping[str, Slabs], side: int, rounds: int) -> Slabs:

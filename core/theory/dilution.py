@@ -16,7 +16,7 @@ A particle in pure B. The mixture at eps_AB = 1 remains that of the equation of 
 
 References
 ----------
-J. G. Kirkwood, J. Chem. Phys. 3, 300 (1935), equation 15 (the integral over a coupling parameter).
+J. G. Kirkwood, J. Chem. Phys. 3, 300 (1935).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from binlj.theory.gibbs import GibbsCurve, gibbs_curve
 from binlj.theory.mixtures import Mixtures, pair_potential
 from binlj.theory.ornstein_zernike import FINE
 
-POINTS = 2  # Gauss-Legendre points of the integral over the cross energy; 1 % from eight points
+POINTS = 2  # Gauss-Legendre points of the integral over the cross energy
 
 
 def solute_change(T: np.ndarray, density: np.ndarray, S: np.ndarray, eps_AB: np.ndarray) -> np.ndarray:
@@ -58,9 +58,10 @@ def solute_change(T: np.ndarray, density: np.ndarray, S: np.ndarray, eps_AB: np.
     node, weight = np.polynomial.legendre.leggauss(POINTS)
     energies = 1.0 + (eps_AB[:, None] - 1.0) * (node + 1.0) / 2.0
     t, rho, size = (np.repeat(v, POINTS) for v in (T, density, S))
-    found = bulk_rdf(Mixtures(t, rho, np.zeros_like(t), size, energies.ravel()))
+    solutions = Mixtures(t, rho, np.zeros_like(t), size, energies.ravel())
+    found = bulk_rdf(solutions)
     r = FINE.r
-    u = pair_potential(Mixtures(t, rho, np.zeros_like(t), size, np.ones_like(t)), r)[:, 1]
+    u = pair_potential(replace(solutions, eps_AB=np.ones_like(t)), r)[:, 1]
     slope = np.trapezoid(4.0 * np.pi * r**2 * found.g[:, 1] * u, r, axis=1) * rho / t
     slope[found.beta < 1.0] = np.nan
     return np.asarray((slope.reshape(-1, POINTS) * weight).sum(1) * (eps_AB - 1.0) / 2.0)
@@ -81,21 +82,20 @@ def with_dilute_limits(curves: Sequence[GibbsCurve]) -> list[GibbsCurve]:
     A curve stays as it is where the Ornstein-Zernike equation has no solution, or the equation of state none at
     eps_AB = 1.
     """
-    references = [gibbs_curve(c.T, c.S, 1.0) for c in curves]
-    chosen = [i for i, c in enumerate(curves) if references[i] is not None and c.eps_AB != 1.0]
+    chosen = [
+        (i, curve, reference)
+        for i, curve in enumerate(curves)
+        if curve.eps_AB != 1.0 and (reference := gibbs_curve(curve.T, curve.S, 1.0)) is not None
+    ]
     out = list(curves)
     if not chosen:
         return out
-    T, S, eps = np.array([(curves[i].T, curves[i].S, curves[i].eps_AB) for i in chosen]).T
-    rho_a, rho_b = np.array([curves[i].density[[0, -1]] for i in chosen]).T
+    T, S, eps, rho_a, rho_b = np.array([(c.T, c.S, c.eps_AB, *c.density[[0, -1]]) for _, c, _ in chosen]).T
     # A in pure B: the same with sigma_BB as the unit of length.
     solved = solute_change(np.tile(T, 2), np.concatenate([rho_a, rho_b * S**3]), np.concatenate([S, 1.0 / S]),
                            np.tile(eps, 2)).reshape(2, -1)  # fmt: skip
-    for k, i in enumerate(chosen):
-        curve, reference = curves[i], references[i]
-        assert reference is not None
-        now, before = curve.dilute_slopes(), reference.dilute_slopes()
-        d_b, d_a = solved[0, k] - (now[0] - before[0]), solved[1, k] - (now[1] - before[1])
+    for (i, curve, reference), changes in zip(chosen, solved.T, strict=True):
+        d_b, d_a = changes - np.subtract(curve.dilute_slopes(), reference.dilute_slopes())
         if not np.isfinite([d_b, d_a]).all():
             continue
         low, high = d_b / curve.S**3, d_a
