@@ -67,8 +67,7 @@ def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
                 times[name].append(loop_seconds(engine, scripts, segment))
             (frame,) = read_frames(folder / "frames.dump")
             began = time.monotonic()
-            exchange(frame.coordinates, frame.types, length=frame.box_length, T=STATE.T, eps_AB=STATE.eps_AB,
-                     tries=MILLION, seed=1)  # fmt: skip
+            exchange(frame.coordinates, frame.types, length=frame.box_length, state=STATE, tries=MILLION, seed=1)
             times["builder"].append(time.monotonic() - began)
     dynamics, swap, builder = (statistics.median(times[name]) for name in ("dynamics", "swap", "builder"))
     done = tries * steps // EVERY

@@ -39,7 +39,7 @@ class Job:
     start_steps : int
         Steps of the start procedure.
     exchanges : int
-        Exchanges of identities per particle and frame (S = 1 only).
+        Tries to exchange identities, per particle and frame.
     """
 
     chain: Chain

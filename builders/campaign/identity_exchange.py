@@ -1,13 +1,14 @@
-"""Chains with identity exchange: two starts of every mixture of particles of equal size whose plain dynamics is slow.
+"""Chains with identity exchange: two starts of every mixture whose plain dynamics is slow.
 
-Where S = 1, exchanges (:mod:`binlj.builders.md.exchange`) replace diffusion, which is what droplets, slabs and their
-surroundings need so long for. The pure and the mixed start then meet within a few thousand steps, or show two states
-that are both stable. Once a state has records of this kind, its plain ones do not count any more
+Exchanges (:mod:`binlj.builders.md.exchange`) replace diffusion, which is what droplets, slabs and their surroundings
+need so long for. The pure and the mixed start then meet within a few thousand steps, or show two states that are both
+stable. Once a state has records of this kind, its plain ones do not count any more
 (:func:`binlj.builders.records.survey.counted`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,10 +20,22 @@ from binlj.grid import State
 
 STARTS = ("separated", "mixed")
 REPLICA = 200  # no chain of plain dynamics has this number: the seeds differ
-EXCHANGES = 100  # tries per particle and frame: more than are accepted until the composition has settled
-FRAMES = 500  # steps
+# Tries per particle and frame, and steps from frame to frame. Where S = 1, the composition settles within the tries of
+# one frame. Where not, few sites have room for the other species; the tries use these up, and dynamics has to make new.
+EQUAL = 100, 500
+UNEQUAL = 1_000, 200
+# At T* above these multiples of |ln S|, for B larger and smaller than A, more than about one try in 10^6 is accepted.
+ROOM = 1.9, 1.1
 LENGTHS = (2_000, 7_000, 12_000, 17_000, 22_000)  # ends of the segments of the first round
 FURTHER = 5_000  # steps of every further round
+
+
+def possible(state: State) -> bool:
+    """Whether A and B are two substances, and differ so little in size at this temperature that exchanges succeed."""
+    if state.S == state.eps_AB == 1.0:
+        return False
+    larger, smaller = ROOM
+    return (larger if state.S > 1.0 else smaller) * abs(math.log(state.S)) < state.T
 
 
 def wanted(results: Mapping[State, StateResult]) -> list[State]:
@@ -31,9 +44,9 @@ def wanted(results: Mapping[State, StateResult]) -> list[State]:
     Those that have converged from one start are left alone: they are stable mixtures.
     """
     found = [
-        (result.converged, result.phase == "demixed", -(result.start_gap or 0.0), state)
+        (result.converged, result.phase == "demixed", state.S != 1.0, -(result.start_gap or 0.0), state)
         for state, result in results.items()
-        if state.S == 1.0 and state.eps_AB < 1.0 and not (result.converged and result.start_gap is None)
+        if possible(state) and not (result.converged and result.start_gap is None)
     ]
     return [state for *_, state in sorted(found)]
 
@@ -51,16 +64,18 @@ def plan(states: Sequence[State], *, store: Path, profile: Profile, results: Map
     results : mapping
         What the store's records say of the states.
     """
-    return [
-        Job(Chain(state, start, REPLICA), profile.n, _pieces(results.get(state)), store, profile.start_steps, EXCHANGES)
-        for state in states
-        for start in STARTS
-    ]
+    jobs = []
+    for state in states:
+        tries, every = EQUAL if state.S == 1.0 else UNEQUAL
+        pieces = tuple((end, every) for end in _ends(results.get(state)))
+        for start in STARTS:
+            jobs.append(Job(Chain(state, start, REPLICA), profile.n, pieces, store, profile.start_steps, tries))
+    return jobs
 
 
-def _pieces(result: StateResult | None) -> tuple[tuple[int, int], ...]:
+def _ends(result: StateResult | None) -> list[int]:
     ends = list(LENGTHS)
     if result is not None and result.exchanges and not result.converged:
         while ends[-1] <= result.longest_chain_steps:
             ends.append(ends[-1] + FURTHER)
-    return tuple((end, FRAMES) for end in ends)
+    return ends

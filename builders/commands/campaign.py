@@ -13,6 +13,7 @@ from binlj.errors import EngineError, InputError
 from binlj.progress import progress_bar, progress_bars
 
 if TYPE_CHECKING:
+    from binlj.builders.analysis.assemble import StateResult
     from binlj.builders.campaign.running import Situation
     from binlj.grid import State
 
@@ -151,24 +152,25 @@ def run_command(
         )
 
 
-@campaign.command("exchange", short_help="Settle mixtures of particles of equal size by identity exchange.")
+@campaign.command("exchange", short_help="Settle mixtures by identity exchange.")
 @store_option
+@set_option
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="LAMMPS runs at once.")
 @click.option("--budget", help="Begin no further segment after this long, e.g. 45m or 2h.")
-@click.option("--states", "pattern", default="*", help="All states with S = 1 whose ids match this pattern.")
+@click.option("--states", "pattern", default="*", help="All states whose ids match this pattern.")
 @click.option("--dry-run", is_flag=True, help="Only list the states, the first to be run first.")
 @engine_options
 def exchange_command(
-    store: Path | None, workers: int, budget: str | None, pattern: str, dry_run: bool, lmp: str, lmp_args: str,
-    launcher: str,
+    store: Path | None, which: str, workers: int, budget: str | None, pattern: str, dry_run: bool, lmp: str,
+    lmp_args: str, launcher: str,
 ) -> None:  # fmt: skip
-    """Simulate states of the grid with S = 1 from two starts, with exchanges of A and B between stretches of dynamics.
+    """Simulate states from two starts, with exchanges of A and B between stretches of dynamics.
 
-    Diffusion is then not needed, and droplets forget how they began. Of states with such records only these count. By
-    default these are the states that have not converged, and after them those that were run from several starts because
-    they may demix. Both chains run 22,000 steps;
-    where they do not agree then, every further call adds 5,000. The command can be stopped at any time; run it again to
-    continue.
+    Diffusion is then not needed, and droplets forget how they began. Exchanges are accepted where the particles are of
+    similar size or the temperature is high; other states are left out. Of states with such records only these count.
+    By default these are the states that have not converged, and after them those that were run from several starts
+    because they may demix. Both chains run 22,000 steps; where they do not agree then, every further call adds 5,000.
+    The command can be stopped at any time; run it again to continue.
     """
     need_build_extra("freud", "numba", "pymbar")
     from binlj.builders.analysis.assemble import assemble_all
@@ -177,16 +179,17 @@ def exchange_command(
     from binlj.builders.records.store import usable_records
 
     seconds = duration(budget) if budget else None
-    folder = store or default_store()
-    chosen = {state.state_id for state in _states(pattern, "grid") if state.S == 1.0}
-    if not chosen:
-        raise InputError(f"--states {pattern!r}", ["matches no state with S = 1"])
+    folder = store or default_store(which)
+    matching = [state for state in _states(pattern, which) if identity_exchange.possible(state)]
+    if not matching:
+        raise InputError(f"--states {pattern!r}", ["matches no state whose A and B exchange often enough"])
+    chosen = {state.state_id for state in matching}
     with progress_bar("assembling", "states") as progress:
         found = assemble_all(usable_records(folder, state_ids=chosen).records, progress=progress)
     results = {result.state: result for result in found}
-    states = identity_exchange.wanted(results) if pattern == "*" else sorted(results)
+    states = identity_exchange.wanted(results) if pattern == "*" else matching
     if dry_run:
-        click.echo("\n".join(f"{s.state_id}  {results[s].phase}, {results[s].reason or 'converged'}" for s in states))
+        click.echo("\n".join(f"{s.state_id}  {_judged(results.get(s))}" for s in states))
         return
     from binlj.builders.md.engine import find_engine
 
@@ -337,6 +340,11 @@ def repair_command(store: Path | None, which: str, dry_run: bool) -> None:
             click.echo("nothing was changed (--dry-run)")
         else:
             repair.carry_out(folder, found)
+
+
+def _judged(result: StateResult | None) -> str:
+    """What the records say of a state, in a few words."""
+    return f"{result.phase}, {result.reason or 'converged'}" if result else "no records"
 
 
 def _states(pattern: str, which: str) -> list[State]:

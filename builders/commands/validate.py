@@ -73,7 +73,7 @@ def exchange_command(store: Path | None, out: Path) -> None:
     """Compare the states that were simulated with identity exchange with what plain dynamics gave."""
     from binlj.builders.validation import exchange_report
 
-    records = [record for record in _records(store) if record.state.S == 1.0]
+    records = _records(store)
     with progress_bar("comparing", "states") as progress:
         found = exchange_report.both(records, progress=progress)
     if not found:

@@ -1,15 +1,19 @@
-"""Exchange of identities between particles of equal size: a Monte Carlo step between two stretches of dynamics.
+"""Exchange of identities between A and B particles: a Monte Carlo step between two stretches of dynamics.
 
 An A and a B particle, both chosen at random, swap species with the Metropolis probability at fixed positions. That
 keeps the composition and leaves the NPT distribution as it is, and nothing has to diffuse: a droplet and its
-surroundings come to equilibrium at once, wherever the particles are. For S = 1 all pairs share one distance dependence
-w(r), so that the energy is that of an Ising model on the neighbour list,
+surroundings come to equilibrium wherever the particles are. With
 
-    E = const + (1 - eps_AB) / 2 * sum over pairs of w(r_ij) s_i s_j,   s = +1 for A and -1 for B,
+    D_i = sum over j of [u(B, t_j; r_ij) - u(A, t_j; r_ij)],    w(r) = u_AA(r) + u_BB(r) - 2 u_AB(r),
 
-and the fields h_i = sum_j w(r_ij) s_j give the change of energy of a swap in a few operations. A try costs less than
-1e-4 of a step of dynamics; LAMMPS's ``fix atom/swap``, which computes the energy of all particles, needs about one step
-(``benchmarks/bench_exchange.py``).
+where t_j is the species of particle j, making an A particle i a B and a B particle j an A changes the energy by
+D_i - D_j - w(r_ij), and adds w(r_ik) - w(r_jk) to D_k of every other particle k. Most tries therefore cost a few
+operations: less than 1e-4 of a step of dynamics, where LAMMPS's ``fix atom/swap``, which computes the energy of all
+particles, needs about one step (``benchmarks/bench_exchange.py``).
+
+For S = 1 a few percent of the tries are accepted. Particles of different size find room for each other more rarely in a
+dense liquid: at S = 1.5 about one try in 100 at T* = 1.4, in 1,000 at T* = 1 and in 10^6 at T* = 0.6
+(:func:`acceptance` gives the share for a configuration).
 """
 
 from __future__ import annotations
@@ -20,28 +24,25 @@ from functools import cache
 import numpy as np
 
 from binlj.builders.records.configuration import pairs_within
-from binlj.grid import CUTOFF
+from binlj.grid import CUTOFF, State
 from binlj.potential import pair_energy
 
 
 def exchange(
-    coordinates: np.ndarray, types: np.ndarray, *, length: float, T: float, eps_AB: float, tries: int,
-    seed: int | Sequence[int],
-) -> tuple[np.ndarray, int]:  # fmt: skip
+    coordinates: np.ndarray, types: np.ndarray, *, length: float, state: State, tries: int, seed: int | Sequence[int]
+) -> tuple[np.ndarray, int]:
     """Try to swap the species of random pairs A, B at fixed positions.
 
     Parameters
     ----------
     coordinates : ndarray, shape (n, 3)
-        Positions in sigma; need not lie inside the box.
+        Positions in sigma_AA; need not lie inside the box.
     types : ndarray, shape (n,)
         0 for A, 1 for B; both are present.
     length : float
-        Edge of the periodic cube, more than twice the cutoff of 2.5 sigma.
-    T : float
-        T*.
-    eps_AB : float
-        Well depth of unlike pairs; like pairs have 1, and all have size 1.
+        Edge of the periodic cube, more than twice the largest cutoff, 2.5 sigma_ij.
+    state : State
+        T* and the potentials; C_B is not used.
     tries : int
     seed : int or sequence of int
 
@@ -57,27 +58,54 @@ def exchange(
     ValueError
         If the box is too small for one image of each pair.
     """
-    if length <= 2 * CUTOFF:
-        raise ValueError(f"edge {length:.3g} is not more than twice the cutoff")
-    first, neighbours, energies = _neighbours(coordinates, length)
-    spins = np.where(np.asarray(types) == 0, 1.0, -1.0)
-    species = [np.flatnonzero(spins == s) for s in (1.0, -1.0)]
+    inside = np.mod(coordinates, length)
+    first, neighbours, weights, changes = _changes(inside, np.asarray(types), length, state)
+    is_b = np.asarray(types) != 0
+    species = [np.flatnonzero(is_b == b) for b in (False, True)]
+    reach = CUTOFF * max(1.0, state.S)
     accepted = _kernel()(
-        first, neighbours, energies, spins, *species, (1.0 - eps_AB) / T, tries, np.random.default_rng(seed)
-    )
-    return np.where(spins > 0, 0, 1).astype(np.asarray(types).dtype), int(accepted)
+        first, neighbours, weights, changes, inside, length, reach, *species, state.T, tries,
+        np.random.default_rng(seed),
+    )  # fmt: skip
+    after = np.zeros(len(is_b), dtype=np.asarray(types).dtype)
+    after[species[1]] = 1
+    return after, int(accepted)
 
 
-def _neighbours(coordinates: np.ndarray, length: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pairs within the cutoff as a sparse matrix: first entry of each row, columns, and energies at depth 1."""
-    i, j = pairs_within(coordinates, length=length, reach=CUTOFF).T
-    apart = coordinates[i] - coordinates[j]
+def acceptance(coordinates: np.ndarray, types: np.ndarray, *, length: float, state: State) -> float:
+    """The share of tries that :func:`exchange` would accept first, the mean over all pairs A, B; the same arguments.
+
+    The energy of a pair of neighbours is counted as if they were apart, which is of the order of 1 % of the pairs.
+    """
+    *_, changes = _changes(np.mod(coordinates, length), np.asarray(types), length, state)
+    a, b = changes[np.asarray(types) == 0], changes[np.asarray(types) != 0]
+    return float(np.mean([np.exp(-np.maximum(a - one, 0.0) / state.T).mean() for one in b]))
+
+
+def _changes(
+    inside: np.ndarray, types: np.ndarray, length: float, state: State
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs within the cutoff as a sparse matrix (first entry of each row, columns, and w), and D."""
+    reach = CUTOFF * max(1.0, state.S)
+    if length <= 2 * reach:
+        raise ValueError(f"edge {length:.3g} is not more than twice the cutoff, {reach:.3g}")
+    i, j = pairs_within(inside, length=length, reach=reach).T
+    apart = inside[i] - inside[j]
     apart -= length * np.rint(apart / length)
-    energy = pair_energy(np.sqrt((apart**2).sum(1)), 1.0, 1.0)
+    r = np.sqrt((apart**2).sum(1))
+    like_a, unlike, like_b = (
+        pair_energy(r, state.sigma(pair), state.epsilon(pair)) for pair in ("AA", "AB", "BB")
+    )
+    n = len(inside)
+    changes = sum(
+        np.bincount(one, np.where(types[other] == 0, unlike - like_a, like_b - unlike), minlength=n)
+        for one, other in ((i, j), (j, i))
+    )
     rows, columns = np.concatenate([i, j]), np.concatenate([j, i])
     order = np.argsort(rows, kind="stable")
-    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(coordinates)))])
-    return first, columns[order], np.concatenate([energy, energy])[order]
+    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    weights = like_a + like_b - 2.0 * unlike
+    return first, columns[order], np.concatenate([weights, weights])[order], np.asarray(changes)
 
 
 @cache
@@ -91,37 +119,39 @@ def _kernel() -> Callable[..., int]:
 def _exchange(
     first: np.ndarray,
     neighbours: np.ndarray,
-    energies: np.ndarray,
-    spins: np.ndarray,
+    weights: np.ndarray,
+    changes: np.ndarray,
+    positions: np.ndarray,
+    length: float,
+    reach: float,
     a: np.ndarray,
     b: np.ndarray,
-    coupling: float,
+    T: float,
     tries: int,
     rng: np.random.Generator,
 ) -> int:
-    """Compiled by numba. `spins`, `a` and `b` (the particles of either species) change in place."""
-    n = len(spins)
-    field = np.zeros(n)
-    for i in range(n):
-        for k in range(first[i], first[i + 1]):
-            field[i] += energies[k] * spins[neighbours[k]]
+    """Compiled by numba. `changes`, `a` and `b` (the particles of either species) change in place."""
     accepted = 0
     for _ in range(tries):
         at_a, at_b = int(rng.random() * len(a)), int(rng.random() * len(b))
         i, j = a[at_a], b[at_b]
-        # Energy over (1 - eps_AB): h_j - h_i, less what the pair itself contributes to both fields.
-        change = field[j] - field[i]
-        for k in range(first[i], first[i + 1]):
-            if neighbours[k] == j:
-                change -= 2.0 * energies[k]
-                break
-        if change > 0.0 and rng.random() >= np.exp(-coupling * change):
+        change = changes[i] - changes[j]
+        apart = 0.0
+        for axis in range(3):
+            d = abs(positions[i, axis] - positions[j, axis])
+            d = min(d, length - d)
+            apart += d * d
+        if apart <= reach * reach:
+            for k in range(first[i], first[i + 1]):
+                if neighbours[k] == j:
+                    change -= weights[k]
+                    break
+        if change > 0.0 and rng.random() >= np.exp(-change / T):
             continue
         accepted += 1
         a[at_a], b[at_b] = j, i
-        spins[i], spins[j] = -1.0, 1.0
         for k in range(first[i], first[i + 1]):
-            field[neighbours[k]] -= 2.0 * energies[k]
+            changes[neighbours[k]] += weights[k]
         for k in range(first[j], first[j + 1]):
-            field[neighbours[k]] += 2.0 * energies[k]
+            changes[neighbours[k]] -= weights[k]
     return accepted

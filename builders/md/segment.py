@@ -267,9 +267,8 @@ def _dynamics(
         script, species = "segment", dict[str, object]()
         if frames:  # so that a segment needs nothing of the one before but its restart file
             types, _ = exchange(
-                frames[-1].coordinates, frames[-1].types, length=frames[-1].box_length, T=chain.state.T,
-                eps_AB=chain.state.eps_AB, tries=profile.exchanges * profile.n,
-                seed=[chain.base_seed, int(frames[-1].step)],
+                frames[-1].coordinates, frames[-1].types, length=frames[-1].box_length, state=chain.state,
+                tries=profile.exchanges * profile.n, seed=[chain.base_seed, int(frames[-1].step)],
             )  # fmt: skip
             configurations.write_group(tmp / "species.lmp", types)
             script, species = "exchange", {"from": "new.restart", "species": "species.lmp"}

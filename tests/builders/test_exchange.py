@@ -16,7 +16,7 @@ from binlj.builders.campaign.mixed_regime import whole_windows
 from binlj.builders.campaign.scheduler import Progress, next_task
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.engine import find_engine
-from binlj.builders.md.exchange import exchange
+from binlj.builders.md.exchange import acceptance, exchange
 from binlj.builders.md.profiles import get_profile
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import EXCHANGES, SegmentRecord, write_records
@@ -28,13 +28,14 @@ SLOW = State(0.8, 0.2, 1.0, 0.6)
 MISCIBLE = State(1.4, 0.2, 1.0, 0.8)
 
 
-def energy(positions: np.ndarray, types: np.ndarray, length: float, eps: float) -> float:
+def energy(positions: np.ndarray, types: np.ndarray, length: float, state: State) -> float:
     """Potential energy, pair by pair."""
     total = 0.0
     for i, j in itertools.combinations(range(len(types)), 2):
         d = positions[i] - positions[j]
         d -= length * np.round(d / length)
-        total += float(pair_energy(np.linalg.norm(d), 1.0, 1.0 if types[i] == types[j] else eps))
+        pair = ("AA", "AB", "BB")[types[i] + types[j]]
+        total += float(pair_energy(np.linalg.norm(d), state.sigma(pair), state.epsilon(pair)))
     return total
 
 
@@ -49,15 +50,20 @@ def cluster(n: int, length: float) -> np.ndarray:
     return np.array(found)
 
 
-def test_every_arrangement_comes_as_often_as_its_boltzmann_factor() -> None:
-    length, T, eps = 6.0, 0.8, 0.3
+@pytest.mark.parametrize(
+    "state",
+    [State(0.8, 0.4, 1.0, 0.3), State(1.0, 0.4, 1.3, 0.2), State(0.6, 0.4, 0.7, 0.2)],
+    ids=lambda state: state.state_id,
+)
+def test_every_arrangement_comes_as_often_as_its_boltzmann_factor(state: State) -> None:
+    length = 7.0
     positions = cluster(7, length)
     far = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     assert (far > CUTOFF).any()
     arrangements = [
         np.isin(np.arange(7), b).astype(np.int8) for b in itertools.combinations(range(7), 3)
     ]  # 3 B among 7
-    weights = np.exp([-energy(positions, t, length, eps) / T for t in arrangements])
+    weights = np.exp([-energy(positions, t, length, state) / state.T for t in arrangements])
     expected = weights / weights.sum()
     assert expected.max() > 3 / 35  # some are far from equally likely
 
@@ -66,7 +72,7 @@ def test_every_arrangement_comes_as_often_as_its_boltzmann_factor() -> None:
     types = arrangements[0]
     n = 5_000
     for seed in range(n):
-        types, _ = exchange(positions, types, length=length, T=T, eps_AB=eps, tries=25, seed=seed)
+        types, _ = exchange(positions, types, length=length, state=state, tries=25, seed=seed)
         counts[number[tuple(types)]] += 1
     error = np.sqrt(expected * (1 - expected) / n)
     assert np.abs(counts / n - expected).max() < 5 * error.max()
@@ -77,16 +83,31 @@ def test_composition_stays_and_like_particles_exchange_freely() -> None:
     rng = np.random.default_rng(1)
     positions = rng.uniform(0, 8.0, (300, 3))
     types = (np.arange(300) < 30).astype(np.int8)
-    after, accepted = exchange(positions, types, length=8.0, T=1.0, eps_AB=1.0, tries=5_000, seed=3)
+    after, accepted = exchange(positions, types, length=8.0, state=State(1.0, 0.1, 1.0, 1.0), tries=5_000, seed=3)
     assert after.sum() == 30 and accepted == 5_000  # eps_AB = 1: no exchange costs anything
     assert not np.array_equal(after, types) and after.dtype == types.dtype
-    again, _ = exchange(positions, types, length=8.0, T=1.0, eps_AB=1.0, tries=5_000, seed=3)
+    again, _ = exchange(positions, types, length=8.0, state=State(1.0, 0.1, 1.0, 1.0), tries=5_000, seed=3)
     assert np.array_equal(after, again)
+
+
+def test_acceptance_is_what_the_first_tries_give() -> None:
+    state, length = State(1.2, 0.3, 1.3, 0.6), 8.0
+    rng = np.random.default_rng(6)
+    # A loose lattice: few pairs of neighbours among the tries.
+    positions = np.stack(np.meshgrid(*[np.arange(6) * length / 6] * 3), -1).reshape(-1, 3)
+    positions += rng.normal(0, 0.08, positions.shape)
+    types = (rng.random(216) < 0.3).astype(np.int8)
+    taken = [exchange(positions, types, length=length, state=state, tries=1, seed=seed)[1] for seed in range(400)]
+    share = acceptance(positions, types, length=length, state=state)
+    assert 0.02 < share < 0.98
+    assert abs(np.mean(taken) - share) < 4 * np.sqrt(share * (1 - share) / len(taken)) + 0.02
 
 
 def test_a_box_with_several_images_of_a_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="twice the cutoff"):
-        exchange(np.zeros((2, 3)), np.array([0, 1]), length=5.0, T=1.0, eps_AB=0.5, tries=1, seed=0)
+        exchange(np.zeros((2, 3)), np.array([0, 1]), length=5.0, state=SLOW, tries=1, seed=0)
+    with pytest.raises(ValueError, match="twice the cutoff"):  # B is larger
+        exchange(np.zeros((2, 3)), np.array([0, 1]), length=7.0, state=State(1.0, 0.5, 1.5, 0.5), tries=1, seed=0)
 
 
 def test_a_chain_exchanges_between_frames_and_repeats_what_was_killed(tmp_path: Path) -> None:
@@ -162,15 +183,21 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         State(1.2, 0.3, 1.0, 0.4): {"converged": True, "phase": "homogeneous", "start_gap": 0.001},
         State(1.2, 0.5, 1.0, 0.4): {"converged": True, "phase": "homogeneous", "start_gap": None},
         State(1.2, 0.5, 1.0, 1.0): {"converged": False},  # one substance
-        State(1.0, 0.5, 1.5, 0.4): {"converged": False},
+        State(1.0, 0.5, 1.5, 0.4): {"converged": False, "start_gap": 0.2},
+        State(0.6, 0.5, 1.5, 0.4): {"converged": False},  # too cold
+        State(1.0, 0.5, 0.5, 0.4): {"converged": True, "phase": "homogeneous", "start_gap": 0.01},
+        State(1.2, 0.5, 2.0, 0.4): {"converged": False},
     }
     results = {s: replace(done, state=s, exchanges=0, **more) for s, more in states.items()}  # type: ignore[arg-type]
     chosen = identity_exchange.wanted(results)
-    assert chosen == [list(states)[i] for i in (2, 1, 3, 0)]
+    assert chosen == [list(states)[i] for i in (2, 1, 6, 3, 8, 0)]
     first = chosen[0]
     results[first] = replace(results[first], exchanges=100, longest_chain_steps=22_000)
     jobs = identity_exchange.plan(chosen, store=tmp_path, profile=get_profile("release"), results=results)
     assert [(job.chain.start, job.chain.replica, job.exchanges) for job in jobs[:2]] == [
         ("separated", 200, 100), ("mixed", 200, 100),
     ]  # fmt: skip
-    assert [job.steps for job in jobs] == [27_000] * 2 + [22_000] * 6
+    assert [job.steps for job in jobs] == [27_000] * 2 + [22_000] * 10
+    # Unequal particles: more tries, and dynamics makes room for them more often.
+    assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(1000, 200), (100, 500)] + [
+        (1000, 200), (100, 500)]  # fmt: skip
