@@ -23,7 +23,7 @@ REPLICA = 200  # no chain of plain dynamics has this number: the seeds differ
 # Tries per particle and frame, and steps from frame to frame. Where S = 1, the composition settles within the tries of
 # one frame. Where not, few sites have room for the other species; the tries use these up, and dynamics has to make new.
 EQUAL = 100, 500
-UNEQUAL = 1_000, 200
+UNEQUAL = 200, 100
 # At T* above these multiples of |ln S|, for B larger and smaller than A, more than about one try in 10^6 is accepted.
 ROOM = 1.9, 1.1
 LENGTHS = (2_000, 7_000, 12_000, 17_000, 22_000)  # ends of the segments of the first round

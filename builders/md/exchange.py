@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from binlj.builders.records.configuration import pairs_within
 from binlj.grid import CUTOFF, State
 from binlj.potential import pair_energy
 
@@ -58,12 +58,11 @@ def exchange(
     ValueError
         If the box is too small for one image of each pair.
     """
-    inside = np.mod(coordinates, length)
-    first, neighbours, weights, changes = _changes(inside, np.asarray(types), length, state)
+    inside, first, neighbours, weights, changes = _changes(coordinates, np.asarray(types), length, state)
     is_b = np.asarray(types) != 0
     species = [np.flatnonzero(is_b == b) for b in (False, True)]
     reach = CUTOFF * max(1.0, state.S)
-    accepted = _kernel()(
+    accepted = _compiled(_exchange)(
         first, neighbours, weights, changes, inside, length, reach, *species, state.T, tries,
         np.random.default_rng(seed),
     )  # fmt: skip
@@ -77,43 +76,92 @@ def acceptance(coordinates: np.ndarray, types: np.ndarray, *, length: float, sta
 
     The energy of a pair of neighbours is counted as if they were apart, which is of the order of 1 % of the pairs.
     """
-    *_, changes = _changes(np.mod(coordinates, length), np.asarray(types), length, state)
+    *_, changes = _changes(coordinates, np.asarray(types), length, state)
     a, b = changes[np.asarray(types) == 0], changes[np.asarray(types) != 0]
     return float(np.mean([np.exp(-np.maximum(a - one, 0.0) / state.T).mean() for one in b]))
 
 
 def _changes(
-    inside: np.ndarray, types: np.ndarray, length: float, state: State
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The pairs within the cutoff as a sparse matrix (first entry of each row, columns, and w), and D."""
+    coordinates: np.ndarray, types: np.ndarray, length: float, state: State
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Positions in the box; the pairs within the cutoff as a sparse matrix (first entry of each row, columns, w); D."""
     reach = CUTOFF * max(1.0, state.S)
     if length <= 2 * reach:
         raise ValueError(f"edge {length:.3g} is not more than twice the cutoff, {reach:.3g}")
-    i, j = pairs_within(inside, length=length, reach=reach).T
-    apart = inside[i] - inside[j]
-    apart -= length * np.rint(apart / length)
-    r = np.sqrt((apart**2).sum(1))
-    like_a, unlike, like_b = (
-        pair_energy(r, state.sigma(pair), state.epsilon(pair)) for pair in ("AA", "AB", "BB")
+    inside = np.mod(coordinates, length)
+    inside[inside >= length] = 0.0  # the remainder of a tiny negative number is rounded to the edge itself
+    cells = int(length / reach)
+    x, y, z = np.minimum((inside * (cells / length)).astype(np.int64), cells - 1).T
+    cell = (x * cells + y) * cells + z
+    members = np.argsort(cell, kind="stable")
+    begins = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=cells**3))])
+    sorted_x, sorted_y, sorted_z = np.ascontiguousarray(inside[members].T)
+    first, neighbours, squared = _compiled(_neighbours)(
+        inside, cell, members, sorted_x, sorted_y, sorted_z, begins, cells, length, reach
     )
-    n = len(inside)
-    changes = sum(
-        np.bincount(one, np.where(types[other] == 0, unlike - like_a, like_b - unlike), minlength=n)
-        for one, other in ((i, j), (j, i))
-    )
-    rows, columns = np.concatenate([i, j]), np.concatenate([j, i])
-    order = np.argsort(rows, kind="stable")
-    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
-    weights = like_a + like_b - 2.0 * unlike
-    return first, columns[order], np.concatenate([weights, weights])[order], np.asarray(changes)
+    r = np.sqrt(squared)
+    like_a, unlike, like_b = (pair_energy(r, state.sigma(pair), state.epsilon(pair)) for pair in ("AA", "AB", "BB"))
+    rows = np.repeat(np.arange(len(inside)), np.diff(first))
+    change = np.where(types[neighbours] == 0, unlike - like_a, like_b - unlike)
+    changes = np.bincount(rows, change, minlength=len(inside))
+    return inside, first, neighbours, like_a + like_b - 2.0 * unlike, changes
 
 
 @cache
-def _kernel() -> Callable[..., int]:
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     import numba
 
     # Campaign workers are threads: let go of the interpreter's lock.
-    return numba.njit(_exchange, nogil=True, cache=True)
+    return numba.njit(function, nogil=True, cache=True)
+
+
+def _neighbours(
+    positions: np.ndarray,
+    cell: np.ndarray,
+    members: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    begins: np.ndarray,
+    cells: int,
+    length: float,
+    reach: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compiled by numba. Pairs within `reach` from a cell list: first entry of each row, columns, squared distances.
+
+    `members`, `x`, `y` and `z` are in the order of the cells, so that the loop over a cell's particles becomes fast.
+    """
+    n = len(positions)
+    first = np.zeros(n + 1, dtype=np.int64)
+    # Fewer than three cells an edge: every cell is next to every other, once.
+    steps = np.arange(cells) if cells < 3 else np.arange(-1, 2)
+    neighbours = np.empty(128 * n, dtype=np.int64)
+    squared = np.empty(128 * n)
+    block = np.empty(n)
+    found = 0
+    for i in range(n):
+        xi, yi, zi = positions[i]
+        home = cell[i]
+        cx, cy, cz = home // (cells * cells), (home // cells) % cells, home % cells
+        if found + n > len(neighbours):
+            neighbours = np.append(neighbours, np.empty_like(neighbours))
+            squared = np.append(squared, np.empty_like(squared))
+        for sx in steps:
+            for sy in steps:
+                for sz in steps:
+                    other = (((cx + sx) % cells) * cells + (cy + sy) % cells) * cells + (cz + sz) % cells
+                    begin, end = begins[other], begins[other + 1]
+                    xj, yj, zj = x[begin:end], y[begin:end], z[begin:end]
+                    for k in range(end - begin):
+                        dx, dy, dz = abs(xi - xj[k]), abs(yi - yj[k]), abs(zi - zj[k])
+                        dx, dy, dz = min(dx, length - dx), min(dy, length - dy), min(dz, length - dz)
+                        block[k] = dx * dx + dy * dy + dz * dz
+                    for k in range(end - begin):
+                        if 0.0 < block[k] <= reach * reach:
+                            neighbours[found], squared[found] = members[begin + k], block[k]
+                            found += 1
+        first[i + 1] = found
+    return first, neighbours[:found], squared[:found]
 
 
 def _exchange(

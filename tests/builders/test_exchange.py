@@ -199,5 +199,5 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     ]  # fmt: skip
     assert [job.steps for job in jobs] == [27_000] * 2 + [22_000] * 10
     # Unequal particles: more tries, and dynamics makes room for them more often.
-    assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(1000, 200), (100, 500)] + [
-        (1000, 200), (100, 500)]  # fmt: skip
+    assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(200, 100), (100, 500)] + [
+        (200, 100), (100, 500)]  # fmt: skip
