@@ -77,8 +77,7 @@ COLUMNS = {
     ),
     "exchanges": Column(
         "1",
-        "Exchanges of identities of A and B tried per particle between two frames (S = 1 only); 0: plain "
-        "dynamics. Since 2.0.0",
+        "Exchanges of identities of A and B tried per particle between two frames; 0: plain dynamics. Since 2.0.0",
     ),
     "compared_with": Column(
         "", "The start that `start_gap` compares with (of two published together, the later one); may be empty"

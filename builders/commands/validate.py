@@ -67,20 +67,24 @@ def solubility_command(dataset: Path | None, out: Path) -> None:
 
 
 @validate.command("exchange", short_help="Identity exchange against plain dynamics.")
-@click.option("--store", type=_folder, help="Store of the records [default: the campaign's].")
+@click.option(
+    "--store", "stores", type=_folder, multiple=True,
+    help="Store of the records (repeatable) [default: those of the grid and the off-grid states].",
+)  # fmt: skip
 @_out_option
-def exchange_command(store: Path | None, out: Path) -> None:
+def exchange_command(stores: tuple[Path, ...], out: Path) -> None:
     """Compare the states that were simulated with identity exchange with what plain dynamics gave."""
     from binlj.builders.validation import exchange_report
 
-    records = _records(store)
+    folders = stores or (default_store(), default_store("offgrid"))
+    records = [record for folder in folders for record in _records(folder)]
     with progress_bar("comparing", "states") as progress:
         found = exchange_report.both(records, progress=progress)
     if not found:
-        raise DataError(store or default_store(), ["no state has records with and without exchange"],
+        raise DataError(folders[0], ["no state has records with and without exchange"],
                         fix="`binlj campaign exchange` makes them")  # fmt: skip
     text, data = exchange_report.report(found)
-    read = f"records of the store ({len(records):,} segments of states with S = 1)"
+    read = f"records of the {'store' if len(folders) == 1 else 'stores'} ({len(records):,} segments)"
     _finish(out, "exchange", _under_title(text, read), data, exchange_report.draw(found))
 
 

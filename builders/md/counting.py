@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 
+from binlj.builders.md.compiled import compiled
 from binlj.schema import N_FINE, R_MAX
 
 
@@ -41,7 +40,7 @@ def pair_counts(coordinates: np.ndarray, types: np.ndarray, *, length: float) ->
     n_a = int((np.asarray(types) == 0).sum())
     x, y, z = np.ascontiguousarray(np.mod(coordinates[order], length).T)
     counts = np.zeros((3, N_FINE + 1), dtype=np.int64)  # the last bin takes what is farther away
-    _kernel()(x, y, z, n_a, length, *_images(length), N_FINE / R_MAX, counts)
+    compiled(_count)(x, y, z, n_a, length, *_images(length), N_FINE / R_MAX, counts)
     n = np.array([n_a, 0, len(order) - n_a])
     return counts[:, :-1] + n[:, None] * _own_images(length)
 
@@ -65,14 +64,6 @@ def _own_images(length: float) -> np.ndarray:
     distance = length * np.sqrt(sum(a * a for a in np.meshgrid(m, m, m, indexing="ij"))).ravel()
     inside = distance[(distance > 0) & (distance < R_MAX)]
     return np.bincount((inside * (N_FINE / R_MAX)).astype(int), minlength=N_FINE) // 2
-
-
-@cache
-def _kernel() -> Callable[..., None]:
-    import numba
-
-    # Campaign workers are threads: let go of the interpreter's lock.
-    return numba.njit(_count, nogil=True, cache=True)
 
 
 def _count(

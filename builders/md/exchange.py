@@ -18,12 +18,11 @@ dense liquid: at S = 1.5 about one try in 100 at T* = 1.4, in 1,000 at T* = 1 an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from binlj.builders.md.compiled import compiled
 from binlj.grid import CUTOFF, State
 from binlj.potential import pair_energy
 
@@ -62,7 +61,7 @@ def exchange(
     is_b = np.asarray(types) != 0
     species = [np.flatnonzero(is_b == b) for b in (False, True)]
     reach = CUTOFF * max(1.0, state.S)
-    accepted = _compiled(_exchange)(
+    accepted = compiled(_exchange)(
         first, neighbours, weights, changes, inside, length, reach, *species, state.T, tries,
         np.random.default_rng(seed),
     )  # fmt: skip
@@ -96,7 +95,7 @@ def _changes(
     members = np.argsort(cell, kind="stable")
     begins = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=cells**3))])
     sorted_x, sorted_y, sorted_z = np.ascontiguousarray(inside[members].T)
-    first, neighbours, squared = _compiled(_neighbours)(
+    first, neighbours, squared = compiled(_neighbours)(
         inside, cell, members, sorted_x, sorted_y, sorted_z, begins, cells, length, reach
     )
     r = np.sqrt(squared)
@@ -105,14 +104,6 @@ def _changes(
     change = np.where(types[neighbours] == 0, unlike - like_a, like_b - unlike)
     changes = np.bincount(rows, change, minlength=len(inside))
     return inside, first, neighbours, like_a + like_b - 2.0 * unlike, changes
-
-
-@cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    import numba
-
-    # Campaign workers are threads: let go of the interpreter's lock.
-    return numba.njit(function, nogil=True, cache=True)
 
 
 def _neighbours(

@@ -83,7 +83,7 @@ def report(found: Sequence[Both]) -> tuple[str, dict[str, Any]]:
     apart = sum(b.gap.differ for b in sure)
     text = f"""# Identity exchange
 
-{len(found)} states with S = 1 were simulated with exchanges of A and B between stretches of dynamics as well as
+{len(found)} states were simulated with exchanges of A and B between stretches of dynamics as well as
 without. Of the {unsettled} that have not converged without exchange, {settled} have with it. Of the {len(sure)} that
 have converged both ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard
 errors. With exchange the phase changes in {phases} states.

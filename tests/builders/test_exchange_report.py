@@ -46,7 +46,7 @@ def test_equal_and_moved_results_are_told_apart() -> None:
     assert found[1].gap.largest[0] > 0.02
     assert all(b.plain.exchanges == 0 and b.exchanged.exchanges == 100 for b in found)
     text, data = report(found)
-    assert "2 states with S = 1" in text and SAME.state_id in text
+    assert "2 states were simulated with exchanges" in text and SAME.state_id in text
     assert [row["differ"] for row in data["states"]] == [False, True]
 
 
