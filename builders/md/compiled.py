@@ -9,7 +9,7 @@ from typing import Any
 
 @cache
 def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code, kept on disk. It lets go of the interpreter's lock: campaign workers are threads."""
+    """The function as machine code, kept on disk. It runs without the interpreter's lock, which other workers need."""
     import numba
 
     return numba.njit(loop, nogil=True, cache=True)
