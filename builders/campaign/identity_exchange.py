@@ -1,8 +1,10 @@
 """Chains with identity exchange: two starts of every mixture whose plain dynamics is slow.
 
 Exchanges (:mod:`binlj.builders.md.exchange`) replace diffusion, which is what droplets, slabs and their surroundings
-need so long for. The pure and the mixed start then meet within a few thousand steps, or show two states that are both
-stable. Once a state has records of this kind, its plain ones do not count any more
+need so long for. A start from the pure and one from the mixed side then meet, or show two states that are both stable.
+From the mixed side S = 1 has the mixed start, which coarsens within a few thousand steps. Unequal particles exchange
+more slowly and take many times as long to coarsen, so that they have the supersaturated start there, whose two phases
+are in place. Once a state has records of this kind, its plain ones do not count any more
 (:func:`binlj.builders.records.survey.counted`).
 """
 
@@ -16,9 +18,9 @@ from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
+from binlj.builders.starts.coexistence_table import start_phases
 from binlj.grid import State
 
-STARTS = ("separated", "mixed")
 REPLICA = 200  # no chain of plain dynamics has this number: the seeds differ
 # Tries per particle and frame, and steps from frame to frame. Where S = 1, the composition settles within the tries of
 # one frame. Where not, few sites have room for the other species; the tries use these up, and dynamics has to make new.
@@ -36,6 +38,12 @@ def possible(state: State) -> bool:
         return False
     larger, smaller = ROOM
     return (larger if state.S > 1.0 else smaller) * abs(math.log(state.S)) < state.T
+
+
+def starts(state: State) -> tuple[str, str]:
+    """A start from the pure and one from the mixed side; the mixed one where there are no two phases to begin with."""
+    seeded = state.S != 1.0 and start_phases(state, "supersaturated") is not None
+    return "separated", "supersaturated" if seeded else "mixed"
 
 
 def wanted(results: Mapping[State, StateResult]) -> list[State]:
@@ -68,7 +76,7 @@ def plan(states: Sequence[State], *, store: Path, profile: Profile, results: Map
     for state in states:
         tries, every = EQUAL if state.S == 1.0 else UNEQUAL
         pieces = tuple((end, every) for end in _ends(results.get(state)))
-        for start in STARTS:
+        for start in starts(state):
             jobs.append(Job(Chain(state, start, REPLICA), profile.n, pieces, store, profile.start_steps, tries))
     return jobs
 

@@ -198,6 +198,7 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         ("separated", 200, 100), ("mixed", 200, 100),
     ]  # fmt: skip
     assert [job.steps for job in jobs] == [27_000] * 2 + [22_000] * 10
-    # Unequal particles: more tries, and dynamics makes room for them more often.
+    # Unequal particles: a start whose phases are in place; more tries, and dynamics makes room for them more often.
+    assert [job.chain.start for job in jobs[4:6]] == ["separated", "supersaturated"]
     assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(200, 100), (100, 500)] + [
         (200, 100), (100, 500)]  # fmt: skip
