@@ -5,7 +5,8 @@ equilibrium. Every state is therefore treated alike: one run, the same steps, no
 
 The blocks of one run do not show how far another run would have coarsened by then, and their scatter contains the
 coarsening itself. States that were run several times tell how the variance between runs compares with that of the
-blocks (:func:`scatter_factors`); the errors of all states are scaled by it (:func:`scaled`).
+blocks (:func:`scatter_factors`), and the errors of all states are scaled by it (:func:`scaled`), separately for
+mixtures that have demixed within the window, that change in it without having demixed, and that hardly change.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from binlj.schema import N_BINS, bin_centres
 WINDOW = (4_000, 14_000)  # steps after the start procedure: the first 70 tau of mixing, not equilibrium
 # Steps inside the window that fill it: blocks of the equilibrium campaign reach over its ends and do not count there.
 ENOUGH = 8_900
-Factors = Mapping[tuple[bool, str], float]  # (homogeneous, pair) -> variance between runs over that of the blocks
+# A homogeneous mixture changes within the window if that holds fewer effectively independent samples.
+SETTLED_SAMPLES = 6.0
+Factors = Mapping[tuple[str, str], float]  # (kind, pair) -> variance between runs over that of the blocks
 
 
 def window_blocks(records: Sequence[SegmentRecord], *, window: tuple[int, int] = WINDOW) -> tuple[Blocks, int]:
@@ -151,12 +154,19 @@ def _window_part(records: Sequence[SegmentRecord]) -> ChainPart:
     )
 
 
-def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[bool, str], float]:
+def kind(result: StateResult) -> str:
+    """What a mixture does within the window: it is ``demixed``, ``changing`` or ``settled``."""
+    if result.phase != "homogeneous":
+        return "demixed"
+    return "settled" if result.n_eff >= SETTLED_SAMPLES else "changing"
+
+
+def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[str, str], float]:
     """How the variance between runs compares with the squared error from the blocks of one run.
 
     For each state the variance of g between its runs is divided by the mean of their squared block errors, and both are
-    averaged over 0.9 to 5 sigma. The factor of a pair is the mean over the states that are homogeneous in the window,
-    or over those that are not. States are weighted by their number of runs minus one.
+    averaged over 0.9 to 5 sigma. The factor of a pair is the mean over the states of one kind (:func:`kind`). States
+    are weighted by their number of runs minus one.
 
     Parameters
     ----------
@@ -166,19 +176,18 @@ def scatter_factors(repeated: Iterable[Sequence[StateResult]]) -> dict[tuple[boo
     Returns
     -------
     dict
-        (homogeneous or not, pair) -> factor of the variance, for what occurs. A state whose runs differ in phase
-        counts for both.
+        (kind, pair) -> factor of the variance, for what occurs. A state whose runs differ in kind counts for each.
     """
     r = bin_centres(N_BINS)
     inside = (r >= criteria.ERROR_RANGE[0]) & (r <= criteria.ERROR_RANGE[1])
-    ratios: dict[tuple[bool, str], list[tuple[float, int]]] = {}
+    ratios: dict[tuple[str, str], list[tuple[float, int]]] = {}
     for runs in repeated:
         g = np.array([run.g for run in runs])[..., inside]
         blocks = np.array([run.g_stderr for run in runs])[..., inside]
         between = g.var(axis=0, ddof=1).mean(axis=1) / (blocks**2).mean(axis=0).mean(axis=1)
-        for homogeneous in {run.phase == "homogeneous" for run in runs}:
+        for name in {kind(run) for run in runs}:
             for pair, ratio in zip(PAIRS, between, strict=True):
-                ratios.setdefault((homogeneous, pair), []).append((float(ratio), len(runs) - 1))
+                ratios.setdefault((name, pair), []).append((float(ratio), len(runs) - 1))
     return {
         key: float(np.average([x for x, _ in found], weights=[n for _, n in found]))
         for key, found in ratios.items()
@@ -193,14 +202,13 @@ def scaled(result: StateResult, factors: Factors) -> StateResult:
     DataError
         If no state of its kind was run several times.
     """
-    homogeneous = result.phase == "homogeneous"
-    if any((homogeneous, pair) not in factors for pair in PAIRS):
+    name = kind(result)
+    if any((name, pair) not in factors for pair in PAIRS):
         raise DataError(
             result.state.state_id,
-            [f"{result.phase} in the mixed regime, and no state {'' if homogeneous else 'not '}homogeneous there was "
-             "run several times"],
+            [f"{name} in the mixed regime, and no other state of which this holds was run twice"],
             fix="`binlj campaign mixed` runs them",
         )  # fmt: skip
-    factor = np.sqrt([[factors[homogeneous, pair]] for pair in PAIRS])
+    factor = np.sqrt([[factors[name, pair]] for pair in PAIRS])
     errors = {name: getattr(result, name) * factor for name in ("g_stderr", "g_fine_stderr")}
     return replace(result, **errors, relative_error=relative_errors(result.g, errors["g_stderr"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from binlj.builders.analysis.window import ENOUGH, WINDOW
+from binlj.builders.analysis.window import ENOUGH, SETTLED_SAMPLES, WINDOW
 from binlj.grid import grid
 from binlj.markdown import markdown_table
 from binlj.schema import regime_of
@@ -62,9 +62,10 @@ Runs of the equilibrium campaign serve where their blocks cover at least {ENOUGH
 reaches over its ends does not count. `converged` says that this is so; no criterion of equilibrium is applied.
 `g_stderr` is the block standard error within the window times a factor for the scatter between runs. The factor is the
 root of the ratio of the two variances, from states that were run several times with different seeds
-(`binlj campaign mixed`): one for each pair, and separately for states that are homogeneous in the window or not.
-For single states the errors can be too small, above all where A and B exchange places slowly: some of the states with
-S = ε_AB = 1, which are one substance, have AA, AB and BB that differ by more than their errors (`binlj verify` names
-them).
+(`binlj campaign mixed`): one for each pair, and separately for states that have demixed within the window, that change
+in it without having demixed (fewer than {SETTLED_SAMPLES:g} effectively independent samples, `n_eff`), and that hardly
+change. For single states the errors can be too small, above all where A and B exchange places slowly: composition
+waves as long as the box last longer than the window, and move AB against AA and BB at all distances. A few states with
+S = ε_AB = 1, which are one substance, differ by more than their errors (`binlj verify` names them).
 
 {phases}"""

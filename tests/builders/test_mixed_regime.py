@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from synthetic import chain
 
+from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.analysis.window import (
     WINDOW,
     best_lines,
@@ -72,21 +73,26 @@ def test_a_short_chain_is_flagged_and_one_before_the_window_refused() -> None:
 def test_scatter_between_runs_scales_the_errors() -> None:
     """Runs whose g differ by more or less than their blocks show: the factor gives the true spread back."""
     rng = np.random.default_rng(3)
-    base = window_result(STATE, chain(STATE, segments=3, **FIVE_BLOCKS))
+    base = replace(window_result(STATE, chain(STATE, segments=3, **FIVE_BLOCKS)), n_eff=9.0)
     inflation = np.array([2.0, 3.0, 0.5])[:, None]  # of the standard error
 
-    def run(kind: str) -> object:
-        noise = inflation * base.g_stderr * rng.standard_normal(base.g.shape)
-        return replace(base, g=base.g + noise, phase=kind)
+    def run(larger: float, n_eff: float) -> StateResult:
+        noise = larger * inflation * base.g_stderr * rng.standard_normal(base.g.shape)
+        return replace(base, g=base.g + noise, n_eff=n_eff)
 
-    repeated = [[run("homogeneous") for _ in range(3)] for _ in range(20)]
+    repeated = [[run(1.0, 9.0) for _ in range(3)] for _ in range(20)]
+    repeated += [[run(0.5, 3.0) for _ in range(3)] for _ in range(20)]  # these change: their blocks contain the trend
     factors = scatter_factors(repeated)
-    assert set(factors) == {(True, pair) for pair in PAIRS}
-    np.testing.assert_allclose([factors[True, pair] for pair in PAIRS], inflation[:, 0] ** 2, rtol=0.15)
+    assert set(factors) == {(kind, pair) for kind in ("settled", "changing") for pair in PAIRS}
+    for kind, larger in (("settled", 1.0), ("changing", 0.5)):
+        expected = (larger * inflation[:, 0]) ** 2
+        np.testing.assert_allclose([factors[kind, pair] for pair in PAIRS], expected, rtol=0.15)
     wide = scaled(base, factors)
-    np.testing.assert_allclose(wide.g_stderr, base.g_stderr * np.sqrt([[factors[True, p]] for p in PAIRS]))
+    np.testing.assert_allclose(wide.g_stderr, base.g_stderr * np.sqrt([[factors["settled", p]] for p in PAIRS]))
     assert wide.relative_error[1] > 2.5 * base.relative_error[1]
-    with pytest.raises(DataError, match="no state not homogeneous there was run several times"):
+    narrow = scaled(replace(base, n_eff=3.0), factors)
+    assert (narrow.g_stderr[:, 20] < 0.7 * wide.g_stderr[:, 20]).all()
+    with pytest.raises(DataError, match="demixed in the mixed regime, and no other state"):
         scaled(replace(base, phase="demixed"), factors)
 
 
