@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed, run_jobs
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, run_jobs
 from binlj.errors import EngineError, InputError
 from binlj.progress import progress_bar, progress_bars
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def campaign() -> None:
-    """Simulate many states: run, exchange, mixed, status, archive (called pack before 2.0), repair."""
+    """Simulate many states: run, exchange, mixed, status, archive, repair."""
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -284,10 +284,7 @@ def status_command(store: Path | None, which: str, profile: str, pattern: str, s
     "where a published snapshot serves (60 kB each).",
 )
 def archive_command(store: Path | None, which: str, configurations: bool) -> None:
-    """Move loose records into one archive file, to commit or to copy.
-
-    The old name of this command, `pack`, is accepted until 3.0.
-    """
+    """Move loose records into one archive file, to commit or to copy."""
     from binlj.builders.records import store as stores
 
     folder = store or default_store(which)
@@ -310,9 +307,6 @@ def archive_command(store: Path | None, which: str, configurations: bool) -> Non
                 click.echo("nothing goes beyond the published snapshots")
                 return
             click.echo(f"{held} configurations in {file}, {file.stat().st_size / 1e6:.1f} MB")
-
-
-renamed(campaign, "pack", archive_command)
 
 
 @campaign.command("repair")

@@ -41,19 +41,6 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def renamed(group: click.Group, old: str, command: click.Command) -> None:
-    """Accept ``old`` as a hidden name of ``command``, with a notice on the error stream."""
-
-    def run(**options: Any) -> Any:
-        click.echo(f"`{old}` is now `{command.name}`; the old name is accepted until 3.0", err=True)
-        assert command.callback is not None
-        return command.callback(**options)
-
-    group.add_command(
-        click.Command(old, params=command.params, callback=run, help=command.help, hidden=True)
-    )
-
-
 def duration(text: str) -> float:
     """Seconds in ``90``, ``45m``, ``2h``, ``1h30m``.
 

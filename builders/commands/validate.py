@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, renamed, run_jobs
+from binlj.builders.commands.options import default_store, duration, engine_options, need_build_extra, run_jobs
 from binlj.errors import DataError
 from binlj.files import sha256
 from binlj.progress import progress_bar
@@ -216,14 +216,13 @@ def coexistence_command(
     _finish(out, "coexistence", text, data, coexistence_report.draw(found))
 
 
-@validate.command("diff", short_help="Differences from another version of the dataset (old name: moved).")
+@validate.command("diff", short_help="Differences from another version of the dataset.")
 @click.argument("before", type=_folder)
 @_dataset_option
 @_out_option
 def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     """Compare the dataset with its version in the folder BEFORE: curves, published starts, phases, convergence.
 
-    The old name of this command, `moved`, is accepted until 3.0.
     The folder of an older version comes from its commit: git archive COMMIT binlj-rdf | tar x -C FOLDER
     """
     from binlj.builders.validation import version_diff
@@ -233,7 +232,6 @@ def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     _finish(out, "version-diff", text, data, version_diff.draw(frame))
 
 
-renamed(validate, "moved", diff_command)
 
 
 def _records(store: Path | None) -> list[SegmentRecord]:
