@@ -123,6 +123,8 @@ class Quality:
         Made with identity exchange, so that plain dynamics does not count any more.
     noisy : bool
         The errors of the published start and the rival are too large to tell whether they differ.
+    doubtful : bool
+        All that is missing is agreement before the second round, which no further steps bring.
     """
 
     error: float
@@ -138,6 +140,7 @@ class Quality:
     undecided: bool = False
     noisy: bool = False
     exchanged: bool = False
+    doubtful: bool = False
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -175,6 +178,7 @@ def quality(result: StateResult) -> Quality:
         rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
         noisy=reconcile.NOISY in result.reason,
+        doubtful=result.reason == reconcile.SECOND_ROUND,
         exchanged=result.exchanges > 0,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,

@@ -31,6 +31,10 @@ settles the state, because coexistence has been approached from two sides. Agree
 * A seeded start that mixed at once agrees with the mixed start, unless the mixed start is published already. A small
   droplet can dissolve because of its size where a larger one is stable.
 
+* Only a start of the second round agrees. Its pairs begin close together, and identity exchange has found most states
+  that were settled so elsewhere (``binlj validate exchange``). The agreeing pair is published, the state is not
+  converged.
+
 If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules
 above, and the gap of the state is theirs. A start of the second round need not lie nearer. It forms a pair with a
 seeded start of the other side only if that makes the gap narrower. The same holds for pairs with the mixed start where
@@ -49,7 +53,7 @@ from binlj.builders.analysis.block_errors import Blocks, even_out, mean_and_erro
 from binlj.builders.analysis.chains import ChainPart
 from binlj.builders.analysis.observables import relative_rms
 from binlj.builders.analysis.small_simulations import still_mixing
-from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS, same_side
+from binlj.builders.starts.kinds import BY_NAME, FIRST_ROUND, SEEDED, STARTS, same_side
 from binlj.grid import PAIRS, State
 from binlj.pets import pets_stable
 from binlj.potential import pair_energy
@@ -59,6 +63,7 @@ NEEDS_SECOND = "the other start has not been run"
 OPEN_GAP = "start gap"
 UNDECIDED = f"{OPEN_GAP}: too short to tell"
 NOISY = f"{OPEN_GAP}: too noisy to tell"
+SECOND_ROUND = f"{OPEN_GAP}: only a start of the second round agrees"
 PHASES = ("homogeneous", "demixed", "solid-like")
 
 
@@ -175,6 +180,8 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         ]  # fmt: skip
         if agreeing:
             choice = min(agreeing, key=_wanting)
+            if BY_NAME[other].later:
+                choice = replace(choice, reasons=(SECOND_ROUND,))
         elif other in FIRST_ROUND and not one_sided:
             choice = pairs[choice.start]
         else:

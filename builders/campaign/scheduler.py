@@ -4,7 +4,7 @@ Three passes: (1) every state gets its first two segments from a mixed start; (2
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
 that is most urgent (:attr:`binlj.builders.analysis.assemble.Quality.urgency`), until all have converged or their
 chains have reached the profile's last step. Where the two starts differ, those from between them are begun in this
-pass. States that were simulated with identity exchange are left alone.
+pass. States that were simulated with identity exchange are left alone, and those that can only be settled by it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.record import ChainKey
 from binlj.builders.starts.coexistence_table import start_phases
-from binlj.builders.starts.kinds import SEEDED, STARTS
+from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS
 from binlj.grid import State
 
 FIRST_PASS = 2  # segments of a chain in the first two passes
@@ -111,7 +111,8 @@ def next_task(
     if best is not None or 3 not in phases:
         return best
     for state in states:
-        if state not in quality or quality[state].converged or quality[state].exchanged:
+        known = quality.get(state)
+        if known is None or known.converged or known.exchanged or known.doubtful:
             continue
         keys = [(state.state_id, start, replica) for start in STARTS]
         if any(key in busy for key in keys):
@@ -134,9 +135,12 @@ def next_task(
 
 
 def _may_begin(state: State, start: str, quality: Quality) -> bool:
-    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead."""
+    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead.
+
+    Starts of the second round settle no state any more; chains of that kind that exist go on.
+    """
     apart = bool(quality.rival) and not quality.noisy and state.S != 1.0
-    return start in SEEDED and apart and start_phases(state, start) is not None
+    return start in FIRST_ROUND and apart and start_phases(state, start) is not None
 
 
 def _short(start: str, starts: Mapping[str, Progress]) -> bool:
@@ -162,8 +166,8 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
 
     * While the mixed and the separated one are too short to judge: the shorter of them.
     * Where their errors are too large to tell whether they differ: the shorter of the two.
-    * Where they differ: the saturated one, and if that differs too, the supersaturated one, then both of the second
-      round, each until it is in the comparison (or would be, if it told anything).
+    * Where they differ: the saturated one, and if that differs too, the supersaturated one, each until it is in the
+      comparison (or would be, if it told anything).
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
     * Then the one it differs from, which has to come to it.
 

@@ -81,12 +81,15 @@ def report(found: Sequence[Both]) -> tuple[str, dict[str, Any]]:
     unsettled = sum(not b.plain.converged for b in found)
     phases = sum(b.plain.phase != b.exchanged.phase for b in found)
     apart = sum(b.gap.differ for b in sure)
+    late = [b for b in found if reconcile.SECOND_ROUND in b.plain.reason and b.exchanged.converged]
+    late_apart = sum(b.gap.differ for b in late)
     text = f"""# Identity exchange
 
 {len(found)} states were simulated with exchanges of A and B between stretches of dynamics as well as
 without. Of the {unsettled} that have not converged without exchange, {settled} have with it. Of the {len(sure)} that
 have converged both ways, {apart} differ{"s" if apart == 1 else ""} by more than 2 % of a maximum and three standard
-errors. With exchange the phase changes in {phases} states.
+errors. With exchange the phase changes in {phases} states. In {len(late)} of the states that have converged with
+exchange only a start of the second round agreed without it; {late_apart} of these differ.
 
 {markdown_table(
     ["state", "plain: phase", "converged", "gap, %", "exchange: phase", "converged", "gap, %",

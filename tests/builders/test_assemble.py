@@ -342,9 +342,10 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     assert "start gap" in both.reason and both.start_gap == pytest.approx(same.start_gap, rel=0.2)
     closed = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=1.5))
     assert closed.start_pairs == 1 + 2 + 3 + 3 + 4, "not with the same side's first round"
-    assert closed.rival == "" and {closed.start, closed.compared_with} <= {
+    assert closed.reason.startswith(reconcile.SECOND_ROUND) and {closed.start, closed.compared_with} <= {
         "saturated2", "supersaturated2", "saturated2+supersaturated2"
     }  # fmt: skip
+    assert not closed.converged and quality(dataclasses.replace(closed, reason=reconcile.SECOND_ROUND)).doubtful
     nearer = assemble_state(STATE, starts(**apart, saturated2=1.5))
     assert {nearer.start, nearer.rival} == {"supersaturated", "saturated2"}
     further = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=0.5))
@@ -354,7 +355,7 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     assert {new.start, new.rival} == {"saturated2", "supersaturated2"}, "also where its first came no nearer"
     apart["supersaturated"] = 1.0
     across = assemble_state(STATE, starts(**apart, saturated2=1.0))
-    assert across.rival == "" and across.compared_with in ("supersaturated", "saturated2")
+    assert across.reason.startswith(reconcile.SECOND_ROUND) and across.compared_with in ("supersaturated", "saturated2")
 
 
 def test_where_small_simulations_were_still_mixing_only_the_mixed_start_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,15 @@ def test_a_start_that_may_close_a_gap_at_once_comes_before_long_runs() -> None:
     assert task is not None and task.chain.state == B, "all of A's are heard, and its gap is the wider one"
 
 
+def test_no_second_round_is_begun_and_what_only_it_settled_is_left_alone() -> None:
+    apart = dataclasses.replace(BAD, gap=9.0, rival="supersaturated", published="saturated", error=0.5, production=0.5)
+    heard = ("mixed", "separated", "saturated", "supersaturated")
+    chains = {key(A, start): Progress(9, 20_000) for start in heard}
+    task = next_task([A], chains, {A: apart}, RELEASE)
+    assert task is not None and task.chain.start == "supersaturated"
+    assert next_task([A], chains, {A: dataclasses.replace(apart, doubtful=True)}, RELEASE) is None
+
+
 def test_a_gap_that_stays_does_not_take_everybodys_steps() -> None:
     stays = dataclasses.replace(BAD, gap=1.5, rival="supersaturated", published="saturated", error=0.5, production=0.2)
     tried = dataclasses.replace(stays, gap=3.0, production=3.0)
