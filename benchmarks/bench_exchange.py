@@ -3,8 +3,8 @@
     python benchmarks/bench_exchange.py [--lmp lmp] [--tries 200]
 
 N = 10,000, S = 1. Printed are seconds for 500 steps of dynamics, for a million tries of the builder (neighbour list
-included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Run it on a
-quiet machine.
+included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Then follows the
+share of tries that are accepted in random mixtures of several sizes and temperatures. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from pathlib import Path
 
 from binlj import paths
 from binlj.builders.md.engine import Engine, environment, find_engine, run_script
-from binlj.builders.md.exchange import exchange
+from binlj.builders.md.exchange import acceptance, exchange
 from binlj.builders.records.configuration import read_frames
 from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.0, 0.4)
 EVERY = 50
 MILLION = 1_000_000
+SIZES, TEMPERATURES = (0.5, 1.0, 1.5, 2.0), (0.6, 1.0, 1.4)
 
 
 def swapping(folder: Path, tries: int) -> Path:
@@ -78,10 +79,32 @@ def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
     print(f"fix atom/swap, {done:,} tries: {more:.2f} s, {1e6 * other:.0f} us a try, {other / one:,.0f} times as much")
 
 
+def shares(engine: Engine, steps: int = 500) -> None:
+    """Print the share of accepted tries after `steps` steps from a random start."""
+    print("share of tries accepted, C_B = 0.3, eps_AB = 0.6\n     S  " + "  ".join(f"T* = {T:g}" for T in TEMPERATURES))
+    for S in SIZES:
+        found = []
+        for T in TEMPERATURES:
+            state = State(T, 0.3, S, 0.6)
+            n_a, n_b = state.counts(10_000)
+            model = {"T": T, "S": S, "eps": state.eps_AB, "pressure": PRESSURE}
+            start = {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed", "restart": "start.restart"}
+            segment = {**model, "start": "start.restart", "steps": steps, "every": steps, "frames": "frames.dump",
+                       "scalars": "scalars.txt", "restart": "next.restart"}  # fmt: skip
+            with tempfile.TemporaryDirectory() as work:
+                run_script(engine, "start", Path(work), start)
+                run_script(engine, "segment", Path(work), segment)
+                (frame,) = read_frames(Path(work) / "frames.dump")
+            found.append(acceptance(frame.coordinates, frame.types, length=frame.box_length, state=state))
+        print(f"{S:6g}  " + "  ".join(f"{share:8.1e}" for share in found))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lmp", default="lmp")
     parser.add_argument("--tries", type=int, default=200, help="of fix atom/swap, every 50 steps")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
-    main(find_engine(given.lmp, args=""), given.tries, given.repeats)
+    engine = find_engine(given.lmp, args="")
+    main(engine, given.tries, given.repeats)
+    shares(engine)

@@ -11,9 +11,10 @@ D_i - D_j - w(r_ij), and adds w(r_ik) - w(r_jk) to D_k of every other particle k
 operations: less than 1e-4 of a step of dynamics, where LAMMPS's ``fix atom/swap``, which computes the energy of all
 particles, needs about one step (``benchmarks/bench_exchange.py``).
 
-For S = 1 a few percent of the tries are accepted. Particles of different size find room for each other more rarely in a
-dense liquid: at S = 1.5 about one try in 100 at T* = 1.4, in 1,000 at T* = 1 and in 10^6 at T* = 0.6
-(:func:`acceptance` gives the share for a configuration).
+In a random mixture of particles of equal size about half the tries are accepted, fewer the purer two phases are.
+Particles of different size find room for each other more rarely in a dense liquid: at S = 1.5 one try in 100 is
+accepted at T* = 1.4 and one in 10^5 at T* = 0.6, at S = 2 one in 10^4 at T* = 1.4 and hardly any below
+(:func:`acceptance`; the benchmark prints a table).
 """
 
 from __future__ import annotations
