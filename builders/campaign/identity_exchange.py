@@ -40,9 +40,15 @@ def possible(state: State) -> bool:
     return (larger if state.S > 1.0 else smaller) * abs(math.log(state.S)) < state.T
 
 
-def starts(state: State) -> tuple[str, str]:
-    """A start from the pure and one from the mixed side; the mixed one where there are no two phases to begin with."""
-    seeded = state.S != 1.0 and start_phases(state, "supersaturated") is not None
+def starts(state: State, result: StateResult | None = None) -> tuple[str, str]:
+    """A start from the pure and one from the mixed side.
+
+    From the mixed side it is the supersaturated start where there are two phases to begin with, for S = 1 only once
+    the separated and the mixed start differ: a mixed start may coarsen into another body than the one with the least
+    surface, and keep it.
+    """
+    differ = result is not None and result.exchanges > 0 and bool(result.rival)
+    seeded = (state.S != 1.0 or differ) and start_phases(state, "supersaturated") is not None
     return "separated", "supersaturated" if seeded else "mixed"
 
 
@@ -76,7 +82,7 @@ def plan(states: Sequence[State], *, store: Path, profile: Profile, results: Map
     for state in states:
         tries, every = EQUAL if state.S == 1.0 else UNEQUAL
         pieces = tuple((end, every) for end in _ends(results.get(state)))
-        for start in starts(state):
+        for start in starts(state, results.get(state)):
             jobs.append(Job(Chain(state, start, REPLICA), profile.n, pieces, store, profile.start_steps, tries))
     return jobs
 

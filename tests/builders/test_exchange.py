@@ -192,7 +192,7 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     chosen = identity_exchange.wanted(results)
     assert chosen == [list(states)[i] for i in (2, 1, 6, 3, 8, 0)]
     first = chosen[0]
-    results[first] = replace(results[first], exchanges=100, longest_chain_steps=22_000)
+    results[first] = replace(results[first], exchanges=100, longest_chain_steps=22_000, rival="")
     jobs = identity_exchange.plan(chosen, store=tmp_path, profile=get_profile("release"), results=results)
     assert [(job.chain.start, job.chain.replica, job.exchanges) for job in jobs[:2]] == [
         ("separated", 200, 100), ("mixed", 200, 100),
@@ -202,3 +202,11 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     assert [job.chain.start for job in jobs[4:6]] == ["separated", "supersaturated"]
     assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(200, 100), (100, 500)] + [
         (200, 100), (100, 500)]  # fmt: skip
+
+
+def test_of_equal_particles_whose_starts_differ_with_exchange_a_third_is_run() -> None:
+    differ = assemble_state(SLOW, [*exchanged("separated", segments=4), *exchanged("mixed", segments=4)])
+    differ = replace(differ, rival="mixed")
+    assert identity_exchange.starts(SLOW) == ("separated", "mixed")
+    assert differ.rival and identity_exchange.starts(SLOW, differ) == ("separated", "supersaturated")
+    assert identity_exchange.starts(SLOW, replace(differ, exchanges=0)) == ("separated", "mixed")
