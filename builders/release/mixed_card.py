@@ -64,8 +64,9 @@ reaches over its ends does not count. `converged` says that this is so; no crite
 root of the ratio of the two variances, from states that were run several times with different seeds
 (`binlj campaign mixed`): one for each pair, and separately for states that have demixed within the window, that change
 in it without having demixed (fewer than {SETTLED_SAMPLES:g} effectively independent samples, `n_eff`), and that hardly
-change. For single states the errors can be too small, above all where A and B exchange places slowly: composition
-waves as long as the box last longer than the window, and move AB against AA and BB at all distances. A few states with
-S = ε_AB = 1, which are one substance, differ by more than their errors (`binlj verify` names them).
+change; before 3.0.0 the last two had one factor. For single states the errors can be too small, above all where A and B
+exchange places slowly: composition waves as long as the box last longer than the window, and move AB against AA and BB
+at all distances. A few states with S = ε_AB = 1, which are one substance, differ by more than their errors
+(`binlj verify` names them).
 
 {phases}"""
