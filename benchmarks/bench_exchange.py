@@ -4,7 +4,8 @@
 
 N = 10,000, S = 1. Printed are seconds for 500 steps of dynamics, for a million tries of the builder (neighbour list
 included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Then follows the
-share of tries that are accepted in random mixtures of several sizes and temperatures. Run it on a quiet machine.
+share of tries that are accepted in random mixtures of several sizes and temperatures, with the time of their neighbour
+lists and energies, and of lists alone by a k-d tree and by freud. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import freud
 
 from binlj import paths
 from binlj.builders.md.engine import Engine, environment, find_engine, run_script
 from binlj.builders.md.exchange import acceptance, exchange
-from binlj.builders.records.configuration import read_frames
-from binlj.grid import PRESSURE, State
+from binlj.builders.records.configuration import pairs_within, read_frames
+from binlj.grid import CUTOFF, PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.0, 0.4)
 EVERY = 50
@@ -52,16 +56,22 @@ def loop_seconds(engine: Engine, decks: Path, variables: dict[str, object]) -> f
     return sum(float(seconds) for seconds in re.findall(r"^Loop time of (\S+)", text, re.MULTILINE))
 
 
+def variables(state: State, steps: int) -> tuple[dict[str, object], dict[str, object]]:
+    """Variables of start.lmp for a mixed start of 10,000 particles, and of segment.lmp for one frame at its end."""
+    model = {"T": state.T, "S": state.S, "eps": state.eps_AB, "pressure": PRESSURE}
+    n_a, n_b = state.counts(10_000)
+    start = {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed", "restart": "start.restart"}
+    segment = {**model, "start": "start.restart", "steps": steps, "every": steps, "frames": "frames.dump",
+               "scalars": "scalars.txt", "restart": "next.restart"}  # fmt: skip
+    return start, segment
+
+
 def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
-    model = {"T": STATE.T, "S": STATE.S, "eps": STATE.eps_AB, "pressure": PRESSURE}
-    n_a, n_b = STATE.counts(10_000)
     times: dict[str, list[float]] = {"dynamics": [], "swap": [], "builder": []}
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        start = {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed", "restart": "start.restart"}
+        start, segment = variables(STATE, steps)
         run_script(engine, "start", folder, start)
-        segment = {**model, "start": "start.restart", "steps": steps, "every": steps, "frames": "frames.dump",
-                   "scalars": "scalars.txt", "restart": "next.restart"}  # fmt: skip
         decks = {name: swapping(folder, n) for name, n in (("dynamics", 0), ("swap", tries))}
         for _ in range(repeats):
             for name, scripts in decks.items():
@@ -80,23 +90,34 @@ def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
 
 
 def shares(engine: Engine, steps: int = 500) -> None:
-    """Print the share of accepted tries after `steps` steps from a random start."""
-    print("share of tries accepted, C_B = 0.3, eps_AB = 0.6\n     S  " + "  ".join(f"T* = {T:g}" for T in TEMPERATURES))
+    """Print the share of accepted tries after `steps` steps from a random start, and seconds of neighbour lists."""
+    print("C_B = 0.3, eps_AB = 0.6\n     S     T*  accepted  lists and energies  k-d tree    freud")
     for S in SIZES:
-        found = []
         for T in TEMPERATURES:
             state = State(T, 0.3, S, 0.6)
-            n_a, n_b = state.counts(10_000)
-            model = {"T": T, "S": S, "eps": state.eps_AB, "pressure": PRESSURE}
-            start = {**model, "nA": n_a, "nB": n_b, "seed": 1, "shape": "mixed", "restart": "start.restart"}
-            segment = {**model, "start": "start.restart", "steps": steps, "every": steps, "frames": "frames.dump",
-                       "scalars": "scalars.txt", "restart": "next.restart"}  # fmt: skip
+            start, segment = variables(state, steps)
             with tempfile.TemporaryDirectory() as work:
                 run_script(engine, "start", Path(work), start)
                 run_script(engine, "segment", Path(work), segment)
                 (frame,) = read_frames(Path(work) / "frames.dump")
-            found.append(acceptance(frame.coordinates, frame.types, length=frame.box_length, state=state))
-        print(f"{S:6g}  " + "  ".join(f"{share:8.1e}" for share in found))
+            where = {"length": frame.box_length, "state": state}
+            reach = CUTOFF * max(1.0, S)
+            exchange(frame.coordinates, frame.types, **where, tries=1, seed=1)  # compiled by now
+            ours = seconds(lambda: exchange(frame.coordinates, frame.types, **where, tries=1, seed=1))  # noqa: B023
+            tree = seconds(lambda: pairs_within(frame.coordinates, length=frame.box_length, reach=reach))  # noqa: B023
+            cube = freud.box.Box.cube(frame.box_length)
+            points = cube.wrap(frame.coordinates)
+            query = {"r_max": reach, "exclude_ii": True}
+            other = seconds(lambda: freud.locality.AABBQuery(cube, points).query(points, query).toNeighborList())  # noqa: B023
+            share = acceptance(frame.coordinates, frame.types, **where)
+            print(f"{S:6g} {T:6g}  {share:8.1e}  {ours:17.3f}s {tree:8.3f}s {other:7.3f}s")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
 
 
 if __name__ == "__main__":
@@ -105,6 +126,7 @@ if __name__ == "__main__":
     parser.add_argument("--tries", type=int, default=200, help="of fix atom/swap, every 50 steps")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
+    freud.parallel.set_num_threads(1)
     engine = find_engine(given.lmp, args="")
     main(engine, given.tries, given.repeats)
     shares(engine)

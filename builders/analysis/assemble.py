@@ -92,6 +92,11 @@ class StateResult:
     seeds: tuple[int, ...]
     atom_steps: int
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether all that is missing is agreement before the second round, which no further steps bring."""
+        return self.reason == reconcile.SECOND_ROUND
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -124,7 +129,7 @@ class Quality:
     noisy : bool
         The errors of the published start and the rival are too large to tell whether they differ.
     doubtful : bool
-        All that is missing is agreement before the second round, which no further steps bring.
+        See :attr:`StateResult.doubtful`.
     """
 
     error: float
@@ -178,7 +183,7 @@ def quality(result: StateResult) -> Quality:
         rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
         noisy=reconcile.NOISY in result.reason,
-        doubtful=result.reason == reconcile.SECOND_ROUND,
+        doubtful=result.doubtful,
         exchanged=result.exchanges > 0,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
@@ -261,8 +266,13 @@ def result_of(
 
 
 def finished(results: Iterable[StateResult]) -> dict[str, tuple[str, ...]]:
-    """Converged states (ids) and the starts they are published from."""
-    return {r.state.state_id: tuple(r.start.split("+")) for r in results if r.converged}
+    """States (ids) that need no more steps, converged or doubtful, and the starts they are published from.
+
+    Of a doubtful state no start is named: only exchange can settle it, and that begins anew.
+    """
+    return {
+        r.state.state_id: tuple(r.start.split("+")) if r.converged else () for r in results if r.converged or r.doubtful
+    }
 
 
 def relative_errors(g: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:

@@ -30,10 +30,8 @@ settles the state, because coexistence has been approached from two sides. Agree
   side, and only agreement with the mixed start counts.
 * A seeded start that mixed at once agrees with the mixed start, unless the mixed start is published already. A small
   droplet can dissolve because of its size where a larger one is stable.
-
-* Only a start of the second round agrees. Its pairs begin close together, and identity exchange has found most states
-  that were settled so elsewhere (``binlj validate exchange``). The agreeing pair is published, the state is not
-  converged.
+* Only a start of the second round agrees. Starts of that round begin close together, and identity exchange contradicts
+  states that they settled (``binlj validate exchange``). The agreeing pair is published all the same.
 
 If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules
 above, and the gap of the state is theirs. A start of the second round need not lie nearer. It forms a pair with a

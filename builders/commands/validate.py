@@ -232,8 +232,6 @@ def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     _finish(out, "version-diff", text, data, version_diff.draw(frame))
 
 
-
-
 def _records(store: Path | None) -> list[SegmentRecord]:
     from binlj.builders.records.store import load_records
 

@@ -61,9 +61,8 @@ def exchange(
     inside, first, neighbours, weights, changes = _changes(coordinates, np.asarray(types), length, state)
     is_b = np.asarray(types) != 0
     species = [np.flatnonzero(is_b == b) for b in (False, True)]
-    reach = CUTOFF * max(1.0, state.S)
     accepted = compiled(_exchange)(
-        first, neighbours, weights, changes, inside, length, reach, *species, state.T, tries,
+        first, neighbours, weights, changes, inside, length, _reach(state), *species, state.T, tries,
         np.random.default_rng(seed),
     )  # fmt: skip
     after = np.zeros(len(is_b), dtype=np.asarray(types).dtype)
@@ -74,18 +73,23 @@ def exchange(
 def acceptance(coordinates: np.ndarray, types: np.ndarray, *, length: float, state: State) -> float:
     """The share of tries that :func:`exchange` would accept first, the mean over all pairs A, B; the same arguments.
 
-    The energy of a pair of neighbours is counted as if they were apart, which is of the order of 1 % of the pairs.
+    The few pairs within the cutoff of each other are counted as if they were apart.
     """
     *_, changes = _changes(coordinates, np.asarray(types), length, state)
     a, b = changes[np.asarray(types) == 0], changes[np.asarray(types) != 0]
     return float(np.mean([np.exp(-np.maximum(a - one, 0.0) / state.T).mean() for one in b]))
 
 
+def _reach(state: State) -> float:
+    """The largest cutoff."""
+    return CUTOFF * max(1.0, state.S)
+
+
 def _changes(
     coordinates: np.ndarray, types: np.ndarray, length: float, state: State
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Positions in the box; the pairs within the cutoff as a sparse matrix (first entry of each row, columns, w); D."""
-    reach = CUTOFF * max(1.0, state.S)
+    reach = _reach(state)
     if length <= 2 * reach:
         raise ValueError(f"edge {length:.3g} is not more than twice the cutoff, {reach:.3g}")
     inside = np.mod(coordinates, length)
@@ -121,7 +125,8 @@ def _neighbours(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compiled by numba. Pairs within `reach` from a cell list: first entry of each row, columns, squared distances.
 
-    `members`, `x`, `y` and `z` are in the order of the cells, so that the loop over a cell's particles becomes fast.
+    `members`, `x`, `y` and `z` are in the order of the cells, so that the loop over a cell's particles becomes fast. A
+    k-d tree or freud takes several times as long (``benchmarks/bench_exchange.py``), and every frame needs a list.
     """
     n = len(positions)
     first = np.zeros(n + 1, dtype=np.int64)

@@ -281,8 +281,8 @@ def _exchange(states: pd.DataFrame) -> str:
     tries = f"{low}" if low == high else f"{low} to {high}"
     return f"""**Identity exchange.** An A and a B particle can exchange their species: a Monte Carlo step at fixed
 positions that samples the same ensemble and needs no diffusion. Particles of equal size often do. Particles of
-different size find room for each other more rarely, the more so the larger S and the lower T\\*, and where they hardly
-ever do, the test is not available. {len(made)} states are published from two starts with exchange, {tries}
+different size find room for each other more rarely. Where S is far from 1, or T\\* is low, hardly any exchange is
+accepted, and the test is not available. {len(made)} states are published from two starts with exchange, {tries}
 tries per particle between two frames (column `exchanges`), and {int(made.converged.sum())} of them have
 converged. Plain runs of these states are not used, because some of them remember how they began;
 `docs/validation/exchange.md` in the repository compares both. Exchange dissolved droplets at C_B = 0.01 that

@@ -9,7 +9,7 @@ import pytest
 from synthetic import R, chain, g_at_right_pressure, true_g
 
 from binlj.builders.analysis import criteria, equilibration, reconcile
-from binlj.builders.analysis.assemble import assemble_all, assemble_state, quality
+from binlj.builders.analysis.assemble import assemble_all, assemble_state, finished, quality
 from binlj.builders.analysis.chains import SERIES, equilibrated_part, equilibrated_parts
 from binlj.builders.analysis.observables import energy_and_pressure
 from binlj.errors import DataError
@@ -345,7 +345,9 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     assert closed.reason.startswith(reconcile.SECOND_ROUND) and {closed.start, closed.compared_with} <= {
         "saturated2", "supersaturated2", "saturated2+supersaturated2"
     }  # fmt: skip
-    assert not closed.converged and quality(dataclasses.replace(closed, reason=reconcile.SECOND_ROUND)).doubtful
+    assert not closed.converged
+    only = dataclasses.replace(closed, reason=reconcile.SECOND_ROUND)
+    assert quality(only).doubtful and finished([only, same]) == {STATE.state_id: ()}, "nothing goes on from its chains"
     nearer = assemble_state(STATE, starts(**apart, saturated2=1.5))
     assert {nearer.start, nearer.rival} == {"supersaturated", "saturated2"}
     further = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=0.5))
