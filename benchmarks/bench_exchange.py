@@ -4,8 +4,7 @@
 
 N = 10,000, S = 1. Printed are seconds for 500 steps of dynamics, for a million tries of the builder (neighbour list
 included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Then follows the
-share of tries that are accepted in random mixtures of several sizes and temperatures, with the time of their neighbour
-lists and energies, and of lists alone by a k-d tree and by freud. Run it on a quiet machine.
+share of tries that are accepted in random mixtures of several sizes and temperatures. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -16,16 +15,13 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-
-import freud
 
 from binlj import paths
 from binlj.builders.md.engine import Engine, environment, find_engine, run_script
 from binlj.builders.md.exchange import acceptance, exchange
-from binlj.builders.records.configuration import pairs_within, read_frames
-from binlj.grid import CUTOFF, PRESSURE, State
+from binlj.builders.records.configuration import read_frames
+from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.0, 0.4)
 EVERY = 50
@@ -90,9 +86,10 @@ def main(engine: Engine, tries: int, repeats: int, steps: int = 500) -> None:
 
 
 def shares(engine: Engine, steps: int = 500) -> None:
-    """Print the share of accepted tries after `steps` steps from a random start, and seconds of neighbour lists."""
-    print("C_B = 0.3, eps_AB = 0.6\n     S     T*  accepted  lists and energies  k-d tree    freud")
+    """Print the share of accepted tries after `steps` steps from a random start."""
+    print("share of tries accepted, C_B = 0.3, eps_AB = 0.6\n     S  " + "  ".join(f"T* = {T:g}" for T in TEMPERATURES))
     for S in SIZES:
+        found = []
         for T in TEMPERATURES:
             state = State(T, 0.3, S, 0.6)
             start, segment = variables(state, steps)
@@ -100,24 +97,8 @@ def shares(engine: Engine, steps: int = 500) -> None:
                 run_script(engine, "start", Path(work), start)
                 run_script(engine, "segment", Path(work), segment)
                 (frame,) = read_frames(Path(work) / "frames.dump")
-            where = {"length": frame.box_length, "state": state}
-            reach = CUTOFF * max(1.0, S)
-            exchange(frame.coordinates, frame.types, **where, tries=1, seed=1)  # compiled by now
-            ours = seconds(lambda: exchange(frame.coordinates, frame.types, **where, tries=1, seed=1))  # noqa: B023
-            tree = seconds(lambda: pairs_within(frame.coordinates, length=frame.box_length, reach=reach))  # noqa: B023
-            cube = freud.box.Box.cube(frame.box_length)
-            points = cube.wrap(frame.coordinates)
-            query = {"r_max": reach, "exclude_ii": True}
-            other = seconds(lambda: freud.locality.AABBQuery(cube, points).query(points, query).toNeighborList())  # noqa: B023
-            share = acceptance(frame.coordinates, frame.types, **where)
-            print(f"{S:6g} {T:6g}  {share:8.1e}  {ours:17.3f}s {tree:8.3f}s {other:7.3f}s")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
+            found.append(acceptance(frame.coordinates, frame.types, length=frame.box_length, state=state))
+        print(f"{S:6g}  " + "  ".join(f"{share:8.1e}" for share in found))
 
 
 if __name__ == "__main__":
@@ -126,7 +107,6 @@ if __name__ == "__main__":
     parser.add_argument("--tries", type=int, default=200, help="of fix atom/swap, every 50 steps")
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
-    freud.parallel.set_num_threads(1)
     engine = find_engine(given.lmp, args="")
     main(engine, given.tries, given.repeats)
     shares(engine)

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from binlj.builders.md.compiled import compiled
+from binlj.builders.records.configuration import pairs_within
 from binlj.grid import CUTOFF, State
 from binlj.potential import pair_energy
 
@@ -93,72 +94,18 @@ def _changes(
     if length <= 2 * reach:
         raise ValueError(f"edge {length:.3g} is not more than twice the cutoff, {reach:.3g}")
     inside = np.mod(coordinates, length)
-    inside[inside >= length] = 0.0  # the remainder of a tiny negative number is rounded to the edge itself
-    cells = int(length / reach)
-    x, y, z = np.minimum((inside * (cells / length)).astype(np.int64), cells - 1).T
-    cell = (x * cells + y) * cells + z
-    members = np.argsort(cell, kind="stable")
-    begins = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=cells**3))])
-    sorted_x, sorted_y, sorted_z = np.ascontiguousarray(inside[members].T)
-    first, neighbours, squared = compiled(_neighbours)(
-        inside, cell, members, sorted_x, sorted_y, sorted_z, begins, cells, length, reach
-    )
-    r = np.sqrt(squared)
+    i, j = pairs_within(inside, length=length, reach=reach).T
+    apart = inside[i] - inside[j]
+    apart -= length * np.rint(apart / length)
+    r = np.sqrt((apart**2).sum(1))
     like_a, unlike, like_b = (pair_energy(r, state.sigma(pair), state.epsilon(pair)) for pair in ("AA", "AB", "BB"))
-    rows = np.repeat(np.arange(len(inside)), np.diff(first))
-    change = np.where(types[neighbours] == 0, unlike - like_a, like_b - unlike)
-    changes = np.bincount(rows, change, minlength=len(inside))
-    return inside, first, neighbours, like_a + like_b - 2.0 * unlike, changes
-
-
-def _neighbours(
-    positions: np.ndarray,
-    cell: np.ndarray,
-    members: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    z: np.ndarray,
-    begins: np.ndarray,
-    cells: int,
-    length: float,
-    reach: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compiled by numba. Pairs within `reach` from a cell list: first entry of each row, columns, squared distances.
-
-    `members`, `x`, `y` and `z` are in the order of the cells, so that the loop over a cell's particles becomes fast. A
-    k-d tree or freud takes several times as long (``benchmarks/bench_exchange.py``), and every frame needs a list.
-    """
-    n = len(positions)
-    first = np.zeros(n + 1, dtype=np.int64)
-    # Fewer than three cells an edge: every cell is next to every other, once.
-    steps = np.arange(cells) if cells < 3 else np.arange(-1, 2)
-    neighbours = np.empty(128 * n, dtype=np.int64)
-    squared = np.empty(128 * n)
-    block = np.empty(n)
-    found = 0
-    for i in range(n):
-        xi, yi, zi = positions[i]
-        home = cell[i]
-        cx, cy, cz = home // (cells * cells), (home // cells) % cells, home % cells
-        if found + n > len(neighbours):
-            neighbours = np.append(neighbours, np.empty_like(neighbours))
-            squared = np.append(squared, np.empty_like(squared))
-        for sx in steps:
-            for sy in steps:
-                for sz in steps:
-                    other = (((cx + sx) % cells) * cells + (cy + sy) % cells) * cells + (cz + sz) % cells
-                    begin, end = begins[other], begins[other + 1]
-                    xj, yj, zj = x[begin:end], y[begin:end], z[begin:end]
-                    for k in range(end - begin):
-                        dx, dy, dz = abs(xi - xj[k]), abs(yi - yj[k]), abs(zi - zj[k])
-                        dx, dy, dz = min(dx, length - dx), min(dy, length - dy), min(dz, length - dz)
-                        block[k] = dx * dx + dy * dy + dz * dz
-                    for k in range(end - begin):
-                        if 0.0 < block[k] <= reach * reach:
-                            neighbours[found], squared[found] = members[begin + k], block[k]
-                            found += 1
-        first[i + 1] = found
-    return first, neighbours[:found], squared[:found]
+    n = len(inside)
+    rows, columns = np.concatenate([i, j]), np.concatenate([j, i])
+    change = np.where(types[columns] == 0, np.tile(unlike - like_a, 2), np.tile(like_b - unlike, 2))
+    order = np.argsort(rows, kind="stable")
+    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
+    weights = np.tile(like_a + like_b - 2.0 * unlike, 2)[order]
+    return inside, first, columns[order], weights, np.bincount(rows, change, minlength=n)
 
 
 def _exchange(
