@@ -5,6 +5,10 @@ is linear in the correction; divided by the second derivatives it says how far, 
 those of the curves. A state's phase flag adds a logistic term in the Gibbs energy gained by demixing. At given
 compositions it is linear in the correction, too: at the minimum its derivative with respect to them is 0.
 Compositions and second derivatives are renewed a few times.
+
+Labels next to the phase boundary may be wrong. Deviations therefore count as minus the logarithm of a Cauchy
+distribution, which hardly grows with the largest of them, and each phase flag is taken to be wrong with a small
+probability.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ from binlj.theory.phases import gain, split
 ROUNDS = 5
 RIDGE = 30.0
 CALL_SCALE = 60.0  # kT of the box
-LARGE = 0.1  # error of a curve beyond which deviations count linearly
+LARGE = 0.1  # error of a curve beyond which deviations count less and less
+WRONG = 0.02  # probability that a phase flag is wrong
 UNSETTLED = 0.3  # weight of a state that is not converged
 _STEP = 0.05
 _LOWEST = 14.0  # logit of phases that are pure as far as can be told
@@ -86,13 +91,13 @@ def fit_gibbs(
         sign, offset, slope, weight = (np.array(x) for x in zip(*calls, strict=True))
 
         def loss(t: np.ndarray) -> tuple[float, np.ndarray]:
-            deviation = a @ t + b  # noqa: B023
-            huber = np.sqrt(1.0 + (deviation / LARGE) ** 2)
-            q = sign * (offset + slope @ t) / call_scale  # noqa: B023
-            value = (huber - 1.0).sum() + (weight * np.logaddexp(0.0, q)).sum() + ridge * t @ t  # noqa: B023
-            gradient = a.T @ (deviation / LARGE**2 / huber)  # noqa: B023
-            gradient += slope.T @ (weight * expit(q) * sign / call_scale) + 2.0 * ridge * t  # noqa: B023
-            return float(value), gradient
+            deviation = (a @ t + b) / LARGE  # noqa: B023
+            p = expit(-sign * (offset + slope @ t) / call_scale)  # noqa: B023
+            flag = WRONG + (1.0 - 2.0 * WRONG) * p
+            value = 0.5 * np.log1p(deviation**2).sum() - (weight * np.log(flag)).sum() + ridge * t @ t  # noqa: B023
+            gradient = a.T @ (deviation / (1.0 + deviation**2)) / LARGE + 2.0 * ridge * t  # noqa: B023
+            change = weight * (1.0 - 2.0 * WRONG) * p * (1.0 - p) / flag * sign / call_scale  # noqa: B023
+            return float(value), gradient + slope.T @ change  # noqa: B023
 
         found = minimize(loss, theta, jac=True, method="L-BFGS-B").x
         theta = theta + (found - theta) * (1.0 if round_ else 0.7)

@@ -66,7 +66,7 @@ class FittedTheory:
     name = "fitted_theory"
 
     def __init__(
-        self, bag: int = 8, ridge: float = RIDGE, density_ridge: float = 1e-3, softness: float = 30.0,
+        self, bag: int = 8, ridge: float = RIDGE, density_ridge: float = 1e-3, softness: float = 10.0,
         domain_ridge: float = 0.1,
     ) -> None:  # fmt: skip
         problems = [f"bag = {bag} must be at least 1"] if bag < 1 else []
@@ -166,14 +166,14 @@ def bootstrap_mixtures(states: Sequence[State], rng: np.random.Generator) -> lis
 
 
 def fit_residuals(data: TrainingStates, corrections: Sequence[Correction], *, softness: float) -> Residuals:
-    """Residuals of the converged training states whose phase the theory calls right."""
-    chosen = np.flatnonzero(data.converged)
-    found = predict([data.states[i] for i in chosen], corrections=corrections, softness=softness)
-    p = np.array([info.p_demixed for info in found.info])
-    right = (p > 0.5) == data.demixed[chosen]
-    kept = data.take(chosen[right])
+    """Residuals of the converged training states whose phase the theory calls right, against its curves for it."""
+    known = data.take(np.flatnonzero(data.converged))
+    called = predict(known.states, corrections=corrections, softness=softness)
+    right = np.array([info.p_demixed >= 0.5 for info in called.info]) == known.demixed
+    kept = known.take(np.flatnonzero(right))
+    given = predict(kept.states, corrections=corrections, demixed=kept.demixed.tolist())
     points = np.array([(s.T, s.C_B, s.S, s.eps_AB) for s in kept.states])
-    return Residuals(points, kept.demixed, relative_noise(kept), kept.g - found.g[right])
+    return Residuals(points, kept.demixed, relative_noise(kept), kept.g - given.g)
 
 
 def fit_density(data: TrainingStates, *, ridge: float) -> np.ndarray:

@@ -88,7 +88,7 @@ def candidates(
     for b in range(bag):
         several.append(Correction(fit_gibbs(phases, bootstrap_mixtures(phases.states, rng), ridge=ridge), density))
         context.progress(b + 1, bag, "corrections of the Gibbs energy")
-    yield f"bag of {bag} corrections, soft phase calls", predict(held, corrections=several, softness=softness).g
+    yield f"bag of {bag} corrections", predict(held, corrections=several, softness=softness).g
     residuals = fit_residuals(fit, several, softness=softness)
     yield "residuals of the training states", Fitted(tuple(several), softness, residuals).predict(held).g
 

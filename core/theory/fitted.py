@@ -48,8 +48,8 @@ class Fitted:
             If there is no state, or the bins do not fit.
         """
         base = predict(states, corrections=self.corrections, softness=self.softness, bins=bins)
-        p = np.array([info.p_demixed for info in base.info])
-        mean, deviation = (_on_bins(v, bins) for v in transfer(self.residuals, list(states), p))
+        demixed = np.array([info.p_demixed >= 0.5 for info in base.info])
+        mean, deviation = (_on_bins(v, bins) for v in transfer(self.residuals, list(states), demixed))
         return replace(base, g=np.maximum(base.g + mean, 0.0), spread=np.hypot(base.spread, deviation))
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from binlj.theory.two_phase import Box, lever, surface
 
 REFERENCE_DENSITY = 0.8  # packing of a dense liquid, in units of the mean sigma^3; only where PeTS has no solution
 _GRID, _ZOOMS, _BEYOND = 41, 5, 1.0  # points an axis, refinements, and how far past the bulk binodal (logit)
+LEAST_SHARE = 0.25  # of the particles of either species that a phase of its own holds
 _SAME = 1e-3  # nearest to the overall composition a phase may lie, in logits
 
 
@@ -90,8 +91,10 @@ def packed_density(state: StatePoint) -> float:
 def split(curve: GibbsCurve, c_b: float, *, n: int = N_PARTICLES) -> Split | None:
     """The two compositions with the least Gibbs energy, bulk plus interface, in a box of `n` particles.
 
-    The interface is that of the body the B-rich phase fills; its tension is that of the bulk binodal. None if the
-    homogeneous fluid is stable in bulk at `c_b`.
+    The interface is that of the body the B-rich phase fills; its tension is that of the bulk binodal. Each species has
+    at least ``LEAST_SHARE`` of its particles in its own phase: without that bound the least value is that of a
+    vanishing droplet, nearly 0, wherever a real one costs energy. None if the homogeneous fluid is stable in bulk at
+    `c_b`, or no two phases fulfil this.
     """
     bulk = binodal(curve)
     if bulk is None or not bulk[0] < c_b < bulk[1]:
@@ -100,15 +103,26 @@ def split(curve: GibbsCurve, c_b: float, *, n: int = N_PARTICLES) -> Split | Non
     here = float(curve.to_logit(c_b))
     low = np.linspace(float(curve.to_logit(bulk[0])) - _BEYOND, here - _SAME, _GRID)
     high = np.linspace(here + _SAME, float(curve.to_logit(bulk[1])) + _BEYOND, _GRID)
+    best = None
     for _ in range(_ZOOMS):
         total = gain(curve, c_b, low[:, None], high[None], gamma=gamma, n=n)
+        total[_own_share(curve, c_b, low[:, None], high[None]) < LEAST_SHARE] = np.inf
         i, j = np.unravel_index(int(total.argmin()), total.shape)
+        if not np.isfinite(total[i, j]):
+            break
         compositions = (float(curve.composition(low[i])), float(curve.composition(high[j])))
         best = Split(compositions, float(total[i, j]), gamma)
         d_low, d_high = 2.0 * (low[1] - low[0]), 2.0 * (high[1] - high[0])
         low = np.linspace(low[i] - d_low, min(low[i] + d_low, here - _SAME), _GRID // 2)
         high = np.linspace(max(high[j] - d_high, here + _SAME), high[j] + d_high, _GRID // 2)
     return best
+
+
+def _own_share(curve: GibbsCurve, c_b: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Share of the particles that are in their own phase, of the species where it is less; arguments of `gain`."""
+    a, b = curve.composition(low), curve.composition(high)
+    share = (c_b - a) / (b - a)
+    return np.asarray(np.minimum(share * b / c_b, (1.0 - share) * (1.0 - a) / (1.0 - c_b)))
 
 
 def gain(

@@ -83,7 +83,8 @@ class Prediction:
     Attributes
     ----------
     g : ndarray, shape (n, 3, 100)
-        Means over the dataset's bins (or those asked for), weighted by shell volume; pairs AA, AB, BB.
+        Means over the dataset's bins (or those asked for), weighted by shell volume; pairs AA, AB, BB. Of the number of
+        phases that is more probable.
     spread : ndarray, shape (n, 3, 100)
         Standard deviation over corrections and phase calls; 0 for the theory alone.
     info : tuple of StateInfo
@@ -117,6 +118,7 @@ def predict(
     corrections: Sequence[Correction] = (),
     softness: float = 0.0,
     dilute_limits: bool = True,
+    demixed: Sequence[bool] | None = None,
     width: float = INTERFACE,
     n: int = N_PARTICLES,
     bins: int = N_BINS,
@@ -132,11 +134,14 @@ def predict(
     corrections : sequence of Correction
         Learned corrections of the Gibbs energy and the density; the curves are means over them.
     softness : float
-        Gibbs energy of the box, in kT, over which the phase call goes from one side to the other (a logistic
-        function); 0 is a sharp call.
+        Gibbs energy of the box, in kT, over which the probability of two phases goes from 1 to 0 (a logistic function);
+        0 is a step. The curves are those of one phase or of two, whichever is more probable; the other enters their
+        spread with its probability.
     dilute_limits : bool
         Whether chemical potentials at infinite dilution are those of the Ornstein-Zernike equation
         (:mod:`binlj.theory.dilution`), or PeTS's.
+    demixed : sequence of bool, optional
+        Whether each state has two phases, where that is known. A state for which no correction finds two has one.
     width : float
         Width of the interface; see :func:`binlj.theory.two_phase.autocorrelation`.
     n : int
@@ -150,12 +155,17 @@ def predict(
         If there is no state or no closure, a closure is unknown, or the bins do not fit the equation's grid.
     """
     problems = [f"{name} is empty" for name, v in (("states", states), ("closures", closures)) if not len(v)]
+    if demixed is not None and len(demixed) != len(states):
+        problems.append(f"demixed has {len(demixed)} values for {len(states)} states")
     if bins < 1 or _POINTS % (2 * bins):
         problems.append(f"{bins} bins: each must hold an even number of the {_POINTS} intervals of the equation's grid")
     if problems:
         raise InputError("theory", problems)
     known = mixing_curves(((s.T, s.S, s.eps_AB) for s in states), dilute_limits=dilute_limits)
-    plans = [_plan(s, known.get((s.T, s.S, s.eps_AB)), corrections, softness, n) for s in states]
+    plans = [
+        _plan(s, known.get((s.T, s.S, s.eps_AB)), corrections, softness, n, None if demixed is None else demixed[i])
+        for i, s in enumerate(states)
+    ]
     rows = [(s.T, rho, x, s.S, s.eps_AB) for s, p in zip(states, plans, strict=True) for x, rho in p.bulk]
     first = np.concatenate([[0], np.cumsum([len(p.bulk) for p in plans])])
     T, rho, x, S, eps = np.array(rows, dtype=float).T
@@ -190,11 +200,15 @@ def bin_means(g: np.ndarray, bins: int = N_BINS) -> np.ndarray:
 
 
 def _plan(
-    state: StatePoint, curve: GibbsCurve | None, corrections: Sequence[Correction], softness: float, n: int
-) -> _Plan:
+    state: StatePoint, curve: GibbsCurve | None, corrections: Sequence[Correction], softness: float, n: int,
+    demixed: bool | None,
+) -> _Plan:  # fmt: skip
     curves = [curve] if curve is None or not corrections else [corrected(curve, c) for c in corrections]
     found = tuple(phases(state, curve=c, n=n) for c in curves)
-    p = np.array([_probability(f.gain, softness) for f in found])
+    if demixed is None:
+        p = np.array([_probability(f.gain, softness) for f in found])
+    else:
+        p = np.array([float(demixed and f.split is not None) for f in found])
     mean = float(p.mean())
     one, two = mean < 1.0 - _NEGLIGIBLE, mean > _NEGLIGIBLE
     bulk: list[tuple[float, float]] = []
@@ -226,6 +240,7 @@ def _curves(
     if plan.one:
         share.append(1.0 - float(plan.p.mean()))
         candidates.append(binned[0])
+    ones = len(candidates)
     if plan.two:
         across = bin_means(np.sqrt(np.maximum(fine[-2], 0.0) * np.maximum(fine[-1], 0.0)), bins)
         for found, p in zip(plan.found, plan.p, strict=True):
@@ -237,7 +252,9 @@ def _curves(
                 candidates.append(assemble(box, binned[-2], binned[-1], c, across=across))
     weight = np.array(share) / sum(share)
     stack = np.stack(candidates)
-    g = np.tensordot(weight, stack, axes=1)
+    # A mean over one and two phases would be the RDF of neither.
+    chosen = slice(ones, None) if weight[ones:].sum() >= 0.5 else slice(0, ones)
+    g = np.tensordot(weight[chosen] / weight[chosen].sum(), stack[chosen], axes=1)
     return g, np.sqrt(np.tensordot(weight, (stack - g) ** 2, axes=1))
 
 

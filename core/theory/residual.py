@@ -1,10 +1,10 @@
 """What theory misses at known states, carried over to others: a Gaussian process over states, in r / sigma_ij.
 
-The residual of a state is its published curve minus the theory's. Its covariance with that of another state is a
-Gaussian in (1/T, sqrt(C_B), log2 S, (1 - eps_AB)/T), and zero between a homogeneous and a demixed one. Far from every
-known state the mean is zero, so theory alone is left. Residuals are moved between size ratios along r / sigma_ij, where
-the peaks stay in place. The lengths were chosen inside the training splits; `binlj reproduce selection` shows what the
-residuals add.
+The residual of a state is its published curve minus the theory's for the number of phases it has. Its covariance with
+that of another state is a Gaussian in (1/T, sqrt(C_B), log2 S, (1 - eps_AB)/T), and zero between a homogeneous and a
+demixed one. Far from every known state the mean is zero, so theory alone is left. Residuals are moved between size
+ratios along r / sigma_ij, where the peaks stay in place. The lengths were chosen inside the training splits;
+`binlj reproduce selection` shows what the residuals add.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ def check_arrays(arrays: Mapping[str, np.ndarray], names: Iterable[str], *, subj
         raise DataError(subject, missing, fix="fit it again")
 
 
-def transfer(known: Residuals, states: list[StatePoint], p_demixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def transfer(known: Residuals, states: list[StatePoint], demixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expected residual of other states and its standard deviation.
 
     Parameters
     ----------
-    p_demixed : ndarray, shape (n,)
-        Probability that each is demixed; residuals of either kind count by it.
+    demixed : ndarray of bool, shape (n,)
+        Whether each has two phases: only residuals of its kind count.
 
     Returns
     -------
@@ -100,8 +100,7 @@ def transfer(known: Residuals, states: list[StatePoint], p_demixed: np.ndarray) 
     variance = np.zeros_like(mean)
     same = known.demixed[:, None] == known.demixed[None]
     among = _kernel(known.states, known.states) * same
-    p = np.asarray(p_demixed, dtype=float)
-    to_known = _kernel(query, known.states) * np.where(known.demixed[None], p[:, None], 1.0 - p[:, None])
+    to_known = _kernel(query, known.states) * (known.demixed[None] == np.asarray(demixed, dtype=bool)[:, None])
     sizes, group = np.unique(known.states[:, 2], return_inverse=True)
     for pair in range(len(PAIRS)):
         inverse = np.linalg.inv(among + np.diag(UNRESOLVED + NOISE * known.noise[:, pair]))

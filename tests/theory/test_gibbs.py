@@ -19,7 +19,7 @@ from binlj.theory.correction import (
     gibbs_features,
 )
 from binlj.theory.gibbs import MOMENT, GibbsCurve, binodal, gibbs_curve, tension
-from binlj.theory.phases import phases, split
+from binlj.theory.phases import LEAST_SHARE, phases, split
 from binlj.theory.prediction import predict
 
 
@@ -125,10 +125,31 @@ def test_a_curve_of_another_mixture_is_refused():
         phases(State(0.8, 0.3, 1.0, 0.4), curve=gibbs_curve(0.8, 1.5, 0.4))
 
 
-def test_a_soft_call_lies_between_the_two_sharp_ones():
+def test_curves_are_of_the_more_probable_number_of_phases_and_the_spread_of_both():
     state = State(1.2, 0.5, 1.0, 0.6)  # hardly demixed by theory
     nothing = Correction(np.zeros(N_GIBBS), np.zeros(N_DENSITY))
     sharp, soft = predict([state]), predict([state], corrections=[nothing], softness=1e6)
     assert sharp.info[0].p_demixed in (0.0, 1.0) and np.all(sharp.spread == 0)
-    assert soft.info[0].p_demixed == pytest.approx(0.5, abs=0.01) and soft.spread.max() > 0.01
+    assert soft.info[0].p_demixed == pytest.approx(0.5, abs=0.01)
+    one, two = (predict([state], corrections=[nothing], demixed=[known]) for known in (False, True))
+    assert one.info[0].p_demixed == 0.0 and two.info[0].p_demixed == 1.0 and np.abs(one.g - two.g).max() > 0.1
+    chosen, other = (two, one) if soft.info[0].p_demixed >= 0.5 else (one, two)
+    assert np.allclose(soft.g, chosen.g, atol=1e-9)
+    assert np.allclose(soft.spread, np.sqrt(0.5) * np.abs(other.g - chosen.g), rtol=0.05, atol=1e-6)
     assert np.allclose(predict([state], corrections=[nothing, nothing]).g, sharp.g, atol=1e-9)
+
+
+def test_a_vanishing_droplet_is_no_second_phase():
+    """Where a droplet costs energy, the least gain is that of a real one: positive, and with B of its own."""
+    for state in (State(1.0, 0.01, 1.0, 0.4), State(0.8, 0.01, 1.0, 0.6)):
+        found = split(gibbs_curve(state.T, state.S, state.eps_AB), state.C_B)
+        low, high = found.compositions
+        assert (state.C_B - low) / (high - low) * high / state.C_B == pytest.approx(LEAST_SHARE, abs=0.01)
+        assert found.gain > 10.0
+    state = State(1.2, 0.01, 1.5, 0.4)
+    assert split(gibbs_curve(state.T, state.S, state.eps_AB), state.C_B).gain < -10.0
+
+
+def test_phases_that_are_given_must_be_given_for_all_states():
+    with pytest.raises(InputError, match="1 values for 2 states"):
+        predict([State(1.2, 0.5, 1.0, 0.6), State(1.2, 0.3, 1.0, 0.6)], demixed=[True])
