@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cache
+from pathlib import Path
 
-from binlj.grid import GRID_C_B, GRID_EPS_AB, GRID_S, GRID_T, State
+from binlj.grid import State
 
-SEED = 2
-N_STATES = 100
+_TABLE = Path(__file__).with_name("offgrid.csv")  # kept, since generators change between versions of SciPy
 
 
 @cache
@@ -21,13 +22,5 @@ def offgrid() -> tuple[State, ...]:
     ----------
     A. B. Owen, Journal of Complexity 14, 466 (1998).
     """
-    import numpy as np
-    from scipy.stats import qmc
-
-    sobol = qmc.Sobol(d=4, scramble=True, rng=np.random.default_rng(SEED))
-    points = sobol.random_base2(7)[:N_STATES]
-    ranges = np.array([(values[0], values[-1]) for values in (GRID_T, GRID_C_B, GRID_S, GRID_EPS_AB)])
-    ranges[1] = np.sqrt(ranges[1])
-    T, root, S, eps_AB = (ranges[:, 0] + points * np.diff(ranges, axis=1).T).T
-    columns = (T.round(2), (root**2).round(3), S.round(2), eps_AB.round(2))
-    return tuple(sorted(State(*map(float, values)) for values in zip(*columns, strict=True)))
+    with _TABLE.open(encoding="utf-8", newline="") as stream:
+        return tuple(State(**{name: float(value) for name, value in row.items()}) for row in csv.DictReader(stream))
