@@ -268,11 +268,9 @@ def result_of(
 def finished(results: Iterable[StateResult]) -> dict[str, tuple[str, ...]]:
     """States (ids) that need no more steps, converged or doubtful, and the starts they are published from.
 
-    Of a doubtful state no start is named: only exchange can settle it, and that begins anew.
+    Nothing goes on from the others; the published ones are needed for the snapshots.
     """
-    return {
-        r.state.state_id: tuple(r.start.split("+")) if r.converged else () for r in results if r.converged or r.doubtful
-    }
+    return {r.state.state_id: tuple(r.start.split("+")) for r in results if r.converged or r.doubtful}
 
 
 def relative_errors(g: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:
