@@ -3,7 +3,8 @@
 Tuned on training data only: depth and number of trees by cross-validation over whole states (all points
 of a state fall into one fold), early stopping inside each fold; then refitted on everything with the mean
 best number of trees. The learning rate is fixed. The trees minimise the squared error, but held-out states are judged
-by the mean absolute error: of their squared error a few droplets are most, and they stop a fold after a few trees.
+by the mean absolute error. Most of their squared error comes from a few droplets, and it would end the training of a
+fold after a few trees.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from binlj.grid import State
 
-_TABLE = Path(__file__).with_name("offgrid.csv")  # kept, since generators change between versions of SciPy
+_TABLE = Path(__file__).with_name("offgrid.csv")  # SciPy's generators may change between versions
 
 
 @cache

@@ -150,7 +150,7 @@ def thermo_table(states: Sequence[StatePoint], inside: np.ndarray, found: Predic
     rows = []
     for i, state in enumerate(states):
         info = found.info[i]
-        two = len(info.compositions) == 2
+        two = info.demixed
         low, high = info.densities if two else (np.nan, np.nan)
         density = info.phi * high + (1.0 - info.phi) * low if two else info.densities[0]
         rows.append({

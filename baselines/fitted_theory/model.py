@@ -169,7 +169,7 @@ def fit_residuals(data: TrainingStates, corrections: Sequence[Correction], *, so
     """Residuals of the converged training states whose phase the theory calls right, against its curves for it."""
     known = data.take(np.flatnonzero(data.converged))
     called = predict(known.states, corrections=corrections, softness=softness)
-    right = np.array([info.p_demixed >= 0.5 for info in called.info]) == known.demixed
+    right = np.array([info.demixed for info in called.info]) == known.demixed
     kept = known.take(np.flatnonzero(right))
     given = predict(kept.states, corrections=corrections, demixed=kept.demixed.tolist())
     points = np.array([(s.T, s.C_B, s.S, s.eps_AB) for s in kept.states])

@@ -48,7 +48,7 @@ class Fitted:
             If there is no state, or the bins do not fit.
         """
         base = predict(states, corrections=self.corrections, softness=self.softness, bins=bins)
-        demixed = np.array([info.p_demixed >= 0.5 for info in base.info])
+        demixed = np.array([info.demixed for info in base.info])
         mean, deviation = (_on_bins(v, bins) for v in transfer(self.residuals, list(states), demixed))
         return replace(base, g=np.maximum(base.g + mean, 0.0), spread=np.hypot(base.spread, deviation))
 

@@ -40,7 +40,7 @@ class FittedMixed:
             If there is no state.
         """
         base = predict_mixed(states, domains=self.domains)
-        inside = np.array([info.p_demixed > 0 for info in base.info])
+        inside = np.array([info.demixed for info in base.info])
         mean, deviation = transfer(self.residuals, list(states), inside)
         return replace(base, g=np.maximum(base.g + mean, 0.0), spread=deviation)
 

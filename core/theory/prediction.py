@@ -65,6 +65,11 @@ class StateInfo:
     density_from: str
 
     @property
+    def demixed(self) -> bool:
+        """Whether the curves are those of two phases."""
+        return len(self.compositions) == 2
+
+    @property
     def route(self) -> str:
         """One word or two for counting: the worst that happened to any of the phases."""
         if self.density_from != "PeTS":
@@ -109,6 +114,11 @@ class _Plan:
     bulk: tuple[tuple[float, float], ...]  # (C_B, density): the mixture if needed, then both phases if needed
     one: bool
     two: bool
+
+    @property
+    def demixed(self) -> bool:
+        """Whether two phases are at least as probable as one."""
+        return float(self.p.mean()) >= 0.5
 
 
 def predict(
@@ -240,7 +250,6 @@ def _curves(
     if plan.one:
         share.append(1.0 - float(plan.p.mean()))
         candidates.append(binned[0])
-    ones = len(candidates)
     if plan.two:
         across = bin_means(np.sqrt(np.maximum(fine[-2], 0.0) * np.maximum(fine[-1], 0.0)), bins)
         for found, p in zip(plan.found, plan.p, strict=True):
@@ -253,18 +262,16 @@ def _curves(
     weight = np.array(share) / sum(share)
     stack = np.stack(candidates)
     # A mean over one and two phases would be the RDF of neither.
-    chosen = slice(ones, None) if weight[ones:].sum() >= 0.5 else slice(0, ones)
+    chosen = slice(int(plan.one), None) if plan.demixed else slice(0, 1)
     g = np.tensordot(weight[chosen] / weight[chosen].sum(), stack[chosen], axes=1)
     return g, np.sqrt(np.tensordot(weight, (stack - g) ** 2, axes=1))
 
 
 def _info(state: StatePoint, plan: _Plan, bulk: Bulk, here: range, n: int) -> StateInfo:
-    p = float(plan.p.mean())
-    demixed = plan.two and p >= 0.5
-    kept = plan.bulk[-2:] if demixed else plan.bulk[:1]
-    box = lever(state.C_B, *kept, n=n) if demixed else None
+    kept = plan.bulk[-2:] if plan.demixed else plan.bulk[:1]
+    box = lever(state.C_B, *kept, n=n) if plan.demixed else None
     return StateInfo(
-        p_demixed=p,
+        p_demixed=float(plan.p.mean()),
         body="homogeneous" if box is None else box.body,
         phi=0.0 if box is None else box.phi,
         compositions=tuple(x for x, _ in kept),

@@ -348,7 +348,7 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     assert not closed.converged
     only = dataclasses.replace(closed, reason=reconcile.SECOND_ROUND)
     assert quality(only).doubtful
-    assert finished([only, same]) == {STATE.state_id: tuple(only.start.split("+"))}, "the others' chains go nowhere"
+    assert finished([only, same]) == {STATE.state_id: tuple(only.start.split("+"))}, "the other chains have ended"
     nearer = assemble_state(STATE, starts(**apart, saturated2=1.5))
     assert {nearer.start, nearer.rival} == {"supersaturated", "saturated2"}
     further = assemble_state(STATE, starts(**apart, saturated2=1.5, supersaturated2=0.5))

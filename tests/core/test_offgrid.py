@@ -37,7 +37,7 @@ def test_states_fill_the_ranges_more_evenly_than_random_ones() -> None:
 
 
 def test_states_are_the_first_points_of_a_scrambled_sobol_sequence() -> None:
-    """SciPy may change its generator some day; then only this test goes, because the published states stay."""
+    """If SciPy changes its generator, remove this test: the published states stay as they are."""
     low, high = np.array([0.6, np.sqrt(0.01), 0.5, 0.2]), np.array([1.4, np.sqrt(0.5), 2.0, 1.0])
     sobol = qmc.Sobol(d=4, scramble=True, rng=np.random.default_rng(2)).random_base2(7)[:100]
     T, root, S, eps_AB = (low + sobol * (high - low)).T
