@@ -46,7 +46,7 @@ class StateResult:
     start_pairs : int
         Pairs of starts compared until two agreed or all had been; 0 where only one start was run.
     compared_with, rival : str
-        The start that the gap is the difference from; ``rival`` is empty unless the two still differ.
+        The start that the gap is the difference from; and the one that still differs, empty where none does.
     relative_error : tuple of float
         Rms standard error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
     """
@@ -92,11 +92,6 @@ class StateResult:
     seeds: tuple[int, ...]
     atom_steps: int
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether all that is missing is agreement before the second round, which no further steps bring."""
-        return self.reason == reconcile.SECOND_ROUND
-
 
 @dataclass(frozen=True)
 class Quality:
@@ -128,8 +123,6 @@ class Quality:
         Made with identity exchange, so that plain dynamics does not count any more.
     noisy : bool
         The errors of the published start and the rival are too large to tell whether they differ.
-    doubtful : bool
-        See :attr:`StateResult.doubtful`.
     """
 
     error: float
@@ -145,7 +138,6 @@ class Quality:
     undecided: bool = False
     noisy: bool = False
     exchanged: bool = False
-    doubtful: bool = False
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -183,7 +175,6 @@ def quality(result: StateResult) -> Quality:
         rival=result.rival,
         undecided=reconcile.UNDECIDED in result.reason,
         noisy=reconcile.NOISY in result.reason,
-        doubtful=result.doubtful,
         exchanged=result.exchanges > 0,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
@@ -266,11 +257,11 @@ def result_of(
 
 
 def finished(results: Iterable[StateResult]) -> dict[str, tuple[str, ...]]:
-    """States (ids) that need no more steps, converged or doubtful, and the starts they are published from.
+    """Converged states (ids), and the starts they are published from.
 
     Nothing goes on from the others; the published ones are needed for the snapshots.
     """
-    return {r.state.state_id: tuple(r.start.split("+")) for r in results if r.converged or r.doubtful}
+    return {r.state.state_id: tuple(r.start.split("+")) for r in results if r.converged}
 
 
 def relative_errors(g: np.ndarray, stderr: np.ndarray) -> tuple[float, float, float]:

@@ -31,7 +31,8 @@ settles the state, because coexistence has been approached from two sides. Agree
 * A seeded start that mixed at once agrees with the mixed start, unless the mixed start is published already. A small
   droplet can dissolve because of its size where a larger one is stable.
 * Only a start of the second round agrees. Starts of that round begin close together, and identity exchange contradicts
-  states that they settled (``binlj validate exchange``). The agreeing pair is published all the same.
+  states that they settled (``binlj validate exchange``). The agreeing pair is published all the same; the rival is the
+  start of the first round that differs from it.
 
 If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules
 above, and the gap of the state is theirs. A start of the second round need not lie nearer. It forms a pair with a
@@ -82,6 +83,8 @@ class Choice:
         The start that the gap is the difference from (of two published together, the later one); empty with one start.
     pairs : int
         Pairs of starts compared until a new start agreed with an earlier one, or all had been.
+    apart : str
+        Where only a start of the second round agrees: one of the first round that still differs.
     """
 
     kept: tuple[ChainPart, ...]
@@ -91,11 +94,12 @@ class Choice:
     reasons: tuple[str, ...]
     compared_with: str = ""
     pairs: int = 0
+    apart: str = ""
 
     @property
     def rival(self) -> str:
         """The start that the published one still differs from; empty if there is none, or the gap is closed."""
-        return self.compared_with if self.reasons else ""
+        return self.apart or (self.compared_with if self.reasons else "")
 
 
 @dataclass(frozen=True)
@@ -177,9 +181,10 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
             and (name != "mixed" or one_sided or choice.start == "mixed" or _began_apart(starts[other], starts[name]))
         ]  # fmt: skip
         if agreeing:
-            choice = min(agreeing, key=_wanting)
+            before, choice = choice, min(agreeing, key=_wanting)
             if BY_NAME[other].later:
-                choice = replace(choice, reasons=(SECOND_ROUND,))
+                apart = [n for n in (before.rival, before.start) if n not in choice.start.split("+")]
+                choice = replace(choice, reasons=(SECOND_ROUND,), apart=apart[0])
         elif other in FIRST_ROUND and not one_sided:
             choice = pairs[choice.start]
         else:

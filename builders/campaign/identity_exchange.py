@@ -14,10 +14,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.analysis.assemble import StateResult, quality
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
+from binlj.builders.records.record import ChainKey
 from binlj.builders.starts.coexistence_table import start_phases
 from binlj.grid import State
 
@@ -29,7 +30,7 @@ UNEQUAL = 200, 100
 # At T* above these multiples of |ln S|, for B larger and smaller than A, more than about one try in 10^6 is accepted.
 ROOM = 1.9, 1.1
 LENGTHS = (2_000, 7_000, 12_000, 17_000, 22_000)  # ends of the segments of the first round
-FURTHER = 5_000  # steps of every further round
+FURTHER = 10_000  # steps of a further round
 
 
 def possible(state: State) -> bool:
@@ -65,8 +66,15 @@ def wanted(results: Mapping[State, StateResult]) -> list[State]:
     return [state for *_, state in sorted(found)]
 
 
-def plan(states: Sequence[State], *, store: Path, profile: Profile, results: Mapping[State, StateResult]) -> list[Job]:
-    """Both chains of each state; longer ones where a round has ended without convergence.
+def plan(
+    states: Sequence[State],
+    *,
+    store: Path,
+    profile: Profile,
+    results: Mapping[State, StateResult],
+    steps: Mapping[ChainKey, int],
+) -> list[Job]:
+    """Both chains of each state; after the first round those that convergence waits for, each a round further.
 
     Parameters
     ----------
@@ -77,19 +85,29 @@ def plan(states: Sequence[State], *, store: Path, profile: Profile, results: Map
         Number of particles and length of the start procedure.
     results : mapping
         What the store's records say of the states.
+    steps : mapping
+        Chain -> the step at which it stands.
     """
     jobs = []
     for state in states:
         tries, every = EQUAL if state.S == 1.0 else UNEQUAL
-        pieces = tuple((end, every) for end in _ends(results.get(state)))
-        for start in starts(state, results.get(state)):
-            jobs.append(Job(Chain(state, start, REPLICA), profile.n, pieces, store, profile.start_steps, tries))
+        result = results.get(state)
+        chains = [Chain(state, start, REPLICA) for start in starts(state, result)]
+        at = {chain: steps.get(chain.key, 0) for chain in chains}
+        if result is not None and min(at.values()) >= LENGTHS[-1]:
+            waits = _waits_for(result)
+            chains = [chain for chain in chains if chain.start in waits] or chains
+        for chain in chains:
+            ends = LENGTHS if at[chain] < LENGTHS[-1] else (*LENGTHS, at[chain] + FURTHER)
+            pieces = tuple((end, every) for end in ends)
+            jobs.append(Job(chain, profile.n, pieces, store, profile.start_steps, tries))
     return jobs
 
 
-def _ends(result: StateResult | None) -> list[int]:
-    ends = list(LENGTHS)
-    if result is not None and result.exchanges and not result.converged:
-        while ends[-1] <= result.longest_chain_steps:
-            ends.append(ends[-1] + FURTHER)
-    return ends
+def _waits_for(result: StateResult) -> set[str]:
+    """Starts that must go on for a state to converge: the one that differs, and the published ones if too short."""
+    if result.converged:
+        return set()
+    lacking = quality(result)
+    published = set(result.start.split("+"))
+    return {result.rival} | (published if not result.rival or max(lacking.production, lacking.error) > 1 else set())

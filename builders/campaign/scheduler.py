@@ -4,7 +4,7 @@ Three passes: (1) every state gets its first two segments from a mixed start; (2
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
 that is most urgent (:attr:`binlj.builders.analysis.assemble.Quality.urgency`), until all have converged or their
 chains have reached the profile's last step. Where the two starts differ, those from between them are begun in this
-pass. States that were simulated with identity exchange are left alone, and those that can only be settled by it.
+pass. States that were simulated with identity exchange are left alone.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.record import ChainKey
 from binlj.builders.starts.coexistence_table import start_phases
-from binlj.builders.starts.kinds import FIRST_ROUND, SEEDED, STARTS
+from binlj.builders.starts.kinds import FIRST_ROUND
 from binlj.grid import State
 
+STARTS = "mixed", "separated", *FIRST_ROUND  # those that go on: the second round settles no state any more
 FIRST_PASS = 2  # segments of a chain in the first two passes
 JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps of a chain from between the two starts
 
@@ -112,7 +113,7 @@ def next_task(
         return best
     for state in states:
         known = quality.get(state)
-        if known is None or known.converged or known.exchanged or known.doubtful:
+        if known is None or known.converged or known.exchanged:
             continue
         keys = [(state.state_id, start, replica) for start in STARTS]
         if any(key in busy for key in keys):
@@ -135,10 +136,7 @@ def next_task(
 
 
 def _may_begin(state: State, start: str, quality: Quality) -> bool:
-    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead.
-
-    Starts of the second round settle no state any more; chains of that kind that exist go on.
-    """
+    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead."""
     apart = bool(quality.rival) and not quality.noisy and state.S != 1.0
     return start in FIRST_ROUND and apart and start_phases(state, start) is not None
 
@@ -156,7 +154,7 @@ def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress], spent
     group, value = quality.urgency
     if group:
         return group, value
-    if start in SEEDED and _short(start, starts):
+    if start in FIRST_ROUND and _short(start, starts):
         return 1, value
     return 0, -(quality.gap + spent / criteria.MIN_PRODUCTION_STEPS)
 
@@ -171,17 +169,19 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
     * Then the one it differs from, which has to come to it.
 
-    Where that one cannot go on (it failed, or has come to the step limit), the shortest of the others.
+    Where none of these can go on (failed, at the step limit, of the second round), the one they differ from, or else
+    the shortest of the others.
     """
     compared = {*quality.published.split("+"), quality.rival}
     if quality.undecided:
         wanted = {"mixed", "separated"}
     elif quality.noisy:
         wanted = compared
-    elif quality.rival and (unheard := [n for n in SEEDED if n not in compared and _short(n, starts)]):
+    elif quality.rival and (unheard := [n for n in FIRST_ROUND if n not in compared and _short(n, starts)]):
         wanted = {unheard[0]}
     elif max(quality.production, quality.error) > 1 or not quality.rival:
         wanted = set(quality.published.split("+"))
     else:
         wanted = {quality.rival}
-    return min(wanted & starts.keys() or starts, key=lambda start: (starts[start].step, start))
+    able = wanted & starts.keys() or {quality.rival} & starts.keys() or starts
+    return min(able, key=lambda start: (starts[start].step, start))

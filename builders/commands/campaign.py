@@ -169,14 +169,17 @@ def exchange_command(
     Diffusion is then not needed, and droplets forget how they began. Exchanges are accepted where the particles are of
     similar size or the temperature is high; other states are left out. Of states with such records only these count.
     By default these are the states that have not converged, and after them those that were run from several starts
-    because they may demix. Both chains run 22,000 steps; where they do not agree then, every further call adds 5,000.
-    The command can be stopped at any time; run it again to continue.
+    because they may demix. Both chains run 22,000 steps; where they do not agree then, every further call adds 10,000
+    to the one that has not come to the other, or to whose errors are too large. The command can be stopped at any time;
+    run it again to continue.
     """
     need_build_extra("freud", "numba", "pymbar")
     from binlj.builders.analysis.assemble import assemble_all
     from binlj.builders.campaign import identity_exchange
+    from binlj.builders.campaign.fixed_plan import position
     from binlj.builders.md.profiles import get_profile
     from binlj.builders.records.store import usable_records
+    from binlj.builders.records.survey import by_chain
 
     seconds = duration(budget) if budget else None
     folder = store or default_store(which)
@@ -184,16 +187,19 @@ def exchange_command(
     if not matching:
         raise InputError(f"--states {pattern!r}", ["matches no state whose A and B exchange often enough"])
     chosen = {state.state_id for state in matching}
+    records = usable_records(folder, state_ids=chosen).records
     with progress_bar("assembling", "states") as progress:
-        found = assemble_all(usable_records(folder, state_ids=chosen).records, progress=progress)
-    results = {result.state: result for result in found}
+        results = {result.state: result for result in assemble_all(records, progress=progress)}
     states = identity_exchange.wanted(results) if pattern == "*" else matching
     if dry_run:
         click.echo("\n".join(f"{s.state_id}  {_judged(results.get(s))}" for s in states))
         return
     from binlj.builders.md.engine import find_engine
 
-    jobs = identity_exchange.plan(states, store=folder, profile=get_profile("release"), results=results)
+    steps = {chain: position(members) for chain, members in by_chain(records).items()}
+    jobs = identity_exchange.plan(
+        states, store=folder, profile=get_profile("release"), results=results, steps=steps
+    )  # fmt: skip
     left = run_jobs(jobs, engine=find_engine(lmp, args=lmp_args, launcher=launcher), workers=workers, budget=seconds)
     click.echo(f"{len(jobs) - len(left)} of {len(jobs)} chains are done" + ("" if not left else "; run it again"))
 

@@ -95,13 +95,17 @@ def test_a_start_that_may_close_a_gap_at_once_comes_before_long_runs() -> None:
     assert task is not None and task.chain.state == B, "all of A's are heard, and its gap is the wider one"
 
 
-def test_no_second_round_is_begun_and_what_only_it_settled_is_left_alone() -> None:
+def test_nothing_of_the_second_round_goes_on() -> None:
     apart = dataclasses.replace(BAD, gap=9.0, rival="supersaturated", published="saturated", error=0.5, production=0.5)
     heard = ("mixed", "separated", "saturated", "supersaturated")
     chains = {key(A, start): Progress(9, 20_000) for start in heard}
     task = next_task([A], chains, {A: apart}, RELEASE)
     assert task is not None and task.chain.start == "supersaturated"
-    assert next_task([A], chains, {A: dataclasses.replace(apart, doubtful=True)}, RELEASE) is None
+    # Where only the second round agrees, the start of the first that differs has to come to it.
+    only = dataclasses.replace(apart, published="saturated2+supersaturated2", rival="saturated", production=3.0)
+    chains |= {key(A, start): Progress(1, 5_000) for start in ("saturated2", "supersaturated2")}
+    task = next_task([A], chains, {A: only}, RELEASE)
+    assert task is not None and task.chain.start == "saturated"
 
 
 def test_a_gap_that_stays_does_not_take_everybodys_steps() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -192,16 +193,33 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     chosen = identity_exchange.wanted(results)
     assert chosen == [list(states)[i] for i in (2, 1, 6, 3, 8, 0)]
     first = chosen[0]
-    results[first] = replace(results[first], exchanges=100, longest_chain_steps=22_000, rival="")
-    jobs = identity_exchange.plan(chosen, store=tmp_path, profile=get_profile("release"), results=results)
+    plan = partial(identity_exchange.plan, store=tmp_path, profile=get_profile("release"))
+    steps = {(first.state_id, start, 200): 22_000 for start in ("separated", "mixed")}
+    results[first] = replace(results[first], exchanges=100, start="separated+mixed", rival="")
+    jobs = plan(chosen, results=results, steps=steps)
     assert [(job.chain.start, job.chain.replica, job.exchanges) for job in jobs[:2]] == [
         ("separated", 200, 100), ("mixed", 200, 100),
     ]  # fmt: skip
-    assert [job.steps for job in jobs] == [27_000] * 2 + [22_000] * 10
+    assert [job.steps for job in jobs] == [32_000] * 2 + [22_000] * 10
     # Unequal particles: a start whose phases are in place; more tries, and dynamics makes room for them more often.
     assert [job.chain.start for job in jobs[4:6]] == ["separated", "supersaturated"]
     assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(200, 100), (100, 500)] + [
         (200, 100), (100, 500)]  # fmt: skip
+    # A start that has come to its end waits for the other; where it lacks samples, it goes on as well.
+    third = chosen[2]
+    steps = {(third.state_id, "separated", 200): 22_000, (third.state_id, "supersaturated", 200): 42_000}
+    precise = replace(results[third], exchanges=200, min_production_steps=16_000, relative_error=(0.0, 0.0, 0.0))
+    short, noisy = replace(precise, min_production_steps=9_000), replace(precise, relative_error=(0.1, 0.0, 0.0))
+    for published, rival, result, ends in (
+        ("supersaturated", "separated", precise, {"separated": 32_000}),
+        ("separated", "supersaturated", precise, {"supersaturated": 52_000}),
+        ("supersaturated", "separated", short, {"separated": 32_000, "supersaturated": 52_000}),
+        ("supersaturated", "", noisy, {"supersaturated": 52_000}),
+        ("mixed", "saturated", precise, {"separated": 32_000, "supersaturated": 52_000}),
+    ):
+        jobs = plan([third], results={third: replace(result, start=published, rival=rival)}, steps=steps)
+        assert {job.chain.start: job.steps for job in jobs} == ends
+    assert [job.steps for job in plan([third], results={third: precise}, steps={})] == [22_000] * 2
 
 
 def test_of_equal_particles_whose_starts_differ_with_exchange_a_third_is_run() -> None:
