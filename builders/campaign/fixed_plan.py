@@ -38,8 +38,8 @@ class Job:
     store : Path
     start_steps : int
         Steps of the start procedure.
-    exchanges : int
-        Tries to exchange identities, per particle and frame.
+    exchanges, stretch : int
+        Tries to exchange identities, per particle and frame; steps between them (0: from frame to frame).
     """
 
     chain: Chain
@@ -48,6 +48,7 @@ class Job:
     store: Path
     start_steps: int
     exchanges: int = 0
+    stretch: int = 0
 
     @property
     def key(self) -> ChainKey:
@@ -63,7 +64,9 @@ class Job:
 
     def profile(self, piece: tuple[int, int]) -> Profile:
         """A profile whose next segment is `piece`."""
-        return Profile("plan", self.n, self.start_steps, (), *piece, self.steps, exchanges=self.exchanges)
+        return Profile(
+            "plan", self.n, self.start_steps, (), *piece, self.steps, exchanges=self.exchanges, stretch=self.stretch
+        )  # fmt: skip
 
 
 Records = dict[tuple[Path, ChainKey], list[SegmentRecord]]

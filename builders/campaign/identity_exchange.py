@@ -24,11 +24,12 @@ from binlj.grid import State
 
 REPLICA = 200  # no chain of plain dynamics has this number: the seeds differ
 # Tries per particle and frame, and steps from frame to frame. Where S = 1, the composition settles within the tries of
-# one frame. Where not, few sites have room for the other species; the tries use these up, and dynamics has to make new.
+# one frame. Where not, few sites have room for the other species; the tries use these up, and dynamics makes new room.
 EQUAL = 100, 500
 UNEQUAL = 200, 100
-# At T* above these multiples of |ln S|, for B larger and smaller than A, more than about one try in 10^6 is accepted.
-ROOM = 1.9, 1.1
+STRETCH = 25  # steps after which unequal particles have found other room; what one frame's tries are divided into
+# At T* above these multiples of |ln S|, for B larger and smaller than A, exchanges outrun diffusion.
+ROOM = 1.7, 1.1
 LENGTHS = (2_000, 7_000, 12_000, 17_000, 22_000)  # ends of the segments of the first round
 FURTHER = 10_000  # steps of a further round
 
@@ -100,7 +101,8 @@ def plan(
         for chain in chains:
             ends = LENGTHS if at[chain] < LENGTHS[-1] else (*LENGTHS, at[chain] + FURTHER)
             pieces = tuple((end, every) for end in ends)
-            jobs.append(Job(chain, profile.n, pieces, store, profile.start_steps, tries))
+            stretch = 0 if state.S == 1.0 else STRETCH
+            jobs.append(Job(chain, profile.n, pieces, store, profile.start_steps, tries, stretch))
     return jobs
 
 

@@ -15,18 +15,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from binlj import paths
 from binlj.errors import EngineError, InputError
 
 # What the hash of the input scripts covers. Others are not among them, so that records made before they existed stay
-# compatible with those made after: phases.lmp only makes start configurations and continues as start.lmp does, swap.lmp
-# finds the phases they begin with, and exchange.lmp goes on as segment.lmp (its records say how often they exchanged).
+# compatible with those made after: phases.lmp only makes start configurations and continues as start.lmp does, and
+# swap.lmp finds the phases they begin with.
 INPUT_SCRIPTS = ("potential.lmp", "start.lmp", "resume.lmp", "segment.lmp", "rdf.lmp")
+DECKS = "decks"  # the link to the input scripts in a working folder
 INSTALL = "pip install -e '.[build]' in the clone brings one; or name yours with --lmp"
 
 
@@ -175,52 +178,122 @@ def run_script(
     EngineError
         With LAMMPS's own message and the path of the log.
     """
-    link = folder / "decks"
+    began = time.monotonic()
+    arguments = ["-in", f"{DECKS}/{script}.lmp", *_arguments(script, variables, folder)]
+    if accelerate:
+        arguments += shlex.split(engine.args)
+    with open(folder / f"{script}.err", "wb") as err:
+        process = _start(engine, arguments, folder, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
+    with _registered(process):
+        code = process.wait()
+    return _finished(engine, script, code, folder, began)
+
+
+class Conversation:
+    """A LAMMPS process that waits for commands; made by :func:`conversation`.
+
+    Attributes
+    ----------
+    run : ScriptRun or None
+        What LAMMPS says of itself, once it has ended.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.run: ScriptRun | None = None
+
+    def say(self, *commands: str) -> bool:
+        """Have commands carried out; False if LAMMPS has stopped."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write("".join(f"{line}\n" for line in (*commands, f"shell echo {_READY}")).encode())
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return False
+        return any(line.strip() == _READY.encode() for line in iter(self._process.stdout.readline, b""))
+
+
+_READY = "ready"  # what a child of LAMMPS says after each set of commands: its own output is buffered
+
+
+@contextmanager
+def conversation(
+    engine: Engine, script: str, folder: Path, variables: Mapping[str, object]
+) -> Iterator[Conversation]:
+    """Run an input script as :func:`run_script` does, and keep LAMMPS waiting for further commands.
+
+    LAMMPS ends with the context.
+
+    Raises
+    ------
+    EngineError
+        With LAMMPS's own message and the path of the log; at the end of the context.
+    """
+    began = time.monotonic()
+    arguments = [*_arguments(script, variables, folder), *shlex.split(engine.args)]
+    with open(folder / f"{script}.err", "wb") as err:
+        process = _start(engine, arguments, folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err)
+    with _registered(process):
+        talk = Conversation(process)
+        try:
+            talk.say(f"include {DECKS}/{script}.lmp")
+            yield talk
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.communicate()
+    talk.run = _finished(engine, script, process.returncode, folder, began)
+
+
+def _arguments(script: str, variables: Mapping[str, object], folder: Path) -> list[str]:
+    """Log, screen and variables; the link to the input scripts is made."""
+    link = folder / DECKS
     if not (link.is_symlink() and link.exists() and link.samefile(paths.scripts_dir())):
         link.unlink(missing_ok=True)
         link.symlink_to(paths.scripts_dir(), target_is_directory=True)
-    log = folder / f"{script}.log"
-    command = [
-        *shlex.split(engine.launcher),
-        engine.executable,
-        "-in",
-        f"{link.name}/{script}.lmp",
-        "-log",
-        log.name,
-        "-screen",
-        "none",
-        "-var",
-        "decks",
-        link.name,
-    ]
+    arguments = ["-log", f"{script}.log", "-screen", "none", "-var", "decks", DECKS]
     for name, value in variables.items():
-        command += ["-var", name, os.path.relpath(value, folder) if isinstance(value, Path) else str(value)]
-    if accelerate:
-        command += shlex.split(engine.args)
+        arguments += ["-var", name, os.path.relpath(value, folder) if isinstance(value, Path) else str(value)]
+    return arguments
+
+
+def _start(
+    engine: Engine,
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    stdin: int,
+    stdout: int | IO[bytes],
+    stderr: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    command = [*shlex.split(engine.launcher), engine.executable, *arguments]
     # So that no LAMMPS outlives a builder that was killed with -9.
     setpriv = shutil.which("setpriv")
     if setpriv:
         command = [setpriv, "--pdeathsig", "KILL", *command]
-    began = time.monotonic()
     try:
-        with open(folder / f"{script}.err", "wb") as err:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                stdout=err,
-                stderr=err,
-                stdin=subprocess.DEVNULL,
-                env=environment(engine.executable),
-            )
+        return subprocess.Popen(
+            command, cwd=folder, env=environment(engine.executable), stdin=stdin, stdout=stdout, stderr=stderr
+        )
     except OSError as error:
         raise EngineError(f"cannot start {engine.executable}: {error}\n  fix: {INSTALL}") from error
+
+
+@contextmanager
+def _registered(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Among those that :func:`stop_all` kills."""
     with _running_lock:
         _running.add(process)
     try:
-        code = process.wait()
+        yield
     finally:
         with _running_lock:
             _running.discard(process)
+
+
+def _finished(engine: Engine, script: str, code: int, folder: Path, began: float) -> ScriptRun:
+    log = folder / f"{script}.log"
     text = log.read_text(errors="replace") if log.is_file() else ""
     if code != 0 or "Total wall time" not in text:
         raise EngineError(_explain(engine, script, code, text, folder))

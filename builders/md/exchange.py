@@ -19,14 +19,14 @@ accepted at T* = 1.4 and one in 10^5 at T* = 0.6, at S = 2 one in 10^4 at T* = 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from binlj.builders.md.compiled import compiled
-from binlj.builders.records.configuration import pairs_within
-from binlj.grid import CUTOFF, State
-from binlj.potential import pair_energy
+from binlj.grid import CUTOFF, PAIRS, State
 
 
 def exchange(
@@ -59,15 +59,13 @@ def exchange(
     ValueError
         If the box is too small for one image of each pair.
     """
-    inside, first, neighbours, weights, changes = _changes(coordinates, np.asarray(types), length, state)
-    is_b = np.asarray(types) != 0
-    species = [np.flatnonzero(is_b == b) for b in (False, True)]
+    fluid = _fluid(coordinates, np.asarray(types) != 0, length, state)
+    of_either = [np.flatnonzero(fluid.is_b == b) for b in (False, True)]
     accepted = compiled(_exchange)(
-        first, neighbours, weights, changes, inside, length, _reach(state), *species, state.T, tries,
-        np.random.default_rng(seed),
+        compiled(_energy), *fluid[1:], *of_either, state.T, tries, np.random.default_rng(seed)
     )  # fmt: skip
-    after = np.zeros(len(is_b), dtype=np.asarray(types).dtype)
-    after[species[1]] = 1
+    after = np.zeros(len(fluid.is_b), dtype=np.asarray(types).dtype)
+    after[fluid.order] = fluid.is_b
     return after, int(accepted)
 
 
@@ -76,44 +74,127 @@ def acceptance(coordinates: np.ndarray, types: np.ndarray, *, length: float, sta
 
     The few pairs within the cutoff of each other are counted as if they were apart.
     """
-    *_, changes = _changes(coordinates, np.asarray(types), length, state)
-    a, b = changes[np.asarray(types) == 0], changes[np.asarray(types) != 0]
+    fluid = _fluid(coordinates, np.asarray(types) != 0, length, state)
+    a, b = fluid.changes[~fluid.is_b], fluid.changes[fluid.is_b]
     return float(np.mean([np.exp(-np.maximum(a - one, 0.0) / state.T).mean() for one in b]))
 
 
-def _reach(state: State) -> float:
-    """The largest cutoff."""
-    return CUTOFF * max(1.0, state.S)
+class _Fluid(NamedTuple):
+    """Particles sorted by cells that are at least as wide as the largest cutoff.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n,)
+        Their numbers before they were sorted.
+    x : ndarray, shape (n, 3)
+        Positions in the box.
+    is_b : ndarray of bool, shape (n,)
+    changes : ndarray, shape (n,)
+        D.
+    first : ndarray of int, shape (n + 1,)
+        Sums of the numbers of neighbours within the largest cutoff.
+    cell : ndarray of int, shape (n,)
+    begin : ndarray of int, shape (cells + 1,)
+        The first particle of each cell.
+    around : ndarray of int, shape (cells, 27 or 8)
+        Each cell and those that touch it.
+    sigma, epsilon : ndarray, shape (3,)
+        Of AA, AB, BB.
+    length, reach : float
+        Edge of the cube, and the largest cutoff.
+    """
+
+    order: np.ndarray
+    x: np.ndarray
+    is_b: np.ndarray
+    changes: np.ndarray
+    first: np.ndarray
+    cell: np.ndarray
+    begin: np.ndarray
+    around: np.ndarray
+    sigma: np.ndarray
+    epsilon: np.ndarray
+    length: float
+    reach: float
+
+
+def _fluid(coordinates: np.ndarray, is_b: np.ndarray, length: float, state: State) -> _Fluid:
+    reach = CUTOFF * max(1.0, state.S)
+    if length <= 2 * reach:
+        raise ValueError(f"edge {length:.3g} is not more than twice the cutoff, {reach:.3g}")
+    x = np.mod(coordinates, length)
+    x[x >= length] = 0.0  # the remainder of a tiny negative number is rounded to the edge itself
+    m = int(length / reach)
+    cell = np.ravel_multi_index(tuple((x * (m / length)).astype(int).T), (m, m, m))
+    order = np.argsort(cell, kind="stable")
+    x, is_b, cell = x[order], is_b[order], cell[order]
+    begin = np.searchsorted(cell, np.arange(m**3 + 1))
+    steps = np.array(list(itertools.product(sorted({-1 % m, 0, 1}), repeat=3)))
+    at = np.stack(np.unravel_index(np.arange(m**3), (m, m, m)), axis=1)
+    around = np.ravel_multi_index(tuple(np.moveaxis((at[:, None] + steps) % m, -1, 0)), (m, m, m))
+    sigma, epsilon = np.array([(state.sigma(pair), state.epsilon(pair)) for pair in PAIRS]).T.copy()
+    changes, number = np.zeros(len(x)), np.zeros(len(x), dtype=np.int64)
+    compiled(_changes)(compiled(_energy), x, is_b, changes, number, begin, around, sigma, epsilon, length, reach)
+    first = np.concatenate([[0], np.cumsum(number)])
+    return _Fluid(order, x, is_b, changes, first, cell, begin, around, sigma, epsilon, length, reach)
+
+
+def _energy(squared: float, sigma: float, epsilon: float) -> float:
+    """:func:`binlj.potential.pair_energy` of a squared distance, for compiled loops."""
+    x2 = sigma * sigma / squared
+    if x2 <= CUTOFF**-2:
+        return 0.0
+    x6 = x2 * x2 * x2
+    return 4.0 * epsilon * (x6 * x6 - x6 - (CUTOFF**-12 - CUTOFF**-6))
 
 
 def _changes(
-    coordinates: np.ndarray, types: np.ndarray, length: float, state: State
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Positions in the box; the pairs within the cutoff as a sparse matrix (first entry of each row, columns, w); D."""
-    reach = _reach(state)
-    if length <= 2 * reach:
-        raise ValueError(f"edge {length:.3g} is not more than twice the cutoff, {reach:.3g}")
-    inside = np.mod(coordinates, length)
-    i, j = pairs_within(inside, length=length, reach=reach).T
-    apart = inside[i] - inside[j]
-    apart -= length * np.rint(apart / length)
-    r = np.sqrt((apart**2).sum(1))
-    like_a, unlike, like_b = (pair_energy(r, state.sigma(pair), state.epsilon(pair)) for pair in ("AA", "AB", "BB"))
-    n = len(inside)
-    rows, columns = np.concatenate([i, j]), np.concatenate([j, i])
-    change = np.where(types[columns] == 0, np.tile(unlike - like_a, 2), np.tile(like_b - unlike, 2))
-    order = np.argsort(rows, kind="stable")
-    first = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))])
-    weights = np.tile(like_a + like_b - 2.0 * unlike, 2)[order]
-    return inside, first, columns[order], weights, np.bincount(rows, change, minlength=n)
+    energy: Callable[[float, float, float], float],
+    x: np.ndarray,
+    is_b: np.ndarray,
+    changes: np.ndarray,
+    number: np.ndarray,
+    begin: np.ndarray,
+    around: np.ndarray,
+    sigma: np.ndarray,
+    epsilon: np.ndarray,
+    length: float,
+    reach: float,
+) -> None:
+    """Compiled by numba. D and the number of neighbours of every particle are added to `changes` and `number`."""
+    for here in range(len(around)):
+        for there in around[here]:
+            if there < here:
+                continue
+            for i in range(begin[here], begin[here + 1]):
+                for j in range(max(begin[there], i + 1), begin[there + 1]):
+                    squared = 0.0
+                    for axis in range(3):
+                        d = abs(x[i, axis] - x[j, axis])
+                        d = min(d, length - d)
+                        squared += d * d
+                    if squared > reach * reach:
+                        continue
+                    number[i] += 1
+                    number[j] += 1
+                    unlike = energy(squared, sigma[1], epsilon[1])
+                    to_a = unlike - energy(squared, sigma[0], epsilon[0])
+                    to_b = energy(squared, sigma[2], epsilon[2]) - unlike
+                    changes[i] += to_b if is_b[j] else to_a
+                    changes[j] += to_b if is_b[i] else to_a
 
 
 def _exchange(
-    first: np.ndarray,
-    neighbours: np.ndarray,
-    weights: np.ndarray,
+    energy: Callable[[float, float, float], float],
+    x: np.ndarray,
+    is_b: np.ndarray,
     changes: np.ndarray,
-    positions: np.ndarray,
+    first: np.ndarray,
+    cell: np.ndarray,
+    begin: np.ndarray,
+    around: np.ndarray,
+    sigma: np.ndarray,
+    epsilon: np.ndarray,
     length: float,
     reach: float,
     a: np.ndarray,
@@ -122,28 +203,47 @@ def _exchange(
     tries: int,
     rng: np.random.Generator,
 ) -> int:
-    """Compiled by numba. `changes`, `a` and `b` (the particles of either species) change in place."""
+    """Compiled by numba. `is_b`, `changes`, `a` and `b` (the particles of either species) change in place.
+
+    A particle's neighbours are listed when it is exchanged for the first time: few are where few tries are accepted.
+    """
     accepted = 0
+    listed = np.zeros(len(x), dtype=np.bool_)
+    neighbours = np.empty(first[-1], dtype=np.int32)
+    weights = np.empty(first[-1])
     for _ in range(tries):
         at_a, at_b = int(rng.random() * len(a)), int(rng.random() * len(b))
         i, j = a[at_a], b[at_b]
         change = changes[i] - changes[j]
-        apart = 0.0
+        squared = 0.0
         for axis in range(3):
-            d = abs(positions[i, axis] - positions[j, axis])
+            d = abs(x[i, axis] - x[j, axis])
             d = min(d, length - d)
-            apart += d * d
-        if apart <= reach * reach:
-            for k in range(first[i], first[i + 1]):
-                if neighbours[k] == j:
-                    change -= weights[k]
-                    break
+            squared += d * d
+        if squared <= reach * reach:
+            change += 2.0 * energy(squared, sigma[1], epsilon[1])
+            change -= energy(squared, sigma[0], epsilon[0]) + energy(squared, sigma[2], epsilon[2])
         if change > 0.0 and rng.random() >= np.exp(-change / T):
             continue
         accepted += 1
         a[at_a], b[at_b] = j, i
-        for k in range(first[i], first[i + 1]):
-            changes[neighbours[k]] += weights[k]
-        for k in range(first[j], first[j + 1]):
-            changes[neighbours[k]] -= weights[k]
+        is_b[i], is_b[j] = True, False
+        for p, sign in ((i, 1.0), (j, -1.0)):
+            if not listed[p]:
+                listed[p] = True
+                k = first[p]
+                for there in around[cell[p]]:
+                    for q in range(begin[there], begin[there + 1]):
+                        squared = 0.0
+                        for axis in range(3):
+                            d = abs(x[p, axis] - x[q, axis])
+                            d = min(d, length - d)
+                            squared += d * d
+                        if squared <= reach * reach and p != q:
+                            neighbours[k] = q
+                            weights[k] = energy(squared, sigma[0], epsilon[0]) + energy(squared, sigma[2], epsilon[2])
+                            weights[k] -= 2.0 * energy(squared, sigma[1], epsilon[1])
+                            k += 1
+            for k in range(first[p], first[p + 1]):
+                changes[neighbours[k]] += sign * weights[k]
     return accepted

@@ -30,8 +30,9 @@ class Profile:
     first_later : tuple of (int, int)
         The same for the chains of later starts: they come one state after the other, with nothing to be seen early.
     exchanges : int
-        Exchanges of identities to try for each particle between two frames (S = 1 only;
-        :mod:`binlj.builders.md.exchange`).
+        Exchanges of identities to try for each particle from frame to frame (:mod:`binlj.builders.md.exchange`).
+    stretch : int
+        Steps from exchanges to exchanges, a divisor of the frame interval; 0 for that interval itself.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Profile:
     max_steps: int
     first_later: tuple[tuple[int, int], ...] = ()
     exchanges: int = 0
+    stretch: int = 0
 
     def of(self, start: str) -> Profile:
         """The profile for chains of this start."""

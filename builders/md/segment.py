@@ -21,7 +21,7 @@ import numpy as np
 from binlj.builders.md import order_parameters
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.counting import blocks_in, pair_counts
-from binlj.builders.md.engine import Engine, ScriptRun, deck_sha256, run_script
+from binlj.builders.md.engine import Engine, ScriptRun, conversation, deck_sha256, run_script
 from binlj.builders.md.exchange import exchange
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records import configuration as configurations
@@ -236,10 +236,10 @@ def _segment(
             deck_sha256=deck_sha256(),
             engine=engine.name,
             engine_args=f"{engine.args}{EXCHANGES}{profile.exchanges}" if profile.exchanges else engine.args,
-            loop_seconds=sum(run.loop_seconds for run in dynamics),
+            loop_seconds=dynamics.loop_seconds,
             rdf_seconds=counting,
             wall_seconds=time.monotonic() - began,
-            dangerous_builds=sum(run.dangerous_builds for run in dynamics),
+            dangerous_builds=dynamics.dangerous_builds,
         )
         with replacing(folder / "last.npz") as temporary, open(temporary, "wb") as stream:
             np.savez(
@@ -253,51 +253,55 @@ def _segment(
 
 def _dynamics(
     chain: Chain, profile: Profile, engine: Engine, tmp: Path, restart: Path, step: int, steps: int, every: int
-) -> tuple[list[ScriptRun], np.ndarray, list[Frame]]:
-    """Run `steps` steps; with exchanges, one stretch from frame to frame at a time, and exchanges between them.
+) -> tuple[ScriptRun, np.ndarray, list[Frame]]:
+    """Run `steps` steps, with exchanges of identities between them if the profile has any.
 
-    Returns LAMMPS's own reports, the scalars and the configuration of every frame. ``new.restart`` is left behind.
+    Returns LAMMPS's own report, the scalars and the configuration of every frame. ``new.restart`` is left behind.
     """
-    length = every if profile.exchanges else steps
+    variables = {
+        **_variables(chain), "start": restart, "steps": steps, "every": every, "frames": "frames.dump",
+        "scalars": "scalars.txt", "restart": "new.restart",
+    }  # fmt: skip
+    if profile.exchanges:
+        run = _exchanging(chain, profile, engine, tmp, variables)
+    else:
+        run = run_script(engine, "segment", tmp, variables)
+    scalars = np.loadtxt(tmp / "scalars.txt", ndmin=2)
+    scalars = scalars[scalars[:, 0] > step]
+    frames = list(configurations.read_frames(tmp / "frames.dump"))
     wanted = np.arange(step - step % every + every, step + steps + 1, every)
-    runs: list[ScriptRun] = []
-    rows: list[np.ndarray] = []
-    frames: list[Frame] = []
-    for at in range(step, step + steps, length):
-        script, species = "segment", dict[str, object]()
-        if frames:  # so that a segment needs nothing of the one before but its restart file
-            types, _ = exchange(
-                frames[-1].coordinates, frames[-1].types, length=frames[-1].box_length, state=chain.state,
-                tries=profile.exchanges * profile.n, seed=[chain.base_seed, int(frames[-1].step)],
-            )  # fmt: skip
-            configurations.write_group(tmp / "species.lmp", types)
-            script, species = "exchange", {"from": "new.restart", "species": "species.lmp"}
-        runs.append(
-            run_script(
-                engine,
-                script,
-                tmp,
-                {
-                    **_variables(chain),
-                    **species,
-                    "start": "typed.restart" if species else restart,
-                    "steps": length,
-                    "every": every,
-                    "frames": "frames.dump",
-                    "scalars": "scalars.txt",
-                    "restart": "new.restart",
-                },
-            )
-        )
-        table = np.loadtxt(tmp / "scalars.txt", ndmin=2)
-        rows.append(table[table[:, 0] > at])
-        frames += configurations.read_frames(tmp / "frames.dump")
-    scalars = np.concatenate(rows)
     if not np.array_equal(scalars[:, 0], wanted):
         raise EngineError(f"{tmp / 'scalars.txt'}: frames at {scalars[:, 0].tolist()}, not every {every} steps")
     if [frame.step for frame in frames] != scalars[:, 0].tolist():
         raise EngineError(f"{tmp / 'frames.dump'}: frames at {[frame.step for frame in frames]}, scalars at others")
-    return runs, scalars, frames
+    return run, scalars, frames
+
+
+def _exchanging(
+    chain: Chain, profile: Profile, engine: Engine, tmp: Path, variables: dict[str, object]
+) -> ScriptRun:
+    """A segment in stretches of ``profile.stretch`` steps, with the same share of a frame's tries between any two."""
+    steps, every = int(str(variables["steps"])), int(str(variables["every"]))
+    stretch = profile.stretch or every
+    tries = profile.exchanges * profile.n * stretch // every
+    write = "write_dump all custom now.dump id type x y z modify sort id format float %.7f"
+    with conversation(engine, "segment", tmp, {**variables, "steps": min(stretch, steps)}) as lammps:
+        for done in range(stretch, steps, stretch):
+            if not lammps.say(write):
+                break
+            (now,) = configurations.read_frames(tmp / "now.dump")
+            types, accepted = exchange(
+                now.coordinates, now.types, length=now.box_length, state=chain.state, tries=tries,
+                seed=[chain.base_seed, now.step],
+            )  # fmt: skip
+            if accepted:
+                configurations.write_species(tmp / "species.lmp", types)
+            species = ["include species.lmp"] if accepted else []
+            if not lammps.say(*species, f"run {min(stretch, steps - done)}"):
+                break
+        lammps.say(f"write_restart {variables['restart']}")
+    assert lammps.run is not None
+    return lammps.run
 
 
 class _scratch:

@@ -85,10 +85,10 @@ def read_frames(dump: Path) -> Iterator[Frame]:
             yield Frame(int(head[0]), high - low, (values[:, 0] - 1).astype(np.int8), values[:, 1:] - low)
 
 
-def write_group(path: Path, types: np.ndarray) -> None:
-    """Write a LAMMPS command that makes the B particles (type 1 of `types`) the group ``B``."""
-    ids = np.flatnonzero(types) + 1
-    path.write_text(f"group B id {' '.join(map(str, ids.tolist()))}\n")
+def write_species(path: Path, types: np.ndarray) -> None:
+    """Write LAMMPS commands that give every particle its species (0 or 1 in `types`)."""
+    ids = " ".join(map(str, (np.flatnonzero(types) + 1).tolist()))
+    path.write_text(f"group B id {ids}\nset group all type 1\nset group B type 2\ngroup B delete\n")
 
 
 def write_data_file(path: Path, configuration: Configuration) -> None:

@@ -16,12 +16,14 @@ from binlj.builders.campaign import fixed_plan, identity_exchange
 from binlj.builders.campaign.mixed_regime import whole_windows
 from binlj.builders.campaign.scheduler import Progress, next_task
 from binlj.builders.md.chain import Chain
-from binlj.builders.md.engine import find_engine
+from binlj.builders.md.engine import find_engine, stop_all
 from binlj.builders.md.exchange import acceptance, exchange
 from binlj.builders.md.profiles import get_profile
+from binlj.builders.records import configuration
 from binlj.builders.records import store as stores
 from binlj.builders.records.record import EXCHANGES, SegmentRecord, write_records
 from binlj.builders.records.survey import counted
+from binlj.errors import EngineError
 from binlj.grid import CUTOFF, State
 from binlj.potential import pair_energy
 
@@ -111,9 +113,10 @@ def test_a_box_with_several_images_of_a_pair_is_refused() -> None:
         exchange(np.zeros((2, 3)), np.array([0, 1]), length=7.0, state=State(1.0, 0.5, 1.5, 0.5), tries=1, seed=0)
 
 
-def test_a_chain_exchanges_between_frames_and_repeats_what_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stretch", [0, 25])
+def test_a_chain_exchanges_and_repeats_what_was_killed(tmp_path: Path, stretch: int) -> None:
     def job(store: Path) -> fixed_plan.Job:
-        return fixed_plan.Job(Chain(MISCIBLE, "separated", 200), 1000, ((100, 50), (400, 50)), store, 20, 3)
+        return fixed_plan.Job(Chain(MISCIBLE, "separated", 200), 1000, ((100, 50), (400, 50)), store, 20, 3, stretch)
 
     def run(store: Path) -> list[SegmentRecord]:
         assert fixed_plan.run([job(store)], engine=find_engine(), workers=1) == []
@@ -187,7 +190,7 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         State(1.0, 0.5, 1.5, 0.4): {"converged": False, "start_gap": 0.2},
         State(0.6, 0.5, 1.5, 0.4): {"converged": False},  # too cold
         State(1.0, 0.5, 0.5, 0.4): {"converged": True, "phase": "homogeneous", "start_gap": 0.01},
-        State(1.2, 0.5, 2.0, 0.4): {"converged": False},
+        State(1.0, 0.5, 2.0, 0.4): {"converged": False},
     }
     results = {s: replace(done, state=s, exchanges=0, **more) for s, more in states.items()}  # type: ignore[arg-type]
     chosen = identity_exchange.wanted(results)
@@ -201,10 +204,12 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         ("separated", 200, 100), ("mixed", 200, 100),
     ]  # fmt: skip
     assert [job.steps for job in jobs] == [32_000] * 2 + [22_000] * 10
-    # Unequal particles: a start whose phases are in place; more tries, and dynamics makes room for them more often.
+    # Unequal particles: a start whose phases are in place; more tries, and more often after new room was made.
     assert [job.chain.start for job in jobs[4:6]] == ["separated", "supersaturated"]
-    assert [(job.exchanges, job.pieces[0][1]) for job in jobs[::2]] == [(100, 500)] * 2 + [(200, 100), (100, 500)] + [
-        (200, 100), (100, 500)]  # fmt: skip
+    equal, unequal = (100, 500, 0), (200, 100, 25)
+    assert [(job.exchanges, job.pieces[0][1], job.stretch) for job in jobs[::2]] == [
+        equal, equal, unequal, equal, unequal, equal,
+    ]  # fmt: skip
     # A start that has come to its end waits for the other; where it lacks samples, it goes on as well.
     third = chosen[2]
     steps = {(third.state_id, "separated", 200): 22_000, (third.state_id, "supersaturated", 200): 42_000}
@@ -228,3 +233,22 @@ def test_of_equal_particles_whose_starts_differ_with_exchange_a_third_is_run() -
     assert identity_exchange.starts(SLOW) == ("separated", "mixed")
     assert differ.rival and identity_exchange.starts(SLOW, differ) == ("separated", "supersaturated")
     assert identity_exchange.starts(SLOW, replace(differ, exchanges=0)) == ("separated", "mixed")
+
+
+def test_a_lammps_that_stops_between_exchanges_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = fixed_plan.Job(Chain(MISCIBLE, "separated", 200), 1000, ((200, 50),), tmp_path, 20, 3)
+    broken = "set group nobody type 1\n"
+    monkeypatch.setattr(configuration, "write_species", lambda path, types: path.write_text(broken))
+    with pytest.raises(EngineError, match="nobody"):
+        fixed_plan.run([job], engine=find_engine(), workers=1)
+    assert stores.load_records(tmp_path) == []
+    monkeypatch.undo()
+
+    def stop(*_: object) -> None:
+        stop_all()
+
+    monkeypatch.setattr(configuration, "write_species", stop)
+    with pytest.raises(EngineError, match="killed by signal 9"):
+        fixed_plan.run([job], engine=find_engine(), workers=1)
+    monkeypatch.undo()
+    assert fixed_plan.run([job], engine=find_engine(), workers=1) == []
