@@ -46,7 +46,9 @@ class StateResult:
     start_pairs : int
         Pairs of starts compared until two agreed or all had been; 0 where only one start was run.
     compared_with, rival : str
-        The start that the gap is the difference from; and the one that still differs, empty where none does.
+        The start that the gap is the difference from; ``rival`` is empty unless the two still differ.
+    waits_for : str
+        The start whose further steps can close the gap; empty where there is none.
     relative_error : tuple of float
         Rms standard error over 0.9 to 5 sigma as a share of the curve's maximum, for AA, AB, BB.
     """
@@ -80,6 +82,7 @@ class StateResult:
     start_pairs: int
     compared_with: str
     rival: str
+    waits_for: str
     phase: str
     composition_fluctuation: float
     solid_fraction: float
@@ -114,9 +117,9 @@ class Quality:
     bounds : float
         The larger of two deviations, each over its bound: of the pressure from g(r) from P* = 1, and of the density
         from PeTS where all particles are alike.
-    published, rival : str
-        The start that is published (two that agree are joined by a plus sign), and the one that it differs from (empty
-        if there is none).
+    published, rival, waits_for : str
+        The start that is published (two that agree are joined by a plus sign), the one that it differs from, and the
+        one whose further steps can close the gap (empty if there is none).
     undecided : bool
         The mixed and the separated start differ, and one of them is too short for the drift test.
     exchanged : bool
@@ -135,6 +138,7 @@ class Quality:
     bounds: float = 0.0
     published: str = "mixed"
     rival: str = ""
+    waits_for: str = ""
     undecided: bool = False
     noisy: bool = False
     exchanged: bool = False
@@ -173,6 +177,7 @@ def quality(result: StateResult) -> Quality:
         needs_second_start=reconcile.NEEDS_SECOND in result.reason,
         published=result.start,
         rival=result.rival,
+        waits_for=result.waits_for,
         undecided=reconcile.UNDECIDED in result.reason,
         noisy=reconcile.NOISY in result.reason,
         exchanged=result.exchanges > 0,
@@ -245,7 +250,8 @@ def result_of(
         longest_chain_steps=longest,
         start=choice.start, geometry="+".join(shapes[start] for start in choice.start.split("+")),
         start_gap=choice.gap, start_gap_stderr=choice.gap_stderr, start_pairs=choice.pairs,
-        compared_with=choice.compared_with, rival=choice.rival, phase=reconcile.phase(kept),
+        compared_with=choice.compared_with, rival=choice.rival, waits_for=choice.waits_for,
+        phase=reconcile.phase(kept),
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
         / (n_a + n_b),

@@ -31,8 +31,7 @@ settles the state, because coexistence has been approached from two sides. Agree
 * A seeded start that mixed at once agrees with the mixed start, unless the mixed start is published already. A small
   droplet can dissolve because of its size where a larger one is stable.
 * Only a start of the second round agrees. Starts of that round begin close together, and identity exchange contradicts
-  states that they settled (``binlj validate exchange``). The agreeing pair is published all the same; the rival is the
-  start of the first round that differs from it.
+  states that they settled (``binlj validate exchange``). The agreeing pair is published all the same.
 
 If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules
 above, and the gap of the state is theirs. A start of the second round need not lie nearer. It forms a pair with a
@@ -83,8 +82,9 @@ class Choice:
         The start that the gap is the difference from (of two published together, the later one); empty with one start.
     pairs : int
         Pairs of starts compared until a new start agreed with an earlier one, or all had been.
-    apart : str
-        Where only a start of the second round agrees: one of the first round that still differs.
+    waits_for : str
+        Where starts differ, the one whose further steps can settle the state: of the first round and not from the same
+        side as the published one, the nearest to it.
     """
 
     kept: tuple[ChainPart, ...]
@@ -94,12 +94,12 @@ class Choice:
     reasons: tuple[str, ...]
     compared_with: str = ""
     pairs: int = 0
-    apart: str = ""
+    waits_for: str = ""
 
     @property
     def rival(self) -> str:
         """The start that the published one still differs from; empty if there is none, or the gap is closed."""
-        return self.apart or (self.compared_with if self.reasons else "")
+        return self.compared_with if self.reasons else ""
 
 
 @dataclass(frozen=True)
@@ -181,10 +181,9 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
             and (name != "mixed" or one_sided or choice.start == "mixed" or _began_apart(starts[other], starts[name]))
         ]  # fmt: skip
         if agreeing:
-            before, choice = choice, min(agreeing, key=_wanting)
+            choice = min(agreeing, key=_wanting)
             if BY_NAME[other].later:
-                apart = [n for n in (before.rival, before.start) if n not in choice.start.split("+")]
-                choice = replace(choice, reasons=(SECOND_ROUND,), apart=apart[0])
+                choice = replace(choice, reasons=(SECOND_ROUND,))
         elif other in FIRST_ROUND and not one_sided:
             choice = pairs[choice.start]
         else:
@@ -192,7 +191,18 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
             choice = min([choice, *near], key=lambda pair: pair.gap or 0.0)
         seen.append(other)
         tried += len(pairs)
-    return replace(choice, pairs=tried)
+    return replace(choice, pairs=tried, waits_for=_nearest(state, choice, starts) if choice.rival else "")
+
+
+def _nearest(state: State, choice: Choice, starts: Mapping[str, Sequence[ChainPart]]) -> str:
+    published = choice.start.split("+")
+    other = [
+        name for name in starts
+        if name not in published and not BY_NAME[name].later and not all(same_side(name, p) for p in published)
+        and (name != "mixed" or choice.compared_with == "mixed")
+    ]  # fmt: skip
+    gaps = {name: start_gap(state, starts[name], choice.kept).largest[0] for name in other}
+    return min(gaps, key=lambda name: gaps[name], default=choice.compared_with)
 
 
 def _wanting(choice: Choice) -> tuple[int, float]:

@@ -112,4 +112,5 @@ def _waits_for(result: StateResult) -> set[str]:
         return set()
     lacking = quality(result)
     published = set(result.start.split("+"))
-    return {result.rival} | (published if not result.rival or max(lacking.production, lacking.error) > 1 else set())
+    short = not result.rival or max(lacking.production, lacking.error) > 1
+    return {result.waits_for} | (published if short else set())

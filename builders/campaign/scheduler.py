@@ -167,21 +167,21 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     * Where they differ: the saturated one, and if that differs too, the supersaturated one, each until it is in the
       comparison (or would be, if it told anything).
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
-    * Then the one it differs from, which has to come to it.
+    * Then the one that has to come to it.
 
-    Where none of these can go on (failed, at the step limit, of the second round), the one they differ from, or else
-    the shortest of the others.
+    Where none of these can go on (failed, at the step limit, of the second round), that one, or else the shortest.
     """
     compared = {*quality.published.split("+"), quality.rival}
+    waits_for = {quality.waits_for or quality.rival}
     if quality.undecided:
         wanted = {"mixed", "separated"}
     elif quality.noisy:
         wanted = compared
-    elif quality.rival and (unheard := [n for n in FIRST_ROUND if n not in compared and _short(n, starts)]):
+    elif quality.rival and (unheard := [n for n in FIRST_ROUND if n not in compared | waits_for and _short(n, starts)]):
         wanted = {unheard[0]}
     elif max(quality.production, quality.error) > 1 or not quality.rival:
         wanted = set(quality.published.split("+"))
     else:
-        wanted = {quality.rival}
-    able = wanted & starts.keys() or {quality.rival} & starts.keys() or starts
+        wanted = waits_for
+    able = wanted & starts.keys() or waits_for & starts.keys() or starts
     return min(able, key=lambda start: (starts[start].step, start))

@@ -346,8 +346,9 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
         "saturated2", "supersaturated2", "saturated2+supersaturated2"
     }  # fmt: skip
     assert not closed.converged
-    assert closed.rival in ("saturated", "supersaturated"), "of the first round, which has to come to what is published"
-    assert quality(closed).rival == closed.rival
+    assert quality(closed).waits_for in ("saturated", "supersaturated"), "one of the first round has to come to it"
+    uneven = assemble_state(STATE, starts(**apart, saturated2=1.7, supersaturated2=1.7))
+    assert uneven.waits_for == "saturated", "the nearer one"
     settled = dataclasses.replace(same, converged=True)
     assert finished([closed, settled]) == {STATE.state_id: tuple(same.start.split("+"))}, "others go on"
     nearer = assemble_state(STATE, starts(**apart, saturated2=1.5))

@@ -102,7 +102,8 @@ def test_nothing_of_the_second_round_goes_on() -> None:
     task = next_task([A], chains, {A: apart}, RELEASE)
     assert task is not None and task.chain.start == "supersaturated"
     # Where only the second round agrees, the start of the first that differs has to come to it.
-    only = dataclasses.replace(apart, published="saturated2+supersaturated2", rival="saturated", production=3.0)
+    later = {"published": "saturated2+supersaturated2", "rival": "saturated2", "production": 3.0}
+    only = dataclasses.replace(apart, waits_for="saturated", **later)  # type: ignore[arg-type]
     chains |= {key(A, start): Progress(1, 5_000) for start in ("saturated2", "supersaturated2")}
     task = next_task([A], chains, {A: only}, RELEASE)
     assert task is not None and task.chain.start == "saturated"

@@ -222,7 +222,8 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         ("supersaturated", "", noisy, {"supersaturated": 52_000}),
         ("mixed", "saturated", precise, {"separated": 32_000, "supersaturated": 52_000}),
     ):
-        jobs = plan([third], results={third: replace(result, start=published, rival=rival)}, steps=steps)
+        judged = replace(result, start=published, rival=rival, waits_for=rival)
+        jobs = plan([third], results={third: judged}, steps=steps)
         assert {job.chain.start: job.steps for job in jobs} == ends
     assert [job.steps for job in plan([third], results={third: precise}, steps={})] == [22_000] * 2
 
