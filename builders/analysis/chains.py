@@ -102,7 +102,8 @@ def equilibrated_parts(chains: Mapping[int, Sequence[SegmentRecord]]) -> list[Ch
 def equilibrated_part(records: Sequence[SegmentRecord]) -> ChainPart:
     """Cut a chain to its equilibrated part; whole blocks are dropped.
 
-    The cut is the latest of the three that the detection finds in the per-frame energy, density and AB coordination.
+    The cut is the latest of the three that the detection finds in the per-frame energy, density and AB coordination: in
+    the first half, or before the production steps that convergence asks for.
     If there is more than one record, the first one is always dropped (its first 2,000 steps, if it is longer). At least
     two blocks are kept; ``unequilibrated`` says so if the detection would keep fewer.
 
@@ -127,7 +128,9 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
     )
 
     series = np.array([np.concatenate([getattr(r, name) for r in records]) for name in SERIES])
-    wanted = equilibration.equilibrated_from(series)
+    times = np.concatenate([r.step for r in records])
+    enough = int(np.searchsorted(times, records[-1].step_end - criteria.MIN_PRODUCTION_STEPS, side="right"))
+    wanted = equilibration.equilibrated_from(series, latest=enough)
     first = int(np.searchsorted(first_frame, wanted))  # first block all of whose frames are wanted
     doubt = ""
     if len(records) > 1:
@@ -147,8 +150,7 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
     kept = np.arange(len(per_block)) >= first
     counts = np.concatenate([r.counts for r in records])[kept]
     ideal = np.concatenate([r.ideal_counts() for r in records])[kept]
-    steps = np.concatenate([r.step for r in records])[frame:]
-    drifts = {name: abs(equilibration.drift(x[frame:], steps)) for name, x in zip(SERIES, series, strict=True)}
+    drifts = {name: abs(equilibration.drift(x[frame:], times[frame:])) for name, x in zip(SERIES, series, strict=True)}
     worst = max(drifts, key=lambda name: drifts[name])
     used = sorted(set(block_record[kept].tolist()))
     weight = np.array([records[i].steps for i in used], dtype=float)

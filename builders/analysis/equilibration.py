@@ -30,17 +30,19 @@ def _timeseries() -> ModuleType:
     return timeseries
 
 
-def equilibrated_from(series: np.ndarray) -> int:
+def equilibrated_from(series: np.ndarray, *, latest: int = 0) -> int:
     """Index of the first equilibrated frame: the latest over the series.
 
     The criterion is that of ``pymbar.timeseries.detect_equilibration``: the cut maximises the number of effectively
-    independent samples in the rest, (n - t) / inefficiency. Cuts are tried in the first half only. The inefficiency
-    of a short tail is underestimated, so that without this bound a correlated but stationary series of some tens of
-    frames would lose most of its frames. A transient longer than half of the series is left to the drift test.
+    independent samples in the rest, (n - t) / inefficiency. Cuts are tried in the first half, and up to `latest`. The
+    inefficiency of a short tail is underestimated, so that without this bound a correlated but stationary series of
+    some tens of frames would lose most of its frames. A longer transient is left to the drift test.
 
     Parameters
     ----------
     series : ndarray, shape (n_series, n_frames)
+    latest : int
+        Where enough frames remain in any case.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def equilibrated_from(series: np.ndarray) -> int:
     n = series.shape[1]
     if n < criteria.MIN_FRAMES_TO_DETECT:
         return 0
-    cuts = np.arange(0, n // 2 + 1, max(1, n // 2 // DETECTION_POINTS))
+    last = max(n // 2, latest)
+    cuts = np.arange(0, last + 1, max(1, last // DETECTION_POINTS))
     first = 0
     for x in series:
         samples = [(n - t) / inefficiency(x[t:]) for t in cuts]

@@ -99,6 +99,16 @@ def test_what_a_trunk_saw_before_its_branch_was_in_equilibrium_is_left_out() -> 
     assert main.equilibration_steps >= trunk[-1].step_end and rest == []
 
 
+def test_a_transient_longer_than_half_is_cut_where_enough_steps_remain() -> None:
+    def cut(segments: int) -> tuple[int, int]:
+        (part,) = equilibrated_parts({0: chain(STATE, segments=segments, relaxing=0.5, relaxation_frames=40.0)})
+        return part.equilibration_steps, part.production_steps
+
+    long, short = cut(30), cut(14)
+    assert long[0] > 1.2 * long[1] and long[1] >= criteria.MIN_PRODUCTION_STEPS
+    assert short[0] <= short[1] < criteria.MIN_PRODUCTION_STEPS, "of a short chain not more than half"
+
+
 def test_a_trunk_that_is_missing_is_named() -> None:
     with pytest.raises(ValueError, match="steps 0 to 4000 are missing"):
         equilibrated_parts({1: shifted(chain(STATE, segments=2), by=4000, replica=1)})
