@@ -3,8 +3,10 @@
     python benchmarks/bench_exchange.py [--lmp lmp] [--tries 200]
 
 N = 10,000, S = 1. Printed are seconds for 500 steps of dynamics, for a million tries of the builder (neighbour list
-included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Then follows the
-share of tries that are accepted in random mixtures of several sizes and temperatures. Run it on a quiet machine.
+included), for the tries of ``fix atom/swap`` (what a run with it takes longer), and the ratio per try. Then follow, for
+random mixtures of several sizes and temperatures, the share of tries that are accepted, and how many particles are of
+the other species after 1,000 steps with 2 tries per particle and step, by the steps between exchanges. Run it on a
+quiet machine.
 """
 
 from __future__ import annotations
@@ -15,18 +17,26 @@ import statistics
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from binlj import paths
+from binlj.builders.md.chain import Chain
 from binlj.builders.md.engine import Engine, environment, find_engine, run_script
 from binlj.builders.md.exchange import acceptance, exchange
+from binlj.builders.md.profiles import Profile
+from binlj.builders.md.segment import advance
 from binlj.builders.records.configuration import read_frames
+from binlj.builders.records.store import last_configuration
 from binlj.grid import PRESSURE, State
 
 STATE = State(1.0, 0.3, 1.0, 0.4)
 EVERY = 50
 MILLION = 1_000_000
 SIZES, TEMPERATURES = (0.5, 1.0, 1.5, 2.0), (0.6, 1.0, 1.4)
+STRETCHES = 10, 25, 50, 100, 200
+UNEQUAL = (0.5, 0.6), (0.5, 0.8), (1.5, 0.6), (1.5, 0.8), (2.0, 1.0), (2.0, 1.2), (2.0, 1.4)
+N = 10_000
 
 
 def swapping(folder: Path, tries: int) -> Path:
@@ -101,6 +111,28 @@ def shares(engine: Engine, steps: int = 500) -> None:
         print(f"{S:6g}  " + "  ".join(f"{share:8.1e}" for share in found))
 
 
+def lasting(engine: Engine) -> None:
+    """Print how many particles of either species exchanges have made the other one after 1,000 steps."""
+    print(
+        f"{'':23}particles exchanged after 1,000 steps (seconds)\n     S    T*  "
+        + "  ".join(f"every {stretch:3} steps" for stretch in STRETCHES)
+    )
+    for S, T in UNEQUAL:
+        chain, found = Chain(State(T, 0.3, S, 0.6), "mixed", 200), []
+        n_a, _ = chain.state.counts(N)
+        for stretch in STRETCHES:
+            profile = Profile("bench", N, 250, (), 1_000, 200, 1_000, exchanges=400, stretch=stretch)
+            with tempfile.TemporaryDirectory() as work:
+                folder = Path(work)
+                advance(chain, profile=replace(profile, exchanges=0), engine=engine, folder=folder, records=folder)
+                began = time.monotonic()
+                advance(chain, profile=profile, engine=engine, folder=folder, records=folder, done=(1, 1_000))
+                last = last_configuration(folder)
+            assert last is not None
+            found.append(f"{int(last.types[:n_a].sum()):7} ({time.monotonic() - began:4.1f})")
+        print(f"{S:6g}{T:6g}  " + "  ".join(f"{text:>15}" for text in found))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lmp", default="lmp")
@@ -110,3 +142,4 @@ if __name__ == "__main__":
     engine = find_engine(given.lmp, args="")
     main(engine, given.tries, given.repeats)
     shares(engine)
+    lasting(engine)
