@@ -286,9 +286,10 @@ def _exchanging(
     tries = profile.exchanges * profile.n * stretch // every
     write = "write_dump all custom now.dump id type x y z modify sort id format float %.7f"
     with conversation(engine, "segment", tmp, {**variables, "steps": min(stretch, steps)}) as lammps:
+        alive = lammps.say(write)
         for done in range(stretch, steps, stretch):
-            if not lammps.say(write):
-                break
+            if not alive:
+                break  # the end of the conversation says why
             (now,) = configurations.read_frames(tmp / "now.dump")
             types, accepted = exchange(
                 now.coordinates, now.types, length=now.box_length, state=chain.state, tries=tries,
@@ -297,8 +298,7 @@ def _exchanging(
             if accepted:
                 configurations.write_species(tmp / "species.lmp", types)
             species = ["include species.lmp"] if accepted else []
-            if not lammps.say(*species, f"run {min(stretch, steps - done)}"):
-                break
+            alive = lammps.say(*species, f"run {min(stretch, steps - done)}", write)
         lammps.say(f"write_restart {variables['restart']}")
     assert lammps.run is not None
     return lammps.run
