@@ -42,6 +42,11 @@ def possible(state: State) -> bool:
     return (larger if state.S > 1.0 else smaller) * abs(math.log(state.S)) < state.T
 
 
+def stretch(state: State) -> int:
+    """Steps between exchanges; 0 for those from frame to frame."""
+    return 0 if state.S == 1.0 else STRETCH
+
+
 def starts(state: State, result: StateResult | None = None) -> tuple[str, str]:
     """A start from the pure and one from the mixed side.
 
@@ -101,8 +106,7 @@ def plan(
         for chain in chains:
             ends = LENGTHS if at[chain] < LENGTHS[-1] else (*LENGTHS, at[chain] + FURTHER)
             pieces = tuple((end, every) for end in ends)
-            stretch = 0 if state.S == 1.0 else STRETCH
-            jobs.append(Job(chain, profile.n, pieces, store, profile.start_steps, tries, stretch))
+            jobs.append(Job(chain, profile.n, pieces, store, profile.start_steps, tries, stretch(state)))
     return jobs
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.campaign.identity_exchange import REPLICA as EXCHANGED
+from binlj.builders.campaign.identity_exchange import stretch
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
 from binlj.builders.records import lineage
@@ -95,7 +96,9 @@ def plan(
             longest = max(lineage.lines(mine).values(), key=lambda line: line[-1].step_end)
             exchanges = longest[-1].exchanges
             chain = Chain(parse_state_id(row.state_id), start, REPLICA + (EXCHANGED if exchanges else 0))
-            jobs.append(Job(chain, int(row.n_A + row.n_B), cutting(longest, steps), store, start_steps, exchanges))
+            every = stretch(chain.state) if exchanges else 0
+            n, pieces = int(row.n_A + row.n_B), cutting(longest, steps)
+            jobs.append(Job(chain, n, pieces, store, start_steps, exchanges, every))
     if problems:
         raise DataError(release, problems, fix="give the store this dataset was made from with --release")
     return jobs
