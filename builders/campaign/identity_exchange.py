@@ -20,6 +20,7 @@ from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.record import ChainKey
 from binlj.builders.starts.coexistence_table import start_phases
+from binlj.builders.starts.geometry import EITHER, encloses_a
 from binlj.grid import State
 
 REPLICA = 200  # no chain of plain dynamics has this number: the seeds differ
@@ -42,6 +43,11 @@ def possible(state: State) -> bool:
     return (larger if state.S > 1.0 else smaller) * abs(math.log(state.S)) < state.T
 
 
+def replica(state: State) -> int:
+    """Number of the chains; those in the body of the A-rich phase have a higher one than slabs had."""
+    return EITHER if encloses_a(state) else REPLICA
+
+
 def stretch(state: State) -> int:
     """Steps between exchanges; 0 for those from frame to frame."""
     return 0 if state.S == 1.0 else STRETCH
@@ -60,16 +66,22 @@ def starts(state: State, result: StateResult | None = None) -> tuple[str, str]:
 
 
 def wanted(results: Mapping[State, StateResult]) -> list[State]:
-    """The states to simulate this way, the most useful first: not converged, then homogeneous, then demixed ones.
+    """The states to simulate this way: not converged, thin slabs of A, other homogeneous and other demixed ones.
 
     Those that have converged from one start are left alone: they are stable mixtures.
     """
     found = [
-        (result.converged, result.phase == "demixed", state.S != 1.0, -(result.start_gap or 0.0), state)
+        (result.converged, not _thin_slab(result), result.phase == "demixed", state.S != 1.0,
+         -(result.start_gap or 0.0), state)
         for state, result in results.items()
         if possible(state) and not (result.converged and result.start_gap is None)
     ]
     return [state for *_, state in sorted(found)]
+
+
+def _thin_slab(result: StateResult) -> bool:
+    """Whether A is the minority, but published as a slab."""
+    return result.phase == "demixed" and "slab" in result.geometry and encloses_a(result.state)
 
 
 def plan(
@@ -98,7 +110,7 @@ def plan(
     for state in states:
         tries, every = EQUAL if state.S == 1.0 else UNEQUAL
         result = results.get(state)
-        chains = [Chain(state, start, REPLICA) for start in starts(state, result)]
+        chains = [Chain(state, start, replica(state)) for start in starts(state, result)]
         at = {chain: steps.get(chain.key, 0) for chain in chains}
         if result is not None and min(at.values()) >= LENGTHS[-1]:
             waits = _waits_for(result)

@@ -51,4 +51,4 @@ class Chain:
     @property
     def shape(self) -> str:
         """Geometry of the start (:func:`binlj.builders.starts.geometry.shape`)."""
-        return geometry.shape(self.state, self.start)
+        return geometry.shape(self.state, self.start, self.replica)

@@ -28,6 +28,7 @@ from binlj.builders.records import configuration as configurations
 from binlj.builders.records.configuration import Configuration, Frame
 from binlj.builders.records.record import EXCHANGES, SegmentRecord, write_records
 from binlj.builders.records.survey import record_name, repair_advice
+from binlj.builders.starts.coexistence_table import two_phases
 from binlj.builders.starts.geometry import phases_of
 from binlj.errors import DataError, EngineError, InputError
 from binlj.files import replacing
@@ -139,6 +140,8 @@ def _ready(
         if step == 0:
             report("start")
             phases = phases_of(chain.state, chain.start, profile.n)
+            if phases is None and chain.shape.startswith("A-"):
+                phases = two_phases((0.0, 1.0), n_a=n_a, n_b=n_b, S=chain.state.S)
             parts = (
                 {"nAin": phases.a_inside, "nBout": phases.b_outside, "f": phases.share} if phases else {}
             )
@@ -152,7 +155,7 @@ def _ready(
                     "nA": n_a,
                     "nB": n_b,
                     "seed": chain.base_seed,
-                    "shape": chain.shape,
+                    "shape": chain.shape.replace("-", "_"),
                     "steps": profile.start_steps,
                     "restart": "new.restart",
                 },

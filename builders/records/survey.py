@@ -99,15 +99,26 @@ def by_start(chains: Mapping[ChainKey, list[SegmentRecord]]) -> dict[Start, dict
 
 
 def counted(records: Iterable[SegmentRecord]) -> list[SegmentRecord]:
-    """The records that results are made of: of a state with identity exchange from two starts only those with it.
+    """The records that results are made of.
 
-    Plain dynamics samples the same ensemble, but remembers its start for longer. With exchange from one start only, a
-    state's other records are still its results.
+    Of a state with two starts whose body is the A-rich phase, slabs do not count: they have more surface. Of a state
+    with identity exchange from two starts only records with exchange count: plain dynamics samples the same ensemble,
+    but remembers its start for longer. With one such start only, a state's other records are still its results.
     """
     everything = list(records)
-    starts = {(record.state_id, record.start) for record in everything if record.exchanges}
-    per_state = Counter(state_id for state_id, _ in starts)
-    return [record for record in everything if (record.exchanges > 0) == (per_state[record.state_id] > 1)]
+    enclosing = _from_two_starts(record for record in everything if record.shape.startswith("A-"))
+    everything = [
+        record for record in everything
+        if record.shape == "mixed" or record.shape.startswith("A-") == (record.state_id in enclosing)
+    ]  # fmt: skip
+    exchanging = _from_two_starts(record for record in everything if record.exchanges)
+    return [record for record in everything if (record.exchanges > 0) == (record.state_id in exchanging)]
+
+
+def _from_two_starts(records: Iterable[SegmentRecord]) -> set[str]:
+    """States of which there are records from two starts or more."""
+    starts = {(record.state_id, record.start) for record in records}
+    return {state_id for state_id, n in Counter(state_id for state_id, _ in starts).items() if n > 1}
 
 
 def survey(store: Path, *, state_ids: Iterable[str] | None = None) -> Survey:

@@ -387,7 +387,7 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
         f"{shape} at C_B = {c:g}, S = {s:g} ({n})" for (shape, c, s), n in sorted(close.items())
     )
     return {
-        "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES),
+        "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES if numbers[shape]),
         "close": percent(criteria.CLOSE_SURFACE),
         "close_shapes": listed or "none",
         "sphere_below": percent(SPHERE_BELOW, 3),

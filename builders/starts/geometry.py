@@ -1,4 +1,4 @@
-"""Which shape a separated start has: the body with the least surface in a periodic cube."""
+"""Which shape a start of two phases has: the body with the least surface in a periodic cube."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from binlj.builders.starts.kinds import BY_NAME
 from binlj.errors import InputError
 from binlj.grid import N_PARTICLES, State
 
-# Least surface in a periodic cube, by B's share of the particle volume (or A's, where that is less).
+# Least surface in a periodic cube, by the share of the particle volume inside.
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
+EITHER = 300  # replicas from this number on enclose the smaller phase; older ones the B-rich phase, or have a slab
 
 
 def phases_of(state: State, start: str, n: int) -> TwoPhases | None:
@@ -39,14 +40,26 @@ def enclosed(state: State, start: str) -> float:
     return phases.share if phases else state.volume_fraction_B
 
 
-def shape(state: State, start: str) -> str:
-    """Geometry of the start: mixed, or where B is put (the minority's volume decides).
+def a_rich_share(state: State) -> float:
+    """Share of the particle volume that is the A-rich phase, for all starts of a state alike."""
+    return 1.0 - enclosed(state, "supersaturated" if start_phases(state, "supersaturated") else "separated")
 
-    Only B is ever enclosed: where A is the minority by volume, the slab is used, since its surface
-    does not depend on the volume fraction.
+
+def encloses_a(state: State) -> bool:
+    """Whether the body with the least surface is the A-rich phase, as a cylinder or sphere."""
+    return a_rich_share(state) < CYLINDER_BELOW
+
+
+def shape(state: State, start: str, replica: int = 0) -> str:
+    """Geometry of the start: mixed, or the body that the B-rich phase is put into (the A-rich one: "A-...").
+
+    Older replicas never enclose A. Where it is the minority by volume they have a slab, whose surface does not depend
+    on the volume fraction and which may break up.
     """
     if start == "mixed":
         return "mixed"
+    if replica >= EITHER and encloses_a(state):
+        return "A-sphere" if a_rich_share(state) < SPHERE_BELOW else "A-cylinder"
     f = enclosed(state, start)
     return "sphere" if f < SPHERE_BELOW else "cylinder" if f < CYLINDER_BELOW else "slab"
 

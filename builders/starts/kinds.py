@@ -74,7 +74,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 STARTS = tuple(BY_NAME)
 SEEDED = tuple(kind.name for kind in KINDS if kind.seeded)
 FIRST_ROUND = tuple(kind.name for kind in KINDS if kind.seeded and not kind.later)
-SHAPES = ("mixed", "slab", "cylinder", "sphere")
+SHAPES = ("mixed", "slab", "cylinder", "sphere", "A-cylinder", "A-sphere")
 
 
 def same_side(start: str, other: str) -> bool:

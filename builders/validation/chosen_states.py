@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binlj.builders.campaign.fixed_plan import Job
-from binlj.builders.campaign.identity_exchange import REPLICA as EXCHANGED
 from binlj.builders.campaign.identity_exchange import stretch
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import PROFILES
@@ -95,7 +94,8 @@ def plan(
                 continue
             longest = max(lineage.lines(mine).values(), key=lambda line: line[-1].step_end)
             exchanges = longest[-1].exchanges
-            chain = Chain(parse_state_id(row.state_id), start, REPLICA + (EXCHANGED if exchanges else 0))
+            number = REPLICA + longest[-1].replica // 100 * 100  # of the same dynamics and geometry
+            chain = Chain(parse_state_id(row.state_id), start, number)
             every = stretch(chain.state) if exchanges else 0
             n, pieces = int(row.n_A + row.n_B), cutting(longest, steps)
             jobs.append(Job(chain, n, pieces, store, start_steps, exchanges, every))

@@ -160,6 +160,18 @@ def test_only_exchange_counts_once_both_starts_have_it() -> None:
     assert result.seeds == assemble_state(SLOW, both).seeds and result.atom_steps == sum(r.atom_steps for r in both)
 
 
+def test_slabs_do_not_count_once_both_starts_enclose_the_smaller_phase() -> None:
+    slabs = [*exchanged("separated", segments=4), *exchanged("supersaturated", segments=4)]
+    slabs = [replace(record, shape="slab", replica=200) for record in slabs]
+    mixed = chain(SLOW, segments=4)
+    bodies = [replace(record, shape="A-cylinder", replica=300) for record in slabs]
+    one = [record for record in bodies if record.start == "separated"]
+    assert counted([*mixed, *slabs, *one]) == slabs
+    assert counted([*mixed, *slabs, *bodies]) == bodies
+    plain = [replace(record, engine_args="-sf opt") for record in bodies]
+    assert counted([*mixed, *slabs, *plain]) == [*mixed, *plain]
+
+
 def test_plain_campaigns_leave_such_states_and_the_window_of_mixing_alone(tmp_path: Path) -> None:
     records = [*exchanged("separated", segments=2), *exchanged("mixed", segments=4, steps=5000, frames=10, n_blocks=5)]
     found = quality(assemble_state(SLOW, records))
@@ -195,6 +207,9 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     results = {s: replace(done, state=s, exchanges=0, **more) for s, more in states.items()}  # type: ignore[arg-type]
     chosen = identity_exchange.wanted(results)
     assert chosen == [list(states)[i] for i in (2, 1, 6, 3, 8, 0)]
+    slab = State(1.2, 0.5, 2.0, 0.4)  # of A, which is the smaller phase: a state to simulate again, but no urgent one
+    more = {slab: replace(done, state=slab, converged=True, phase="demixed", start_gap=0.01, geometry="slab")}
+    assert identity_exchange.wanted({**results, **more}) == [*chosen[:3], slab, *chosen[3:]]
     first = chosen[0]
     plan = partial(identity_exchange.plan, store=tmp_path, profile=get_profile("release"))
     steps = {(first.state_id, start, 200): 22_000 for start in ("separated", "mixed")}
@@ -212,7 +227,10 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     ]  # fmt: skip
     # A start that has come to its end waits for the other; where it lacks samples, it goes on as well.
     third = chosen[2]
-    steps = {(third.state_id, "separated", 200): 22_000, (third.state_id, "supersaturated", 200): 42_000}
+    # Chains of an older number, whose body was a slab, do not go on: the A-rich phase is the smaller one.
+    assert [job.chain.replica for job in jobs if job.chain.state == third] == [300, 300]
+    steps = {(third.state_id, "separated", 300): 22_000, (third.state_id, "supersaturated", 300): 42_000}
+    steps |= {(third.state_id, start, 200): 62_000 for start in ("separated", "supersaturated")}
     precise = replace(results[third], exchanges=200, min_production_steps=16_000, relative_error=(0.0, 0.0, 0.0))
     short, noisy = replace(precise, min_production_steps=9_000), replace(precise, relative_error=(0.1, 0.0, 0.0))
     for published, rival, result, ends in (

@@ -285,3 +285,22 @@ def test_bad_chains_are_refused_with_every_problem() -> None:
     with pytest.raises(InputError) as error:
         Chain(State(1.0, 0.2, 1.0, 1.0), start="sideways", replica=-1, seed=0)
     assert len(error.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "shape"), [(State(1.0, 0.5, 1.5, 0.2), "A-cylinder"), (State(1.2, 0.5, 2.0, 0.2), "A-sphere")]
+)
+@pytest.mark.parametrize("start", ["separated", "supersaturated"])
+def test_the_smaller_phase_is_inside_be_it_a(tmp_path: Path, state: State, shape: str, start: str) -> None:
+    chain = Chain(state, start, geometry.EITHER)
+    assert chain.shape == shape and Chain(state, start).shape == "slab"
+    profile = Profile("test", 2_000, 20, (), 20, 20, 20)
+    advance(chain, profile=profile, engine=find_engine(), folder=tmp_path, records=tmp_path)
+    last = stores.last_configuration(tmp_path)
+    assert last is not None
+    half = last.box_length / 2
+    axes = slice(None) if shape == "A-sphere" else slice(0, 2)  # a cylinder lies along the third
+    radius = np.sqrt((np.abs(last.coordinates()[:, axes] - half) ** 2).sum(1))
+    inside, outside = last.types[radius < 0.3 * half], last.types[radius > half]
+    assert len(inside) > 20 and inside.mean() < 0.05
+    assert outside.mean() > 0.7
