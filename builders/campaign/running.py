@@ -75,7 +75,8 @@ class Situation:
         ends = [point for point in points if point[0] in known]
         if ends:
             step, _, index = max(ends)
-            return Progress(index + 1, step, max(lines) + 1)
+            hundred = root // 100  # chains with exchanges, and of another geometry, are counted from another one
+            return Progress(index + 1, step, max(r for r in lines if r // 100 == hundred) + 1)
         return Progress(len(lines[root]), lines[root][-1].step_end)
 
     def add(self, new: Sequence[SegmentRecord]) -> None:

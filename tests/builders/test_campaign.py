@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from synthetic import chain
 
 from binlj.builders.analysis.assemble import Quality, assemble_state
 from binlj.builders.campaign import running as campaigns
@@ -25,6 +26,7 @@ from binlj.builders.commands.options import duration
 from binlj.builders.md.engine import find_engine
 from binlj.builders.md.profiles import PROFILES, get_profile
 from binlj.builders.records import store as stores
+from binlj.builders.records.record import SegmentRecord
 from binlj.cli import cli
 from binlj.errors import DataError, InputError
 from binlj.grid import State, grid
@@ -154,6 +156,16 @@ def test_which_of_two_starts_goes_on() -> None:
     assert start(apart, heard, failed=frozenset({key(A, "separated")})) == "mixed"
     spent = {**heard, key(A, "separated"): Progress(30, RELEASE.max_steps)}
     assert start(apart, spent) == "mixed"
+
+
+def test_a_restart_is_numbered_like_its_root() -> None:
+    def records(replica: int, segments: int = 2) -> list[SegmentRecord]:
+        return chain(A, segments=segments, steps=100, replica=replica, seed=replica + 1)
+
+    held = {(*key(A)[:2], replica): records(replica) for replica in (0, 200, 300)}
+    stored = {chain: {100} for chain in held}
+    restarts = {key[2]: done.restart for key, done in campaigns.Situation(held, stored=stored).chains().items()}
+    assert restarts == {0: 1, 200: 201, 300: 301}, "the number says what kind of chain it is"
 
 
 def test_a_restart_goes_on_for_its_root() -> None:
