@@ -18,6 +18,7 @@ from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibra
 from binlj.builders.analysis.observables import energy_and_pressure, relative_rms
 from binlj.builders.records.record import SegmentRecord
 from binlj.builders.records.survey import counted
+from binlj.builders.starts.geometry import encloses_a
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.pets import pets_density
@@ -95,6 +96,11 @@ class StateResult:
     seeds: tuple[int, ...]
     atom_steps: int
 
+    @property
+    def thin_slab(self) -> bool:
+        """Whether a slab is published though the A-rich phase is so small that another body has less surface."""
+        return self.phase == "demixed" and "slab" in self.geometry and encloses_a(self.state)
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -122,6 +128,8 @@ class Quality:
         one whose further steps can close the gap (empty if there is none).
     undecided : bool
         The mixed and the separated start differ, and one of them is too short for the drift test.
+    thin_slab : bool
+        See :attr:`StateResult.thin_slab`.
     exchanged : bool
         Made with identity exchange, so that plain dynamics does not count any more.
     noisy : bool
@@ -142,6 +150,7 @@ class Quality:
     undecided: bool = False
     noisy: bool = False
     exchanged: bool = False
+    thin_slab: bool = False
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -181,6 +190,7 @@ def quality(result: StateResult) -> Quality:
         undecided=reconcile.UNDECIDED in result.reason,
         noisy=reconcile.NOISY in result.reason,
         exchanged=result.exchanges > 0,
+        thin_slab=result.thin_slab,
         converged=result.converged,
         exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )

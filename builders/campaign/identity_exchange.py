@@ -71,17 +71,12 @@ def wanted(results: Mapping[State, StateResult]) -> list[State]:
     Those that have converged from one start are left alone: they are stable mixtures.
     """
     found = [
-        (result.converged, not _thin_slab(result), result.phase == "demixed", state.S != 1.0,
+        (result.converged, not result.thin_slab, result.phase == "demixed", state.S != 1.0,
          -(result.start_gap or 0.0), state)
         for state, result in results.items()
         if possible(state) and not (result.converged and result.start_gap is None)
     ]
     return [state for *_, state in sorted(found)]
-
-
-def _thin_slab(result: StateResult) -> bool:
-    """Whether A is the minority, but published as a slab."""
-    return result.phase == "demixed" and "slab" in result.geometry and encloses_a(result.state)
 
 
 def plan(

@@ -4,7 +4,9 @@ Three passes: (1) every state gets its first two segments from a mixed start; (2
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
 that is most urgent (:attr:`binlj.builders.analysis.assemble.Quality.urgency`), until all have converged or their
 chains have reached the profile's last step. Where the two starts differ, those from between them are begun in this
-pass. States that were simulated with identity exchange are left alone.
+pass. States published as a slab although their A-rich phase is the smaller body get a separated and a supersaturated
+start in which it is inside, with chains of their own numbers. States that were simulated with identity exchange are
+left alone.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.record import ChainKey
 from binlj.builders.starts.coexistence_table import start_phases
+from binlj.builders.starts.geometry import EITHER
 from binlj.builders.starts.kinds import FIRST_ROUND
 from binlj.grid import State
 
 STARTS = "mixed", "separated", *FIRST_ROUND  # those that go on: the second round settles no state any more
+BODIES = EITHER + 100  # is added to the number of chains in which the A-rich phase is inside (EITHER: with exchange)
 FIRST_PASS = 2  # segments of a chain in the first two passes
 JUDGED_BY = criteria.MIN_HEAD_STEPS + 2 * criteria.MIN_STEPS_TO_JUDGE  # steps of a chain from between the two starts
 
@@ -113,9 +117,11 @@ def next_task(
         return best
     for state in states:
         known = quality.get(state)
-        if known is None or known.converged or known.exchanged:
+        if known is None or known.exchanged or (known.converged and not known.thin_slab):
             continue
-        keys = [(state.state_id, start, replica) for start in STARTS]
+        bodies = known.thin_slab or (state.state_id, "separated", replica + BODIES) in chains
+        number = {start: replica + BODIES * (bodies and start != "mixed") for start in STARTS}
+        keys = [(state.state_id, start, number[start]) for start in STARTS]
         if any(key in busy for key in keys):
             continue
         open_starts = {
@@ -129,14 +135,19 @@ def next_task(
         start = _most_wanting(quality[state], open_starts)
         spent = sum(chains[key].step for key in keys if key in chains)
         urgency = _urgency(quality[state], start, open_starts, spent)
-        task = Task(Chain(state, start, replica), open_starts[start], 1, 3, urgency)
+        task = Task(Chain(state, start, number[start]), open_starts[start], 1, 3, urgency)
         if best is None or task.urgency > best.urgency:
             best = task
     return best
 
 
 def _may_begin(state: State, start: str, quality: Quality) -> bool:
-    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead."""
+    """Whether this start is one from between two that differ, and there is one; S = 1 has identity exchange instead.
+
+    Where a slab is to be replaced, the separated and the supersaturated one.
+    """
+    if quality.thin_slab:
+        return start == "separated" or (start == "supersaturated" and start_phases(state, start) is not None)
     apart = bool(quality.rival) and not quality.noisy and state.S != 1.0
     return start in FIRST_ROUND and apart and start_phases(state, start) is not None
 
@@ -151,6 +162,8 @@ def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress], spent
     A start not heard yet, which may close a gap at once, comes before gaps that stay. Of these a narrow one on which
     little was spent is first: one that has stayed for long may stay for good, and would take everybody else's steps.
     """
+    if quality.thin_slab:
+        return (-1 if quality.converged else 1), -float(spent)
     group, value = quality.urgency
     if group:
         return group, value
@@ -162,6 +175,7 @@ def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress], spent
 def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     """Which of a state's starts goes on.
 
+    * Where a slab is to be replaced: the shorter of those with the body inside.
     * While the mixed and the separated one are too short to judge: the shorter of them.
     * Where their errors are too large to tell whether they differ: the shorter of the two.
     * Where they differ: the saturated one, and if that differs too, the supersaturated one, each until it is in the
@@ -171,6 +185,8 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
 
     Where none of these can go on (failed, at the step limit, of the second round), that one, or else the shortest.
     """
+    if quality.thin_slab:
+        return min(starts, key=lambda start: (start == "mixed", starts[start].step, start))
     compared = {*quality.published.split("+"), quality.rival}
     waits_for = {quality.waits_for or quality.rival}
     if quality.undecided:

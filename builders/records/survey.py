@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from binlj.builders.records.record import ChainKey, SegmentRecord, examine
 from binlj.errors import DataError
 
 Start = tuple[str, str]  # state id, start
+ENOUGH = 8_000  # steps from which on chains of a better kind replace others
 
 
 @dataclass
@@ -106,19 +107,24 @@ def counted(records: Iterable[SegmentRecord]) -> list[SegmentRecord]:
     but remembers its start for longer. With one such start only, a state's other records are still its results.
     """
     everything = list(records)
-    enclosing = _from_two_starts(record for record in everything if record.shape.startswith("A-"))
-    everything = [
-        record for record in everything
-        if record.shape == "mixed" or record.shape.startswith("A-") == (record.state_id in enclosing)
-    ]  # fmt: skip
-    exchanging = _from_two_starts(record for record in everything if record.exchanges)
-    return [record for record in everything if (record.exchanges > 0) == (record.state_id in exchanging)]
+    bodies = _better(everything, lambda r: r.shape.startswith("A-"), of=lambda r: r.shape != "mixed")
+    return _better(bodies, lambda r: r.exchanges > 0)
 
 
-def _from_two_starts(records: Iterable[SegmentRecord]) -> set[str]:
-    """States of which there are records from two starts or more."""
-    starts = {(record.state_id, record.start) for record in records}
-    return {state_id for state_id, n in Counter(state_id for state_id, _ in starts).items() if n > 1}
+def _better(
+    records: Sequence[SegmentRecord],
+    better: Callable[[SegmentRecord], bool],
+    *,
+    of: Callable[[SegmentRecord], bool] = lambda record: True,
+) -> list[SegmentRecord]:
+    """Of each state the better records if two starts have such chains of `ENOUGH` steps; else the others, if any.
+
+    Records that are not among those concerned (`of`) stay.
+    """
+    starts = {(record.state_id, record.start) for record in records if better(record) and record.step_end >= ENOUGH}
+    settled = {state_id for state_id, n in Counter(state_id for state_id, _ in starts).items() if n > 1}
+    settled |= {r.state_id for r in records} - {r.state_id for r in records if of(r) and not better(r)}
+    return [r for r in records if not of(r) or better(r) == (r.state_id in settled)]
 
 
 def survey(store: Path, *, state_ids: Iterable[str] | None = None) -> Survey:

@@ -111,6 +111,27 @@ def test_nothing_of_the_second_round_goes_on() -> None:
     assert task is not None and task.chain.start == "saturated"
 
 
+def test_a_thin_slab_is_run_again_with_the_smaller_phase_inside() -> None:
+    state = State(0.6, 0.5, 2.0, 0.2)
+    slab = dataclasses.replace(GOOD, published="separated", thin_slab=True)
+    done = {key(state, start): Progress(9, 20_000) for start in ("mixed", "separated")}
+    task = next_task([state], done, {state: slab}, RELEASE)
+    assert task is not None and (task.chain.start, task.chain.replica) == ("separated", 400)
+    assert task.chain.shape == "A-sphere"
+    done[state.state_id, "separated", 400] = Progress(1, 2_000)
+    task = next_task([state], done, {state: slab}, RELEASE)
+    assert task is not None and (task.chain.start, task.chain.replica) == ("supersaturated", 400)
+    done[state.state_id, "supersaturated", 400] = Progress(3, 10_000)
+    task = next_task([state], done, {state: slab}, RELEASE)
+    assert task is not None and task.chain.start == "separated", "the shorter one"
+    # Once these two count, the state is judged by them, and goes on with them.
+    apart = dataclasses.replace(BAD, published="supersaturated", rival="separated", error=0.5, production=3.0)
+    task = next_task([state], done, {state: apart}, RELEASE)
+    assert task is not None and (task.chain.start, task.chain.replica) == ("saturated", 400)
+    urgent = next_task([state, A], {**done, key(A): Progress(2, 1_200)}, {state: slab, A: BAD}, RELEASE)
+    assert urgent is not None and urgent.chain.state == A, "states that have not converged come first"
+
+
 def test_a_gap_that_stays_does_not_take_everybodys_steps() -> None:
     stays = dataclasses.replace(BAD, gap=1.5, rival="supersaturated", published="saturated", error=0.5, production=0.2)
     tried = dataclasses.replace(stays, gap=3.0, production=3.0)
