@@ -89,6 +89,8 @@ def plan(
 ) -> list[Job]:
     """Both chains of each state; after the first round those that convergence waits for, each a round further.
 
+    A chain that has become less than half as long as the other goes on too, in case it moves after all.
+
     Parameters
     ----------
     states : sequence of State
@@ -108,7 +110,7 @@ def plan(
         chains = [Chain(state, start, replica(state)) for start in starts(state, result)]
         at = {chain: steps.get(chain.key, 0) for chain in chains}
         if result is not None and min(at.values()) >= LENGTHS[-1]:
-            waits = _waits_for(result)
+            waits = _waits_for(result) | {chain.start for chain in chains if 2 * at[chain] < max(at.values())}
             chains = [chain for chain in chains if chain.start in waits] or chains
         for chain in chains:
             ends = LENGTHS if at[chain] < LENGTHS[-1] else (*LENGTHS, at[chain] + FURTHER)

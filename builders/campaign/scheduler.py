@@ -181,7 +181,7 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     * Where they differ: the saturated one, and if that differs too, the supersaturated one, each until it is in the
       comparison (or would be, if it told anything).
     * The published one (the shorter of two that agree), until it has steps and small errors enough.
-    * Then the one that has to come to it.
+    * Then the one that has to come to it; once that is twice as long, the published one again, in case it moves.
 
     Where none of these can go on (failed, at the step limit, of the second round), that one, or else the shortest.
     """
@@ -198,6 +198,8 @@ def _most_wanting(quality: Quality, starts: Mapping[str, Progress]) -> str:
     elif max(quality.production, quality.error) > 1 or not quality.rival:
         wanted = set(quality.published.split("+"))
     else:
-        wanted = waits_for
+        longest = max((starts[name].step for name in waits_for & starts.keys()), default=0)
+        behind = {n for n in quality.published.split("+") if n in starts and 2 * starts[n].step < longest}
+        wanted = behind or waits_for
     able = wanted & starts.keys() or waits_for & starts.keys() or starts
     return min(able, key=lambda start: (starts[start].step, start))

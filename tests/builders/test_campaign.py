@@ -132,6 +132,15 @@ def test_a_thin_slab_is_run_again_with_the_smaller_phase_inside() -> None:
     assert urgent is not None and urgent.chain.state == A, "states that have not converged come first"
 
 
+def test_the_published_start_goes_on_once_the_other_is_twice_as_long() -> None:
+    apart = dataclasses.replace(BAD, gap=2.0, rival="saturated", published="supersaturated", error=0.5, production=0.5)
+    heard = {key(A, start): Progress(9, 20_000) for start in ("mixed", "separated", "supersaturated")}
+    for steps, wanted in ((40_000, "saturated"), (45_000, "supersaturated")):
+        chains = {**heard, key(A, "saturated"): Progress(9, steps)}
+        task = next_task([A], chains, {A: apart}, RELEASE)
+        assert task is not None and task.chain.start == wanted
+
+
 def test_a_gap_that_stays_does_not_take_everybodys_steps() -> None:
     stays = dataclasses.replace(BAD, gap=1.5, rival="supersaturated", published="saturated", error=0.5, production=0.2)
     tried = dataclasses.replace(stays, gap=3.0, production=3.0)
