@@ -59,7 +59,11 @@ COLUMNS = {
     "equilibration_steps": Column("MD steps", "Steps discarded at the beginning of a published run, the largest"),
     "production_steps": Column("MD steps", "Steps that g is averaged over, summed over the published runs"),
     "start": Column("", "Published start; two that agree are averaged and joined by a plus sign"),
-    "geometry": Column("", "Initial shape: mixed, slab, cylinder or sphere; one for each start, joined likewise"),
+    "geometry": Column(
+        "",
+        "Initial shape: mixed, slab, cylinder or sphere of the B-rich phase, A-cylinder or A-sphere of the A-rich one; "
+        "one for each start, joined likewise",
+    ),
     "start_gap": Column(
         "1",
         "Rms difference of g between two starts over 0.9–5 σ, its standard error taken out, as a fraction of the "

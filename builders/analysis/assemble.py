@@ -18,7 +18,7 @@ from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibra
 from binlj.builders.analysis.observables import energy_and_pressure, relative_rms
 from binlj.builders.records.record import SegmentRecord
 from binlj.builders.records.survey import counted
-from binlj.builders.starts.geometry import encloses_a
+from binlj.builders.starts.geometry import thin_slab
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.pets import pets_density
@@ -98,8 +98,8 @@ class StateResult:
 
     @property
     def thin_slab(self) -> bool:
-        """Whether a slab is published though the A-rich phase is so small that another body has less surface."""
-        return self.phase == "demixed" and "slab" in self.geometry and encloses_a(self.state)
+        """See :func:`binlj.builders.starts.geometry.thin_slab`."""
+        return thin_slab(self.state, phase=self.phase, geometry=self.geometry)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.release.dominance import dominance_rows
 from binlj.builders.release.mixed_card import mixed_configs, mixed_text
 from binlj.builders.starts.coexistence_table import APART, start_phases
-from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
+from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface, thin_slab
 from binlj.builders.starts.kinds import KINDS, SEEDED, SHAPES
 from binlj.columns import column_table
 from binlj.data import curves, read_file
@@ -373,9 +373,12 @@ def _twins(state: State, start: str, compared_with: str) -> bool:
 def _geometry(states: pd.DataFrame) -> dict[str, str]:
     """Which geometries the published starts had, and where another one would have served as well."""
     numbers: Counter[str] = Counter()
+    thin = 0
     close: Counter[tuple[str, float, float]] = Counter()
-    for state_id, start_text, geometry_text in zip(states.state_id, states.start, states.geometry, strict=True):
+    columns = (states.state_id, states.start, states.geometry, states.phase)
+    for state_id, start_text, geometry_text, phase in zip(*columns, strict=True):
         state = parse_state_id(state_id)
+        thin += thin_slab(state, phase=phase, geometry=geometry_text)
         shapes = dict(zip(start_text.split("+"), geometry_text.split("+"), strict=True))
         numbers.update(set(shapes.values()))
         taken = {
@@ -388,6 +391,7 @@ def _geometry(states: pd.DataFrame) -> dict[str, str]:
     )
     return {
         "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES if numbers[shape]),
+        "thin_slabs": str(thin),
         "close": percent(criteria.CLOSE_SURFACE),
         "close_shapes": listed or "none",
         "sphere_below": percent(SPHERE_BELOW, 3),

@@ -50,6 +50,11 @@ def encloses_a(state: State) -> bool:
     return a_rich_share(state) < CYLINDER_BELOW
 
 
+def thin_slab(state: State, *, phase: str, geometry: str) -> bool:
+    """Whether a state is published as a slab though the A-rich phase is so small that another body has less surface."""
+    return phase == "demixed" and "slab" in geometry and encloses_a(state)
+
+
 def shape(state: State, start: str, replica: int = 0) -> str:
     """Geometry of the start: mixed, or the body that the B-rich phase is put into (the A-rich one: "A-...").
 

@@ -184,6 +184,10 @@ def test_card_says_which_geometry_was_taken(copy: Path, whole: list[StateResult]
     text = " ".join((copy / "README.md").read_text().split())
     assert "published starts: mixed 425, slab 50, cylinder 25, sphere 25 (" in text
     assert "at this N: cylinder at C_B = 0.3, S = 1 (25)." in text
+    assert "25 demixed states are published as a slab although" in text  # those with S = 2
+    mixed = [dataclasses.replace(r, phase="homogeneous") for r in some]
+    publish.publish(mixed, target=copy, version="0.3.0", snapshots=None)
+    assert " 0 demixed states are published as a slab although" in " ".join((copy / "README.md").read_text().split())
 
 
 def test_starts_that_began_alike_are_counted_as_such() -> None:
