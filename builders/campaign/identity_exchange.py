@@ -111,7 +111,7 @@ def plan(
         at = {chain: steps.get(chain.key, 0) for chain in chains}
         if result is not None and min(at.values()) >= LENGTHS[-1]:
             waits = _waits_for(result) | {chain.start for chain in chains if 2 * at[chain] < max(at.values())}
-            chains = [chain for chain in chains if chain.start in waits] or chains
+            chains = [] if result.converged else [chain for chain in chains if chain.start in waits] or chains
         for chain in chains:
             ends = LENGTHS if at[chain] < LENGTHS[-1] else (*LENGTHS, at[chain] + FURTHER)
             pieces = tuple((end, every) for end in ends)
@@ -121,8 +121,6 @@ def plan(
 
 def _waits_for(result: StateResult) -> set[str]:
     """Starts that must go on for a state to converge: the one that differs, and the published ones if too short."""
-    if result.converged:
-        return set()
     lacking = quality(result)
     published = set(result.start.split("+"))
     short = not result.rival or max(lacking.production, lacking.error) > 1

@@ -244,6 +244,7 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         jobs = plan([third], results={third: judged}, steps=steps)
         assert {job.chain.start: job.steps for job in jobs} == ends
     assert [job.steps for job in plan([third], results={third: precise}, steps={})] == [22_000] * 2
+    assert plan([third], results={third: replace(precise, converged=True)}, steps=steps) == [], "nothing to wait for"
     steps[third.state_id, "supersaturated", 300] = 62_000
     differ = replace(precise, start="separated", rival="supersaturated", waits_for="supersaturated")
     jobs = plan([third], results={third: differ}, steps=steps)
