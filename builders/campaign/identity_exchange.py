@@ -4,7 +4,7 @@ Exchanges (:mod:`binlj.builders.md.exchange`) replace diffusion, which is what d
 need so long for. A start from the pure and one from the mixed side then meet, or show two states that are both stable.
 From the mixed side S = 1 has the mixed start, which coarsens within a few thousand steps. Unequal particles exchange
 more slowly and take many times as long to coarsen, so that they have the supersaturated start there, whose two phases
-are in place. Once a state has records of this kind, its plain ones do not count any more
+are in place. Once a state has long enough chains of this kind, its plain ones do not count any more
 (:func:`binlj.builders.records.survey.counted`).
 """
 
@@ -43,8 +43,13 @@ def possible(state: State) -> bool:
     return (larger if state.S > 1.0 else smaller) * abs(math.log(state.S)) < state.T
 
 
-def replica(state: State) -> int:
-    """Number of the chains; those in the body of the A-rich phase have a higher one than slabs had."""
+def replica(state: State, result: StateResult | None = None) -> int:
+    """Number of the chains; those that enclose the A-rich phase have a higher one than slabs had.
+
+    Slabs go on where the state has become homogeneous: they have to dissolve in any case.
+    """
+    if result is not None and result.exchanges and result.phase != "demixed" and "A-" not in result.geometry:
+        return REPLICA
     return EITHER if encloses_a(state) else REPLICA
 
 
@@ -107,7 +112,7 @@ def plan(
     for state in states:
         tries, every = EQUAL if state.S == 1.0 else UNEQUAL
         result = results.get(state)
-        chains = [Chain(state, start, replica(state)) for start in starts(state, result)]
+        chains = [Chain(state, start, replica(state, result)) for start in starts(state, result)]
         at = {chain: steps.get(chain.key, 0) for chain in chains}
         if result is not None and min(at.values()) >= LENGTHS[-1]:
             waits = _waits_for(result) | {chain.start for chain in chains if 2 * at[chain] < max(at.values())}

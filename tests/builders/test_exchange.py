@@ -231,7 +231,9 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     assert [job.chain.replica for job in jobs if job.chain.state == third] == [300, 300]
     steps = {(third.state_id, "separated", 300): 22_000, (third.state_id, "supersaturated", 300): 42_000}
     steps |= {(third.state_id, start, 200): 62_000 for start in ("separated", "supersaturated")}
-    precise = replace(results[third], exchanges=200, min_production_steps=16_000, relative_error=(0.0, 0.0, 0.0))
+    precise = replace(
+        results[third], exchanges=200, phase="demixed", min_production_steps=16_000, relative_error=(0.0, 0.0, 0.0)
+    )
     short, noisy = replace(precise, min_production_steps=9_000), replace(precise, relative_error=(0.1, 0.0, 0.0))
     for published, rival, result, ends in (
         ("supersaturated", "separated", precise, {"separated": 32_000}),
@@ -245,6 +247,9 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
         assert {job.chain.start: job.steps for job in jobs} == ends
     assert [job.steps for job in plan([third], results={third: precise}, steps={})] == [22_000] * 2
     assert plan([third], results={third: replace(precise, converged=True)}, steps=steps) == [], "nothing to wait for"
+    homogeneous = replace(precise, phase="homogeneous", geometry="slab", rival="separated", waits_for="separated")
+    jobs = plan([third], results={third: homogeneous}, steps=steps)
+    assert [(job.chain.replica, job.steps) for job in jobs] == [(200, 72_000)], "a slab that dissolves goes on"
     steps[third.state_id, "supersaturated", 300] = 62_000
     differ = replace(precise, start="separated", rival="supersaturated", waits_for="supersaturated")
     jobs = plan([third], results={third: differ}, steps=steps)
