@@ -168,6 +168,10 @@ def test_slabs_do_not_count_once_both_starts_enclose_the_smaller_phase() -> None
     one = [record for record in bodies if record.start == "separated"]
     assert counted([*mixed, *slabs, *one]) == slabs
     assert counted([*mixed, *slabs, *bodies]) == bodies
+    short = [replace(record, shape="A-cylinder", replica=300) for record in slabs if record.step_end < 8_000]
+    assert counted([*mixed, *slabs, *short]) == slabs
+    assert assemble_state(SLOW, [*slabs, *short]).geometry == assemble_state(SLOW, slabs).geometry
+    assert "A-cylinder" in assemble_state(SLOW, [*slabs, *bodies]).geometry
     plain = [replace(record, engine_args="-sf opt") for record in bodies]
     assert counted([*mixed, *slabs, *plain]) == [*mixed, *plain]
 
