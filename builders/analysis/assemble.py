@@ -353,8 +353,9 @@ def _check(state: State, records: Sequence[SegmentRecord]) -> None:
             values.add(state.state_id)
         if len(values) > 1:
             problems.append(f"records of different {name}: {', '.join(v[:32] for v in sorted(values))}")
-    for start in sorted({r.start for r in records}):
-        shapes = {r.shape for r in counted(records) if r.start == start}
+    used = counted(records)
+    for start in sorted({r.start for r in used}):
+        shapes = {r.shape for r in used if r.start == start}
         if len(shapes) > 1:
             problems.append(f"{start} starts of different shape: {', '.join(sorted(shapes))}")
     ordered = sorted(records, key=lambda r: r.key)

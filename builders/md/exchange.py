@@ -62,7 +62,7 @@ def exchange(
     fluid = _fluid(coordinates, np.asarray(types) != 0, length, state)
     of_either = [np.flatnonzero(fluid.is_b == b) for b in (False, True)]
     accepted = compiled(_exchange)(
-        compiled(_energy), *fluid[1:], *of_either, state.T, tries, np.random.default_rng(seed)
+        *_functions(), *fluid[1:], *of_either, state.T, tries, np.random.default_rng(seed)
     )  # fmt: skip
     after = np.zeros(len(fluid.is_b), dtype=np.asarray(types).dtype)
     after[fluid.order] = fluid.is_b
@@ -134,7 +134,7 @@ def _fluid(coordinates: np.ndarray, is_b: np.ndarray, length: float, state: Stat
     around = np.ravel_multi_index(tuple(np.moveaxis((at[:, None] + steps) % m, -1, 0)), (m, m, m))
     sigma, epsilon = np.array([(state.sigma(pair), state.epsilon(pair)) for pair in PAIRS]).T.copy()
     changes, number = np.zeros(len(x)), np.zeros(len(x), dtype=np.int64)
-    compiled(_changes)(compiled(_energy), x, is_b, changes, number, begin, around, sigma, epsilon, length, reach)
+    compiled(_changes)(*_functions(), x, is_b, changes, number, begin, around, sigma, epsilon, length, reach)
     first = np.concatenate([[0], np.cumsum(number)])
     return _Fluid(order, x, is_b, changes, first, cell, begin, around, sigma, epsilon, length, reach)
 
@@ -148,8 +148,24 @@ def _energy(squared: float, sigma: float, epsilon: float) -> float:
     return 4.0 * epsilon * (x6 * x6 - x6 - (CUTOFF**-12 - CUTOFF**-6))
 
 
+def _functions() -> tuple[Callable[..., float], Callable[..., float]]:
+    """What the compiled loops call."""
+    return compiled(_energy), compiled(_squared_distance)
+
+
+def _squared_distance(x: np.ndarray, i: int, j: int, length: float) -> float:
+    """Of the nearest images of two particles in the box, for compiled loops."""
+    squared = 0.0
+    for axis in range(3):
+        d = abs(x[i, axis] - x[j, axis])
+        d = min(d, length - d)
+        squared += d * d
+    return squared
+
+
 def _changes(
     energy: Callable[[float, float, float], float],
+    squared_distance: Callable[[np.ndarray, int, int, float], float],
     x: np.ndarray,
     is_b: np.ndarray,
     changes: np.ndarray,
@@ -168,11 +184,7 @@ def _changes(
                 continue
             for i in range(begin[here], begin[here + 1]):
                 for j in range(max(begin[there], i + 1), begin[there + 1]):
-                    squared = 0.0
-                    for axis in range(3):
-                        d = abs(x[i, axis] - x[j, axis])
-                        d = min(d, length - d)
-                        squared += d * d
+                    squared = squared_distance(x, i, j, length)
                     if squared > reach * reach:
                         continue
                     number[i] += 1
@@ -186,6 +198,7 @@ def _changes(
 
 def _exchange(
     energy: Callable[[float, float, float], float],
+    squared_distance: Callable[[np.ndarray, int, int, float], float],
     x: np.ndarray,
     is_b: np.ndarray,
     changes: np.ndarray,
@@ -215,11 +228,7 @@ def _exchange(
         at_a, at_b = int(rng.random() * len(a)), int(rng.random() * len(b))
         i, j = a[at_a], b[at_b]
         change = changes[i] - changes[j]
-        squared = 0.0
-        for axis in range(3):
-            d = abs(x[i, axis] - x[j, axis])
-            d = min(d, length - d)
-            squared += d * d
+        squared = squared_distance(x, i, j, length)
         if squared <= reach * reach:
             change += 2.0 * energy(squared, sigma[1], epsilon[1])
             change -= energy(squared, sigma[0], epsilon[0]) + energy(squared, sigma[2], epsilon[2])
@@ -234,11 +243,7 @@ def _exchange(
                 k = first[p]
                 for there in around[cell[p]]:
                     for q in range(begin[there], begin[there + 1]):
-                        squared = 0.0
-                        for axis in range(3):
-                            d = abs(x[p, axis] - x[q, axis])
-                            d = min(d, length - d)
-                            squared += d * d
+                        squared = squared_distance(x, p, q, length)
                         if squared <= reach * reach and p != q:
                             neighbours[k] = q
                             weights[k] = energy(squared, sigma[0], epsilon[0]) + energy(squared, sigma[2], epsilon[2])

@@ -266,7 +266,7 @@ def _dynamics(
         "scalars": "scalars.txt", "restart": "new.restart",
     }  # fmt: skip
     if profile.exchanges:
-        run = _exchanging(chain, profile, engine, tmp, variables)
+        run = _exchanging(chain, profile, engine, tmp, variables, steps, every)
     else:
         run = run_script(engine, "segment", tmp, variables)
     scalars = np.loadtxt(tmp / "scalars.txt", ndmin=2)
@@ -281,10 +281,9 @@ def _dynamics(
 
 
 def _exchanging(
-    chain: Chain, profile: Profile, engine: Engine, tmp: Path, variables: dict[str, object]
+    chain: Chain, profile: Profile, engine: Engine, tmp: Path, variables: dict[str, object], steps: int, every: int
 ) -> ScriptRun:
     """A segment in stretches of ``profile.stretch`` steps, with the same share of a frame's tries between any two."""
-    steps, every = int(str(variables["steps"])), int(str(variables["every"]))
     stretch = profile.stretch or every
     tries = profile.exchanges * profile.n * stretch // every
     write = "write_dump all custom now.dump id type x y z modify sort id format float %.7f"
