@@ -75,10 +75,9 @@ def next_surface(share: float) -> float:
     Parameters
     ----------
     share : float
-        Of the volume; where it is the larger part, a slab is what is made, and nothing is compared (infinite).
+        Of the volume, of either phase: the bodies are those of the smaller one.
     """
-    if share > 0.5:
-        return np.inf
-    sphere, cylinder = (36 * np.pi) ** (1 / 3) * share ** (2 / 3), 2 * np.sqrt(np.pi * share)
+    smaller = min(share, 1.0 - share)
+    sphere, cylinder = (36 * np.pi) ** (1 / 3) * smaller ** (2 / 3), 2 * np.sqrt(np.pi * smaller)
     best, second, _ = sorted([sphere, cylinder, 2.0])
     return float(second / best)

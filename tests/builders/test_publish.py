@@ -208,7 +208,7 @@ def test_starts_that_began_alike_are_counted_as_such() -> None:
 def test_surface_of_the_second_best_geometry(share: float, ratio: float) -> None:
     """At 4 pi / 81 a sphere has a cylinder's surface, at 1 / pi a cylinder has a slab's; else by their formulas."""
     assert geometry.next_surface(share) == pytest.approx(ratio, rel=1e-4)
-    assert geometry.next_surface(0.51) == np.inf, "where A is the minority, a slab is made whatever the share"
+    assert geometry.next_surface(1 - share) == pytest.approx(ratio, rel=1e-4), "of the smaller phase"
 
 
 def test_documents_are_rewritten_and_tables_are_not(copy: Path, tmp_path: Path) -> None:
