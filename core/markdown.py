@@ -1,4 +1,4 @@
-"""Tables in Markdown, and written parts of documents."""
+"""Tables and numbers in Markdown, and written parts of documents."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         raise ValueError("rows and header of a Markdown table differ in length")
     marks = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(row) + " |" for row in (cells[0], marks, *cells[1:]))
+
+
+def percent(value: float, digits: int = 2) -> str:
+    """A share as a percentage with so many significant digits."""
+    return f"{100 * value:.{digits}g} %"
 
 
 def replace_marked(text: str, name: str, body: str, *, path: Path) -> str:

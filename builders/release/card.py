@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binlj import schema
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.reconcile import NOISY, PHASES
-from binlj.builders.analysis.small_simulations import still_mixing
+from binlj.builders.release.card_convergence import convergence_values, exchange_text, geometry_values, offgrid_text
+from binlj.builders.release.card_front_matter import rows, yaml_configs, yaml_dataset_info
 from binlj.builders.release.dominance import dominance_rows
 from binlj.builders.release.mixed_card import mixed_configs, mixed_text
-from binlj.builders.starts.coexistence_table import APART, start_phases
-from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface, thin_slab
-from binlj.builders.starts.kinds import KINDS, SEEDED, SHAPES
+from binlj.builders.starts.kinds import KINDS
 from binlj.columns import column_table
 from binlj.data import curves, read_file
 from binlj.errors import InputError
 from binlj.grid import PAIRS, State, grid, parse_state_id
-from binlj.markdown import markdown_table
-from binlj.offgrid import offgrid
+from binlj.markdown import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +42,7 @@ def render(template: str, values: Mapping[str, str]) -> str:
     problems = [f"no value for {{{{ {name} }}}}" for name in sorted(wanted - set(values))]
     problems += [f"nothing asks for {name}" for name in sorted(set(values) - wanted)]
     if problems:
-        raise InputError("dataset_card.md", problems, fix="keep the card and builders/release/card.py in step")
+        raise InputError("dataset_card.md", problems, fix="keep the card and builders/release/card*.py in step")
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
@@ -93,18 +88,18 @@ def card_values(
         ),
         "start_rows": "\n".join(f"| `{kind.name}` | {kind.description} | {kind.where} |" for kind in KINDS),
         "tail_text": _tails(folder, states),
-        "offgrid_text": _off_grid(tables_of_states.get(("states", "offgrid"))),
-        "exchange_text": _exchange(states),
+        "offgrid_text": offgrid_text(tables_of_states.get(("states", "offgrid"))),
+        "exchange_text": exchange_text(states),
         "mixed_text": mixed_text(tables_of_states.get(("mixed_states", "all"))),
     }
     sizes = {
-        config: ", ".join(f"{schema.LIBRARY_SPLIT[s]} {_rows(files)}" for s, files in splits.items())
+        config: ", ".join(f"{schema.LIBRARY_SPLIT[s]} {rows(files)}" for s, files in splits.items())
         for config, splits in tables.items()
     }
     for config in (c for c in sizes if schema.regime_of(c) == "equilibrium"):
         values[f"rows_{config}"] = sizes[config] or "not included"
     values["mixed_configs"] = mixed_configs(sizes)
-    return values | _quality(states) | _convergence(states) | _geometry(states) | _thresholds()
+    return values | _quality(states) | convergence_values(states) | geometry_values(states) | _thresholds()
 
 
 def _present(folder: Path, config: str) -> dict[str, list[pq.ParquetFile]]:
@@ -130,79 +125,6 @@ def citation(version: str) -> str:
         "Patra, Tarak K.},\n"
         f"  journal = {{Soft Matter}},\n  year = {{2025}},\n  doi = {{{PAPER}}}\n}}"
     )
-
-
-def yaml_configs(tables: Mapping[str, Mapping[str, Any]], *, version: str, data_sha256: str) -> str:
-    """The ``configs`` entry of the front matter.
-
-    The ``datasets`` library keys its cache on what stands here, not on the files' contents: so the data's
-    hash is part of each entry, or a changed file would be served from the old cache.
-    """
-    import yaml
-
-    entries = []
-    for config, splits in tables.items():
-        if not splits:
-            continue
-        entry: dict[str, Any] = {"config_name": config}
-        if config == schema.DEFAULT_CONFIG:
-            entry["default"] = True
-        entry["version"] = re.match(r"\d+\.\d+\.\d+", version).group()  # type: ignore[union-attr]
-        entry["description"] = f"data version {version}, sha256 {data_sha256}"
-        entry["data_files"] = [
-            {"split": schema.LIBRARY_SPLIT[split], "path": files[0] if len(files) == 1 else list(files)}
-            for split in splits
-            if (files := schema.split_files(config, split))
-        ]
-        entries.append(entry)
-    return yaml.safe_dump({"configs": entries}, sort_keys=False, width=200).rstrip()
-
-
-def yaml_dataset_info(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """The ``dataset_info`` entry of the front matter: features and sizes of each config."""
-    import yaml
-    from datasets import ClassLabel, Features
-
-    entries = []
-    for config, splits in tables.items():
-        if not splits:
-            continue
-        first = next(iter(splits.values()))[0]
-        features = Features.from_arrow_schema(_without_metadata(first.schema_arrow))
-        if "pair" in features:
-            features["pair"] = ClassLabel(names=list(PAIRS))
-        entries.append(
-            {
-                "config_name": config,
-                "features": features._to_yaml_list(),
-                "splits": [
-                    {
-                        "name": schema.LIBRARY_SPLIT[split],
-                        "num_bytes": sum(map(_bytes, files)),
-                        "num_examples": _rows(files),
-                    }
-                    for split, files in splits.items()
-                ],
-            }
-        )
-    return yaml.safe_dump({"dataset_info": entries}, sort_keys=False, width=200).rstrip()
-
-
-def percent(value: float, digits: int = 2) -> str:
-    return f"{100 * value:.{digits}g} %"
-
-
-def _without_metadata(schema_: pa.Schema) -> pa.Schema:
-    return schema_.remove_metadata()
-
-
-def _rows(files: Iterable[Any]) -> int:
-    return sum(file.metadata.num_rows for file in files)
-
-
-def _bytes(file: Any) -> int:
-    meta = file.metadata
-    return sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
 
 
 def _several(values: pd.Series) -> str:
@@ -270,155 +192,6 @@ def _quality(states: pd.DataFrame) -> dict[str, str]:
     off = (fluid.density / fluid.density_pets - 1).abs().median()
     values["pets_all"] = percent(off) if np.isfinite(off) else "no such state"
     return values
-
-
-def _exchange(states: pd.DataFrame) -> str:
-    """The paragraph on identity exchange; empty where no state was made with it."""
-    made = states.loc[states.exchanges > 0] if "exchanges" in states else states.iloc[:0]
-    if made.empty:
-        return ""
-    low, high = made.exchanges.min(), made.exchanges.max()
-    tries = f"{low}" if low == high else f"{low} to {high}"
-    return f"""**Identity exchange.** An A and a B particle can exchange their species: a Monte Carlo step at fixed
-positions that samples the same ensemble and needs no diffusion. Particles of equal size often do. Particles of
-different size find room for each other more rarely. Where S is far from 1, or T\\* is low, hardly any exchange is
-accepted, and the test is not available. {len(made)} states are published from two starts with exchange, {tries}
-tries per particle between two frames (column `exchanges`), and {int(made.converged.sum())} of them have
-converged. Plain runs of these states are not used, because some of them remember how they began;
-`docs/validation/exchange.md` in the repository compares both. Exchange dissolved droplets at C_B = 0.01 that
-plain runs had kept. A dilute droplet of a state without exchange may therefore be metastable.
-
-"""
-
-
-def _off_grid(states: pd.DataFrame | None) -> str:
-    """How far the off-grid states have come."""
-    if states is None:
-        return "This copy of the dataset does not include them."
-    n, steps = len(states), states.production_steps
-    numbers = {phase: states.converged[states.phase == phase] for phase in PHASES}
-    phases = markdown_table(
-        ["phase", "states", "converged"], [[name, str(len(c)), str(int(c.sum()))] for name, c in numbers.items()]
-    )
-    counts: Counter[str] = Counter()
-    for reason in states.reason[~states.converged]:
-        counts.update({_kind(part) for part in str(reason).split("; ")})
-    reasons = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-    head = ["criterion not met (a state may miss several)", "states"]
-    table = "\n\n" + markdown_table(head, reasons) if reasons else ""
-    missing = len(offgrid()) - n
-    partial = f" **INCOMPLETE: {missing} states are missing.**" if missing else ""
-    return (
-        f"{int(states.converged.sum())} of {n} off-grid states are converged.{partial} They have between "
-        f"{steps.min():,} and {steps.max():,} production steps (median {int(steps.median()):,}) and "
-        f"{states.atom_steps.sum():.3g} atom-steps in all.\n\n{phases}{table}"
-    )
-
-
-def _convergence(states: pd.DataFrame) -> dict[str, str]:
-    done, n = int(states.converged.sum()), len(states)
-    counts: Counter[str] = Counter()
-    for reason in states.reason[~states.converged]:
-        counts.update({_kind(part) for part in str(reason).split("; ")})
-    rows = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-    table = markdown_table(["criterion not met (a state may miss several)", "states"], rows) if rows else ""
-    both = states.start_gap.notna()
-    gaps = ""
-    if both.any():
-        gap = states[both].set_index("state_id").start_gap
-        gaps = (
-            f" Two starts or more were run for {int(both.sum())} states. Their difference, noise removed, is "
-            f"{percent(gap.median())} of the curve's maximum (median) and {percent(gap.max())} at worst "
-            f"(`{gap.idxmax()}`)."
-        )
-    starts = ", ".join(f"{name} {number}" for name, number in sorted(Counter(states.start).items()))
-    phases = [
-        f"| {phase} | {int((states.phase == phase).sum())} | "
-        f"{int(((states.phase == phase) & states.converged).sum())} |"
-        for phase in PHASES
-    ]
-    return {
-        "converged_text": f"{done} of {n} states ({percent(done / n, 3)}) meet every criterion.{gaps} "
-        f"Published starts: {starts}.",
-        "reason_rows": table,
-        "n_pure": str(sum(_pure(parse_state_id(state_id)) for state_id in states.state_id[both])),
-        "pure_below": percent(criteria.PURE_PHASE),
-        "n_one_sided": str(sum(still_mixing(parse_state_id(state_id)) for state_id in states.state_id)),
-        "n_twins": str(sum(
-            _twins(parse_state_id(state_id), start, other)
-            for state_id, start, other in states.loc[
-                states.converged & both, ["state_id", "start", "compared_with"]
-            ].to_numpy()
-        )),
-        "twins_within": f"{APART:g}",
-        "phase_rows": "\n".join(phases),
-    }
-
-
-def _pure(state: State) -> bool:
-    """Whether the start from the pure side is as good as a separated one."""
-    phases = start_phases(state, "saturated")
-    return phases is not None and phases[0] < criteria.PURE_PHASE and phases[1] > 1 - criteria.PURE_PHASE
-
-
-def _twins(state: State, start: str, compared_with: str) -> bool:
-    """Whether the start that the published one was compared with began with the same phases, or nearly."""
-    other = next((name for name in start.split("+") if name != compared_with), "")
-    if not {other, compared_with} <= set(SEEDED):
-        return False
-    one, two = start_phases(state, other), start_phases(state, compared_with)
-    return one is not None and two is not None and max(abs(a - b) for a, b in zip(one, two, strict=True)) < APART
-
-
-def _geometry(states: pd.DataFrame) -> dict[str, str]:
-    """Which geometries the published starts had, and where another one would have served as well."""
-    numbers: Counter[str] = Counter()
-    thin = 0
-    close: Counter[tuple[str, float, float]] = Counter()
-    columns = (states.state_id, states.start, states.geometry, states.phase)
-    for state_id, start_text, geometry_text, phase in zip(*columns, strict=True):
-        state = parse_state_id(state_id)
-        thin += thin_slab(state, phase=phase, geometry=geometry_text)
-        shapes = dict(zip(start_text.split("+"), geometry_text.split("+"), strict=True))
-        numbers.update(set(shapes.values()))
-        taken = {
-            shape for start, shape in shapes.items()
-            if start != "mixed" and next_surface(enclosed(state, start)) < 1 + criteria.CLOSE_SURFACE
-        }  # fmt: skip
-        close.update((shape, state.C_B, state.S) for shape in taken)
-    listed = ", ".join(
-        f"{shape} at C_B = {c:g}, S = {s:g} ({n})" for (shape, c, s), n in sorted(close.items())
-    )
-    return {
-        "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES if numbers[shape]),
-        "thin_slabs": str(thin),
-        "close": percent(criteria.CLOSE_SURFACE),
-        "close_shapes": listed or "none",
-        "sphere_below": percent(SPHERE_BELOW, 3),
-        "cylinder_below": percent(CYLINDER_BELOW, 3),
-    }
-
-
-def _kind(reason: str) -> str:
-    """A reason without its numbers, so that equal kinds can be counted."""
-    for start, kind in (
-        ("error of AA", "standard error of AA"),
-        ("error of AB", "standard error of AB"),
-        ("error of BB", "standard error of BB"),
-        (NOISY, "errors too large to compare two starts"),
-        ("start gap", "the two starts differ"),
-        ("not equilibrated", "equilibration not established"),
-        ("pressure from", "pressure from g(r)"),
-        ("energy from", "energy from g(r)"),
-        ("solubility beside", "solubility beside a droplet contradicts larger bodies"),
-    ):
-        if reason.startswith(start):
-            return kind
-    if "production steps" in reason:
-        return "production steps"
-    if " drifts" in reason:
-        return "drift"
-    return "second start not run" if "has not been run" in reason else reason
 
 
 def _thresholds() -> dict[str, str]:

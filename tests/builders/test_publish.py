@@ -21,7 +21,7 @@ from binlj import data, schema
 from binlj.builders.analysis.assemble import StateResult
 from binlj.builders.records.record import write_records
 from binlj.builders.records.store import load_records
-from binlj.builders.release import card, publish, tables, verify
+from binlj.builders.release import card, card_convergence, publish, tables, verify
 from binlj.builders.starts import geometry
 from binlj.builders.starts.geometry import encloses_a
 from binlj.cli import main
@@ -197,11 +197,11 @@ def test_starts_that_began_alike_are_counted_as_such() -> None:
     """At T* = 0.8, S = 1, eps_AB = 0.2 hardly anything dissolves, from either side; at T* = 0.6, S = 1, eps_AB = 0.8
     the first round of small simulations left 0.07 between the sides, and the exchange of species closed it."""
     alike, apart = State(0.8, 0.3, 1.0, 0.2), State(0.6, 0.3, 1.0, 0.8)
-    assert card._twins(alike, "saturated+supersaturated", "supersaturated")
-    assert card._twins(alike, "supersaturated", "saturated")
-    assert not card._twins(alike, "mixed+saturated", "saturated"), "the mixed start has no phases"
-    assert not card._twins(apart, "supersaturated", "saturated")
-    assert card._twins(apart, "supersaturated2", "saturated2")
+    assert card_convergence._twins(alike, "saturated+supersaturated", "supersaturated")
+    assert card_convergence._twins(alike, "supersaturated", "saturated")
+    assert not card_convergence._twins(alike, "mixed+saturated", "saturated"), "the mixed start has no phases"
+    assert not card_convergence._twins(apart, "supersaturated", "saturated")
+    assert card_convergence._twins(apart, "supersaturated2", "saturated2")
 
 
 @pytest.mark.parametrize(("share", "ratio"), [(4 * np.pi / 81, 1.0), (1 / np.pi, 1.0), (0.5, 1.2533), (0.02, 1.4070)])
