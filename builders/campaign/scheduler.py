@@ -159,11 +159,12 @@ def _short(start: str, starts: Mapping[str, Progress]) -> bool:
 def _urgency(quality: Quality, start: str, starts: Mapping[str, Progress], spent: int) -> tuple[int, float]:
     """That of the state, but where its starts differ, with what was `spent` on it: the steps of all its starts.
 
-    A start not heard yet, which may close a gap at once, comes before gaps that stay. Of these a narrow one on which
-    little was spent is first: one that has stayed for long may stay for good, and would take everybody else's steps.
+    A start not heard yet, which may close a gap at once, and a slab to be replaced come before gaps that stay. Of
+    these a narrow one on which little was spent is first: one that has stayed for long may stay for good, and would
+    take everybody else's steps.
     """
     if quality.thin_slab:
-        return (-1 if quality.converged else 1), -float(spent)
+        return 1, -float(spent)
     group, value = quality.urgency
     if group:
         return group, value

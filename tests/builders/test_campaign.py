@@ -129,7 +129,11 @@ def test_a_thin_slab_is_run_again_with_the_smaller_phase_inside() -> None:
     task = next_task([state], done, {state: apart}, RELEASE)
     assert task is not None and (task.chain.start, task.chain.replica) == ("saturated", 400)
     urgent = next_task([state, A], {**done, key(A): Progress(2, 1_200)}, {state: slab, A: BAD}, RELEASE)
-    assert urgent is not None and urgent.chain.state == A, "states that have not converged come first"
+    assert urgent is not None and urgent.chain.state == A, "states that lack steps come first"
+    stays = dataclasses.replace(BAD, gap=1.5, rival="separated", published="mixed", error=0.5, production=0.2)
+    heard = {key(A, start): Progress(9, 20_000) for start in ("mixed", "separated", "saturated", "supersaturated")}
+    urgent = next_task([state, A], {**done, **heard}, {state: slab, A: stays}, RELEASE)
+    assert urgent is not None and urgent.chain.state == state, "gaps that stay come later"
 
 
 def test_the_published_start_goes_on_once_the_other_is_twice_as_long() -> None:
