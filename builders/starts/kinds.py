@@ -52,7 +52,7 @@ _BEFORE = "before 3.0.0, where no two earlier starts agreed"
 KINDS = (
     StartKind("mixed", "random positions and species", "every state"),
     StartKind(
-        "separated", "all B particles in a slab, cylinder or sphere",
+        "separated", "A and B apart, one of them in a slab, cylinder or sphere",
         "PeTS does not predict a stable mixture, or the mixed run shows demixing, solid order or drift",
     ),
     StartKind(
