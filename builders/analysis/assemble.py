@@ -18,12 +18,13 @@ from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibra
 from binlj.builders.analysis.observables import energy_and_pressure, relative_rms
 from binlj.builders.records.record import SegmentRecord
 from binlj.builders.records.survey import counted
-from binlj.builders.starts.geometry import thin_slab
+from binlj.builders.starts.geometry import slab_surface
 from binlj.errors import DataError
 from binlj.grid import PAIRS, PRESSURE, State, parse_state_id
 from binlj.pets import pets_density
 from binlj.schema import N_BINS, N_FINE
 
+THIN_SLAB = "a slab"  # how the reason begins
 _SORT_OUT = "keep the records that belong together and move the others out of the store"
 
 
@@ -98,8 +99,8 @@ class StateResult:
 
     @property
     def thin_slab(self) -> bool:
-        """See :func:`binlj.builders.starts.geometry.thin_slab`."""
-        return thin_slab(self.state, phase=self.phase, geometry=self.geometry)
+        """Whether it is published as a slab though another body of the A-rich phase has clearly less surface."""
+        return THIN_SLAB in self.reason
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,6 @@ class Quality:
         Required production steps over those there are.
     needs_second_start : bool
     converged : bool
-    exhausted : bool
-        The step limit is reached without convergence.
     bounds : float
         The larger of two deviations, each over its bound: of the pressure from g(r) from P* = 1, and of the density
         from PeTS where all particles are alike.
@@ -142,7 +141,6 @@ class Quality:
     production: float
     needs_second_start: bool
     converged: bool
-    exhausted: bool
     bounds: float = 0.0
     published: str = "mixed"
     rival: str = ""
@@ -192,7 +190,6 @@ def quality(result: StateResult) -> Quality:
         exchanged=result.exchanges > 0,
         thin_slab=result.thin_slab,
         converged=result.converged,
-        exhausted=result.longest_chain_steps >= criteria.MAX_STEPS and not result.converged,
     )
 
 
@@ -237,6 +234,7 @@ def result_of(
 
     n_a, n_b = records[0].n_A, records[0].n_B
     shapes = {r.start: r.shape for r in records}
+    phase, geometry = reconcile.phase(kept), "+".join(shapes[start] for start in choice.start.split("+"))
     density, density_stderr = equilibration.mean_and_error([p.density for p in kept])
     energy, energy_stderr = equilibration.mean_and_error([p.energy for p in kept])
     pressure, pressure_stderr = equilibration.mean_and_error([p.pressure for p in kept])
@@ -248,6 +246,7 @@ def result_of(
         *choice.reasons,
         *_shortcomings(state, kept, relative, shortest),
         *_thermodynamics(from_rdf[0] / energy - 1, from_rdf[1]),
+        *_body(state, phase, geometry),
     ]
     return StateResult(
         state=state, g=g, g_stderr=g_stderr, g_fine=g_fine, g_fine_stderr=g_fine_stderr, n_A=n_a, n_B=n_b,
@@ -258,10 +257,10 @@ def result_of(
         equilibration_steps=max(p.equilibration_steps for p in kept),
         production_steps=sum(p.production_steps for p in kept), min_production_steps=shortest,
         longest_chain_steps=longest,
-        start=choice.start, geometry="+".join(shapes[start] for start in choice.start.split("+")),
+        start=choice.start, geometry=geometry,
         start_gap=choice.gap, start_gap_stderr=choice.gap_stderr, start_pairs=choice.pairs,
         compared_with=choice.compared_with, rival=choice.rival, waits_for=choice.waits_for,
-        phase=reconcile.phase(kept),
+        phase=phase,
         composition_fluctuation=reconcile.weighted(kept, "composition_fluctuation"),
         solid_fraction=(n_a * reconcile.weighted(kept, "solid_A") + n_b * reconcile.weighted(kept, "solid_B"))
         / (n_a + n_b),
@@ -386,6 +385,14 @@ def _shortcomings(
         if part.unequilibrated:
             reasons.append(f"not equilibrated ({part.start} start): {part.unequilibrated}")
     return reasons
+
+
+def _body(state: State, phase: str, geometry: str) -> list[str]:
+    """What the shape of the two phases says against the state."""
+    more = slab_surface(state) - 1.0
+    if phase != "demixed" or "slab" not in geometry or more <= criteria.CLOSE_SURFACE:
+        return []
+    return [f"{THIN_SLAB}, {100 * more:.0f} % more surface than another body of the A-rich phase"]
 
 
 def _thermodynamics(energy_off: float, pressure: float) -> list[str]:

@@ -71,7 +71,7 @@ def starts(state: State, result: StateResult | None = None) -> tuple[str, str]:
 
 
 def wanted(results: Mapping[State, StateResult]) -> list[State]:
-    """The states to simulate this way: not converged, thin slabs of A, other homogeneous and other demixed ones.
+    """The states to simulate this way: not converged (thin slabs of A first), homogeneous and demixed ones.
 
     Those that have converged from one start are left alone: they are stable mixtures.
     """

@@ -117,7 +117,7 @@ def next_task(
         return best
     for state in states:
         known = quality.get(state)
-        if known is None or known.exchanged or (known.converged and not known.thin_slab):
+        if known is None or known.exchanged or known.converged:
             continue
         bodies = known.thin_slab or (state.state_id, "separated", replica + BODIES) in chains
         number = {start: replica + BODIES * (bodies and start != "mixed") for start in STARTS}

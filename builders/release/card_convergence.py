@@ -6,10 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from binlj.builders.analysis import criteria
+from binlj.builders.analysis.assemble import THIN_SLAB
 from binlj.builders.analysis.reconcile import NOISY, PHASES
 from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.starts.coexistence_table import APART, start_phases
-from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface, thin_slab
+from binlj.builders.starts.geometry import CYLINDER_BELOW, SPHERE_BELOW, enclosed, next_surface
 from binlj.builders.starts.kinds import SEEDED, SHAPES
 from binlj.grid import State, parse_state_id
 from binlj.markdown import markdown_table, percent
@@ -121,12 +122,9 @@ def _twins(state: State, start: str, compared_with: str) -> bool:
 def geometry_values(states: pd.DataFrame) -> dict[str, str]:
     """Which geometries the published starts had, and where another one would have served as well."""
     numbers: Counter[str] = Counter()
-    thin = 0
     close: Counter[tuple[str, float, float]] = Counter()
-    columns = (states.state_id, states.start, states.geometry, states.phase)
-    for state_id, start_text, geometry_text, phase in zip(*columns, strict=True):
+    for state_id, start_text, geometry_text in zip(states.state_id, states.start, states.geometry, strict=True):
         state = parse_state_id(state_id)
-        thin += thin_slab(state, phase=phase, geometry=geometry_text)
         shapes = dict(zip(start_text.split("+"), geometry_text.split("+"), strict=True))
         numbers.update(set(shapes.values()))
         taken = {
@@ -139,7 +137,7 @@ def geometry_values(states: pd.DataFrame) -> dict[str, str]:
     )
     return {
         "shapes": ", ".join(f"{shape} {numbers[shape]}" for shape in SHAPES if numbers[shape]),
-        "thin_slabs": str(thin),
+        "thin_slabs": str(int(states.reason.str.contains(THIN_SLAB, regex=False).sum())),
         "close": percent(criteria.CLOSE_SURFACE),
         "close_shapes": listed or "none",
         "sphere_below": percent(SPHERE_BELOW, 3),
@@ -158,6 +156,7 @@ def _kind(reason: str) -> str:
         ("not equilibrated", "equilibration not established"),
         ("pressure from", "pressure from g(r)"),
         ("energy from", "energy from g(r)"),
+        (THIN_SLAB, "a slab where another body has less surface"),
         ("solubility beside", "solubility beside a droplet contradicts larger bodies"),
     ):
         if reason.startswith(start):

@@ -8,6 +8,7 @@ from binlj.builders.starts.coexistence_table import TwoPhases, start_phases, two
 from binlj.builders.starts.kinds import BY_NAME
 from binlj.errors import InputError
 from binlj.grid import N_PARTICLES, State
+from binlj.theory.two_phase import surface
 
 # Least surface in a periodic cube, by the share of the particle volume inside.
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
@@ -50,9 +51,10 @@ def encloses_a(state: State) -> bool:
     return a_rich_share(state) < CYLINDER_BELOW
 
 
-def thin_slab(state: State, *, phase: str, geometry: str) -> bool:
-    """Whether a state is published as a slab though the A-rich phase is so small that another body has less surface."""
-    return phase == "demixed" and "slab" in geometry and encloses_a(state)
+def slab_surface(state: State) -> float:
+    """Surface of a slab over that of the body with the least, where the A-rich phase is the smaller one; else 1."""
+    share = a_rich_share(state)
+    return 2.0 / float(surface(np.array(share))) if share < 0.5 else 1.0
 
 
 def shape(state: State, start: str, replica: int = 0) -> str:

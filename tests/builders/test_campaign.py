@@ -33,9 +33,9 @@ from binlj.grid import State, grid
 
 STATES = grid()[:3]
 A, B, C = sorted(STATES, key=order)
-GOOD = Quality(0.5, 0.1, 0.0, 0.5, False, True, False)
-BAD = Quality(3.0, 0.1, 0.0, 5.0, False, False, False)
-WORSE = Quality(9.0, 0.1, 0.0, 5.0, False, False, False)
+GOOD = Quality(0.5, 0.1, 0.0, 0.5, False, True)
+BAD = Quality(3.0, 0.1, 0.0, 5.0, False, False)
+WORSE = Quality(9.0, 0.1, 0.0, 5.0, False, False)
 ASKS = dataclasses.replace(BAD, needs_second_start=True)
 RELEASE = PROFILES["release"]
 
@@ -113,7 +113,7 @@ def test_nothing_of_the_second_round_goes_on() -> None:
 
 def test_a_thin_slab_is_run_again_with_the_smaller_phase_inside() -> None:
     state = State(0.6, 0.5, 2.0, 0.2)
-    slab = dataclasses.replace(GOOD, published="separated", thin_slab=True)
+    slab = dataclasses.replace(GOOD, published="separated", thin_slab=True, converged=False)
     done = {key(state, start): Progress(9, 20_000) for start in ("mixed", "separated")}
     task = next_task([state], done, {state: slab}, RELEASE)
     assert task is not None and (task.chain.start, task.chain.replica) == ("separated", 400)
@@ -211,7 +211,7 @@ def test_a_restart_goes_on_for_its_root() -> None:
     assert next_task([A], chains, {A: BAD}, RELEASE, busy=frozenset({key(A)})) is None
 
 
-def test_nothing_busy_failed_converged_or_exhausted_is_begun() -> None:
+def test_nothing_busy_failed_converged_or_at_the_step_limit_is_begun() -> None:
     two = Progress(2, 1200)
     chains = {key(s): two for s in STATES}
     quality = {A: WORSE, B: BAD, C: GOOD}

@@ -211,9 +211,9 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     results = {s: replace(done, state=s, exchanges=0, **more) for s, more in states.items()}  # type: ignore[arg-type]
     chosen = identity_exchange.wanted(results)
     assert chosen == [list(states)[i] for i in (2, 1, 6, 3, 8, 0)]
-    slab = State(1.2, 0.5, 2.0, 0.4)  # of A, which is the smaller phase: a state to simulate again, but no urgent one
-    more = {slab: replace(done, state=slab, converged=True, phase="demixed", start_gap=0.01, geometry="slab")}
-    assert identity_exchange.wanted({**results, **more}) == [*chosen[:3], slab, *chosen[3:]]
+    slab = State(1.2, 0.5, 2.0, 0.4)  # of A, which is the smaller phase: a state to simulate again
+    more = {slab: replace(done, state=slab, converged=False, phase="demixed", start_gap=0.01, reason="a slab, …")}
+    assert identity_exchange.wanted({**results, **more}) == [slab, *chosen]
     first = chosen[0]
     plan = partial(identity_exchange.plan, store=tmp_path, profile=get_profile("release"))
     steps = {(first.state_id, start, 200): 22_000 for start in ("separated", "mixed")}
