@@ -25,7 +25,8 @@ to dissolve in each other. Where they differ, coexistence-seeded starts follow (
 from the pure side, then one from the mixed side, then a second round of both. A start that agrees with an earlier one
 settles the state, because coexistence has been approached from two sides. Agreement does not count in these cases:
 
-* Two rounds from the same side agree.
+* Two rounds from the same side agree; or, in runs with identity exchange that have no mixed start, the separated start
+  and the saturated one.
 * The small simulations from the mixed side were still mixing when they ended. All seeded starts then come from the pure
   side, and only agreement with the mixed start counts.
 * A seeded start that mixed at once agrees with the mixed start, unless the mixed start is published already. A small
@@ -41,7 +42,7 @@ only agreement with that one counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -165,15 +166,16 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
         if wants:
             reasons.append(f"{wants}, and {NEEDS_SECOND}")
         return Choice(tuple(chains), start, None, None, tuple(reasons))
-    first, second, *others = starts
-    choice = _settle(state, {name: starts[name] for name in (first, second)})
+    # With exchange of unequal particles there is no mixed start; the first two are from different sides all the same.
+    first, second, *others = sorted(starts, key=lambda name: name == "saturated" and "mixed" not in starts)
+    choice = _settle(state, _pair(starts, first, second))
     seen, one_sided, tried = [first, second], still_mixing(state), 1
     for other in others:
         if not choice.rival or steps_by_start(starts[other])[other] < criteria.MIN_STEPS_TO_JUDGE:
             continue
         pairs = {
-            name: _settle(state, {name: starts[name], other: starts[other]})
-            for name in seen if (name == "mixed" if one_sided else not same_side(name, other))
+            name: _settle(state, _pair(starts, name, other))
+            for name in seen if (name == "mixed" if one_sided else not _one_side(name, other, starts))
         }  # fmt: skip
         agreeing = [
             pair for name, pair in pairs.items()
@@ -194,11 +196,21 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
     return replace(choice, pairs=tried, waits_for=_nearest(state, choice, starts) if choice.rival else "")
 
 
+def _pair(starts: Mapping[str, list[ChainPart]], *names: str) -> dict[str, list[ChainPart]]:
+    """Two of the starts, in the order of ``STARTS``."""
+    return {name: starts[name] for name in STARTS if name in names}
+
+
+def _one_side(start: str, other: str, starts: Collection[str]) -> bool:
+    """Whether agreement of two starts says nothing; without a mixed start the separated one counts as a pure one."""
+    return same_side(start, other) or ("mixed" not in starts and {start, other} == {"separated", "saturated"})
+
+
 def _nearest(state: State, choice: Choice, starts: Mapping[str, Sequence[ChainPart]]) -> str:
     published = choice.start.split("+")
     other = [
         name for name in starts
-        if name not in published and not BY_NAME[name].later and not all(same_side(name, p) for p in published)
+        if name not in published and not BY_NAME[name].later and not all(_one_side(name, p, starts) for p in published)
         and (name != "mixed" or choice.compared_with == "mixed")
     ]  # fmt: skip
     gaps = {name: start_gap(state, starts[name], choice.kept).largest[0] for name in other}

@@ -1,4 +1,4 @@
-"""Chains with identity exchange: two starts of every mixture whose plain dynamics is slow.
+"""Chains with identity exchange: two or three starts of every mixture whose plain dynamics is slow.
 
 Exchanges (:mod:`binlj.builders.md.exchange`) replace diffusion, which is what droplets, slabs and their surroundings
 need so long for. A start from the pure and one from the mixed side then meet, or show two states that are both stable.
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from binlj.builders.analysis.assemble import StateResult, quality
+from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
@@ -58,16 +59,22 @@ def stretch(state: State) -> int:
     return 0 if state.S == 1.0 else STRETCH
 
 
-def starts(state: State, result: StateResult | None = None) -> tuple[str, str]:
-    """A start from the pure and one from the mixed side.
+def starts(state: State, result: StateResult | None = None) -> tuple[str, ...]:
+    """A start from the pure and one from the mixed side; a third from the pure side where the first of it lags.
 
     From the mixed side it is the supersaturated start where there are two phases to begin with, for S = 1 only once
     the separated and the mixed start differ: a mixed start may coarsen into another body than the one with the least
-    surface, and keep it.
+    surface, and keep it. In the saturated start the phases have dissolved in each other already, as in coexistence or
+    not quite; the separated start of unequal particles needs long for that.
     """
-    differ = result is not None and result.exchanges > 0 and bool(result.rival)
+    known = result if result is not None and result.exchanges else None
+    differ = known is not None and bool(known.rival)
     seeded = (state.S != 1.0 or differ) and start_phases(state, "supersaturated") is not None
-    return "separated", "supersaturated" if seeded else "mixed"
+    both = "separated", "supersaturated" if seeded else "mixed"
+    if known is None or state.S == 1.0 or start_phases(state, "saturated") is None or still_mixing(state):
+        return both
+    begun = "saturated" in {*known.start.split("+"), known.compared_with, known.waits_for}
+    return (*both, "saturated") if begun or known.waits_for == "separated" else both
 
 
 def wanted(results: Mapping[State, StateResult]) -> list[State]:
@@ -92,9 +99,9 @@ def plan(
     results: Mapping[State, StateResult],
     steps: Mapping[ChainKey, int],
 ) -> list[Job]:
-    """Both chains of each state; after the first round those that convergence waits for, each a round further.
+    """The chains of each state; after the first round those that convergence waits for, each a round further.
 
-    A chain that has become less than half as long as the other goes on too, in case it moves after all.
+    A published chain that has become less than half as long as another goes on too, in case it moves after all.
 
     Parameters
     ----------
@@ -114,8 +121,13 @@ def plan(
         result = results.get(state)
         chains = [Chain(state, start, replica(state, result)) for start in starts(state, result)]
         at = {chain: steps.get(chain.key, 0) for chain in chains}
-        if result is not None and min(at.values()) >= LENGTHS[-1]:
-            waits = _waits_for(result) | {chain.start for chain in chains if 2 * at[chain] < max(at.values())}
+        begin = [chain for chain in chains if at[chain] < LENGTHS[-1]]
+        if begin:
+            chains = begin
+        elif result is not None:
+            published = result.start.split("+")
+            waits = _waits_for(result)
+            waits |= {chain.start for chain in chains if chain.start in published and 2 * at[chain] < max(at.values())}
             chains = [] if result.converged else [chain for chain in chains if chain.start in waits] or chains
         for chain in chains:
             ends = LENGTHS if at[chain] < LENGTHS[-1] else (*LENGTHS, at[chain] + FURTHER)

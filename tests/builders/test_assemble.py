@@ -374,6 +374,21 @@ def test_two_rounds_of_one_side_say_nothing_by_agreeing() -> None:
     assert across.reason.startswith(reconcile.SECOND_ROUND) and across.compared_with in ("supersaturated", "saturated2")
 
 
+def test_without_a_mixed_start_two_from_the_pure_side_say_nothing_by_agreeing() -> None:
+    """As with identity exchange of unequal particles."""
+    pure = assemble_state(STATE, starts(separated=3.0, saturated=3.0, supersaturated=0.0))
+    assert "start gap" in pure.reason and pure.start == "supersaturated" and pure.start_pairs == 2
+    assert pure.waits_for in ("separated", "saturated")
+    closed = assemble_state(STATE, starts(separated=3.0, saturated=0.0, supersaturated=0.0))
+    assert "start gap" not in closed.reason and {closed.compared_with, *closed.start.split("+")} == {
+        "saturated", "supersaturated"
+    }  # fmt: skip
+    nearer = assemble_state(STATE, starts(separated=3.0, saturated=1.0, supersaturated=0.0))
+    assert (nearer.start, nearer.rival, nearer.waits_for) == ("supersaturated", "saturated", "saturated")
+    with_mixed = assemble_state(STATE, starts(mixed=5.0, separated=3.0, saturated=3.0))
+    assert "start gap" not in with_mixed.reason, "plain dynamics, where a third start outvotes one of two"
+
+
 def test_where_small_simulations_were_still_mixing_only_the_mixed_start_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     demixed = starts(mixed=0.0, separated=3.0, saturated=1.5, supersaturated=1.5)
     assert assemble_state(STATE, demixed).rival == "", "from both sides"

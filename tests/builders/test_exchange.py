@@ -240,18 +240,29 @@ def test_plan_takes_slow_states_and_goes_on_where_a_round_was_not_enough(tmp_pat
     )
     short, noisy = replace(precise, min_production_steps=9_000), replace(precise, relative_error=(0.1, 0.0, 0.0))
     for published, rival, result, ends in (
-        ("supersaturated", "separated", precise, {"separated": 32_000}),
+        ("supersaturated", "separated", precise, {"saturated": 22_000}),  # the separated one lags
         ("separated", "supersaturated", precise, {"supersaturated": 52_000}),
-        ("supersaturated", "separated", short, {"separated": 32_000, "supersaturated": 52_000}),
         ("supersaturated", "", noisy, {"supersaturated": 52_000}),
-        ("mixed", "saturated", precise, {"separated": 32_000, "supersaturated": 52_000}),
+        ("mixed", "mixed", precise, {"separated": 32_000, "supersaturated": 52_000}),
     ):
         judged = replace(result, start=published, rival=rival, waits_for=rival)
         jobs = plan([third], results={third: judged}, steps=steps)
         assert {job.chain.start: job.steps for job in jobs} == ends
+    with_third = steps | {(third.state_id, "saturated", 300): 22_000}
+    for result, rival, ends in (
+        (precise, "saturated", {"saturated": 32_000}),
+        (precise, "separated", {"separated": 32_000}),
+        (short, "saturated", {"saturated": 32_000, "supersaturated": 52_000}),
+    ):
+        judged = replace(result, start="supersaturated", rival=rival, compared_with=rival, waits_for=rival)
+        jobs = plan([third], results={third: judged}, steps=with_third)
+        assert {job.chain.start: job.steps for job in jobs} == ends
     assert [job.steps for job in plan([third], results={third: precise}, steps={})] == [22_000] * 2
     assert plan([third], results={third: replace(precise, converged=True)}, steps=steps) == [], "nothing to wait for"
     homogeneous = replace(precise, phase="homogeneous", geometry="slab", rival="separated", waits_for="separated")
+    jobs = plan([third], results={third: homogeneous}, steps=steps)
+    assert [(job.chain.start, job.chain.replica, job.steps) for job in jobs] == [("saturated", 200, 22_000)]
+    steps[third.state_id, "saturated", 200] = 22_000
     jobs = plan([third], results={third: homogeneous}, steps=steps)
     assert [(job.chain.replica, job.steps) for job in jobs] == [(200, 72_000)], "a slab that dissolves goes on"
     steps[third.state_id, "supersaturated", 300] = 62_000
