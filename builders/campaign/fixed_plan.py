@@ -123,9 +123,10 @@ def run(
     engine: Engine,
     workers: int,
     budget: float | None = None,
+    as_given: bool = False,
     report: Callable[[Job, int, str], None] = lambda job, steps, message: None,
 ) -> list[str]:
-    """Run all jobs to their ends, those begun first, then the longest; finished segments are not repeated.
+    """Run all jobs to their ends; finished segments are not repeated.
 
     Parameters
     ----------
@@ -133,6 +134,8 @@ def run(
         LAMMPS runs at once.
     budget : float, optional
         Seconds after which no further segment is begun.
+    as_given : bool
+        Begin them in the order given, the most urgent first; else those begun first, then the longest.
     report : callable
         Called, from any thread, with a job, the steps just added (0 at first) and a few words.
 
@@ -170,8 +173,9 @@ def run(
             done = position(records[job.store, job.key])
             return done == 0, job.n * (done - job.steps)
 
+        ordered = jobs if as_given else sorted(jobs, key=cost)
         with ThreadPoolExecutor(workers) as pool:
-            running: dict[Future[None], Job] = {pool.submit(work, job): job for job in sorted(jobs, key=cost)}
+            running: dict[Future[None], Job] = {pool.submit(work, job): job for job in ordered}
             pending = set(running)
             try:
                 while pending:

@@ -200,7 +200,8 @@ def exchange_command(
     jobs = identity_exchange.plan(
         states, store=folder, profile=get_profile("release"), results=results, steps=steps
     )  # fmt: skip
-    left = run_jobs(jobs, engine=find_engine(lmp, args=lmp_args, launcher=launcher), workers=workers, budget=seconds)
+    engine = find_engine(lmp, args=lmp_args, launcher=launcher)
+    left = run_jobs(jobs, engine=engine, workers=workers, budget=seconds, as_given=True)
     click.echo(f"{len(jobs) - len(left)} of {len(jobs)} chains are done" + ("" if not left else "; run it again"))
 
 

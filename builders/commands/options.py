@@ -69,7 +69,7 @@ def need_build_extra(*modules: str) -> None:
 
 
 def run_jobs(
-    jobs: Sequence[Job], *, engine: Engine, workers: int, budget: float | None = None
+    jobs: Sequence[Job], *, engine: Engine, workers: int, budget: float | None = None, as_given: bool = False
 ) -> list[str]:
     """Run a fixed plan of chains under a progress bar; return a line for each chain that is not finished."""
     from binlj.builders.campaign import fixed_plan
@@ -86,4 +86,4 @@ def run_jobs(
             bars.advance(task, job.n * steps / 1e6)
             bars.console.print(f"{job.chain.name} (N = {job.n:,}): {message}", highlight=False, markup=False)
 
-        return fixed_plan.run(jobs, engine=engine, workers=workers, budget=budget, report=report)
+        return fixed_plan.run(jobs, engine=engine, workers=workers, budget=budget, as_given=as_given, report=report)

@@ -232,3 +232,7 @@ def test_chains_that_were_begun_go_first(tmp_path: Path, monkeypatch: pytest.Mon
     fixed_plan.run([job(2, 100)], engine=find_engine(), workers=1)
     fixed_plan.run([job(1, 100, 200), job(2, 100, 200)], engine=find_engine(), workers=1)
     assert order == [2, 2, 1, 1]
+    order.clear()
+    jobs = [job(3, 100, 200), job(2, 100, 200, 300), job(1, 100, 200, 300)]
+    fixed_plan.run(jobs, engine=find_engine(), workers=1, as_given=True)
+    assert order == [3, 3, 2, 1], "urgent states before those begun"
