@@ -216,8 +216,8 @@ def assemble_state(state: State, records: Sequence[SegmentRecord]) -> StateResul
         If there is no record, or the records do not belong together (another state, size or
         input scripts, overlapping steps); every problem is listed.
     """
-    _check(state, records)
-    records = counted(records)
+    everything, records = records, counted(records)
+    _check(state, everything, records)
     parts = [part for chains in chains_by_start(records).values() for part in equilibrated_parts(chains)]
     return result_of(state, records, reconcile.choose(state, parts), longest=max(p.total_steps for p in parts))
 
@@ -342,7 +342,8 @@ def _assemble_item(item: tuple[State, list[SegmentRecord]]) -> StateResult | lis
         return [f"{item[0].state_id}: {problem}" for problem in error.problems]
 
 
-def _check(state: State, records: Sequence[SegmentRecord]) -> None:
+def _check(state: State, records: Sequence[SegmentRecord], used: Sequence[SegmentRecord]) -> None:
+    """Whether all records belong together, and those that are used have one shape a start."""
     if not records:
         raise DataError(state.state_id, ["no segment records"], fix="`binlj campaign run` makes them")
     problems = []
@@ -352,7 +353,6 @@ def _check(state: State, records: Sequence[SegmentRecord]) -> None:
             values.add(state.state_id)
         if len(values) > 1:
             problems.append(f"records of different {name}: {', '.join(v[:32] for v in sorted(values))}")
-    used = counted(records)
     for start in sorted({r.start for r in used}):
         shapes = {r.shape for r in used if r.start == start}
         if len(shapes) > 1:

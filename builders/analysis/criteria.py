@@ -13,7 +13,6 @@ from binlj.grid import State
 
 # --- convergence -----------------------------------------------------------------------------------------
 MIN_PRODUCTION_STEPS = 16_000  # after equilibration, for each start that is kept
-MAX_STEPS = 120_000  # per start; a state that is not done by then is published as not converged
 
 ERROR_RANGE = (0.9, 5.0)  # sigma_AA; the standard error's rms is taken over these r
 _ERROR_TARGET = {"AA": 0.005, "AB": 0.01, "BB": 0.03}  # of the curve's maximum

@@ -64,8 +64,8 @@ def starts(state: State, result: StateResult | None = None) -> tuple[str, ...]:
 
     From the mixed side it is the supersaturated start where there are two phases to begin with, for S = 1 only once
     the separated and the mixed start differ: a mixed start may coarsen into another body than the one with the least
-    surface, and keep it. In the saturated start the phases have dissolved in each other already, as in coexistence or
-    not quite; the separated start of unequal particles needs long for that.
+    surface, and keep it. The phases of the saturated start contain some of the other species already, so that they are
+    closer to coexistence. The pure phases of the separated start need many exchanges to get there.
     """
     known = result if result is not None and result.exchanges else None
     differ = known is not None and bool(known.rival)
