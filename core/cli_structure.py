@@ -77,7 +77,8 @@ def _line(row: Mapping[Hashable, Any]) -> str:
     where = f"T*={row['T']:g} C_B={row['C_B']:g} S={row['S']:g} eps_AB={row['eps_AB']:g}"
     phase = f"{row['phase']} (p demixed {row['p_demixed']:.2f})"
     if row["phase"] == "demixed":
-        phase += f", C_B {row['C_B_low']:.3g} and {row['C_B_high']:.3g}, {row['geometry']} of {row['fraction']:.2f} V"
+        phase += f", C_B {row['C_B_low']:.3g} and {row['C_B_high']:.3g}"
+        phase += f", {row['geometry']}, B-rich share of V {row['fraction']:.2f}"
     neighbours = " ".join(f"n_{i}={row[f'n_{i}']:.2f}" for i in ("AA", "AB", "BA", "BB"))
     return f"{where}  density {row['density']:.4f}  energy {row['energy']:.3f}  {phase}  {neighbours}"
 

@@ -88,10 +88,12 @@ def page(curves: pd.DataFrame, facts: pd.Series) -> str:
 
 
 def phase_call(facts: pd.Series) -> str:
-    """One or two phases, how probable that is, and the shape of the B-rich one."""
+    """One or two phases, how probable that is, and the shape of the smaller one."""
     p = float(facts["p_demixed"])
     if facts["phase"] == "demixed":
-        shape = f"the B-rich phase is a {facts['geometry']}, {100 * facts['fraction']:.0f} % of the volume"
+        body, share = str(facts["geometry"]), float(facts["fraction"])
+        side, share = ("A", 1.0 - share) if share > 0.5 else ("B", share)
+        shape = f"the {side}-rich phase is a {body.removeprefix('A-')}, {100 * share:.0f} % of the volume"
         said = f"<b>Demixed</b> with probability {_share(p, 2)}: {shape}."
     else:
         said = f"<b>Homogeneous</b> with probability {_share(1.0 - p, 2)}."

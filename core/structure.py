@@ -127,10 +127,10 @@ def thermo(
     DataFrame
         One row a state: the four inputs; ``density`` N/V and ``density_pets``, that of the homogeneous fluid by the
         PeTS equation of state; ``energy``, the potential energy per particle from the predicted curves; ``phase`` and
-        ``p_demixed``, the probability of two phases; ``geometry`` of the B-rich phase and its volume ``fraction``;
-        ``C_B_low``, ``C_B_high``, ``density_low``, ``density_high`` of the A-rich and the B-rich phase (NaN if
-        homogeneous); coordination numbers ``n_AA``, ``n_AB``, ``n_BA``, ``n_BB`` (j around i) within 1.5 sigma_ij;
-        ``in_range``.
+        ``p_demixed``, the probability of two phases; ``geometry``, the shape of the smaller phase as in the
+        dataset's column, and ``fraction``, the B-rich phase's share of the volume; ``C_B_low``, ``C_B_high``,
+        ``density_low``, ``density_high`` of the A-rich and the B-rich phase (NaN if homogeneous); coordination numbers
+        ``n_AA``, ``n_AB``, ``n_BA``, ``n_BB`` (j around i) within 1.5 sigma_ij; ``in_range``.
 
     Raises
     ------

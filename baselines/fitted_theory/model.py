@@ -171,9 +171,8 @@ def fit_residuals(data: TrainingStates, corrections: Sequence[Correction], *, so
     called = predict(known.states, corrections=corrections, softness=softness)
     right = np.array([info.demixed for info in called.info]) == known.demixed
     kept = known.take(np.flatnonzero(right))
-    given = predict(kept.states, corrections=corrections, demixed=kept.demixed.tolist())
     points = np.array([(s.T, s.C_B, s.S, s.eps_AB) for s in kept.states])
-    return Residuals(points, kept.demixed, relative_noise(kept), kept.g - given.g)
+    return Residuals(points, kept.demixed, relative_noise(kept), kept.g - called.g[right])
 
 
 def fit_density(data: TrainingStates, *, ridge: float) -> np.ndarray:

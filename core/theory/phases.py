@@ -91,7 +91,7 @@ def packed_density(state: StatePoint) -> float:
 def split(curve: GibbsCurve, c_b: float, *, n: int = N_PARTICLES) -> Split | None:
     """The two compositions with the least Gibbs energy, bulk plus interface, in a box of `n` particles.
 
-    The interface is that of the body the B-rich phase fills; its tension is that of the bulk binodal. Each species has
+    The interface is that of the body with the least surface; its tension is that of the bulk binodal. Each species has
     at least ``LEAST_SHARE`` of its particles in its own phase: without that bound the least value is that of a
     vanishing droplet, nearly 0, wherever a real one costs energy. None if the homogeneous fluid is stable in bulk at
     `c_b`, or no two phases fulfil this.

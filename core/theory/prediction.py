@@ -35,7 +35,8 @@ class StateInfo:
     p_demixed : float
         Probability of two phases; 0 or 1 for the theory alone.
     body : str
-        ``homogeneous``, or the ``sphere``, ``cylinder`` or ``slab`` of two phases, whichever is more probable.
+        ``homogeneous``, or the shape of the smaller phase (:func:`binlj.theory.two_phase.body_of`), whichever is more
+        probable.
     phi : float
         Volume fraction of the B-rich phase; 0 if homogeneous.
     compositions, densities : tuple of float
@@ -128,7 +129,6 @@ def predict(
     corrections: Sequence[Correction] = (),
     softness: float = 0.0,
     dilute_limits: bool = True,
-    demixed: Sequence[bool] | None = None,
     width: float = INTERFACE,
     n: int = N_PARTICLES,
     bins: int = N_BINS,
@@ -150,8 +150,6 @@ def predict(
     dilute_limits : bool
         Whether chemical potentials at infinite dilution are those of the Ornstein-Zernike equation
         (:mod:`binlj.theory.dilution`), or PeTS's.
-    demixed : sequence of bool, optional
-        Whether each state has two phases, where that is known. A state for which no correction finds two has one.
     width : float
         Width of the interface; see :func:`binlj.theory.two_phase.autocorrelation`.
     n : int
@@ -165,17 +163,12 @@ def predict(
         If there is no state or no closure, a closure is unknown, or the bins do not fit the equation's grid.
     """
     problems = [f"{name} is empty" for name, v in (("states", states), ("closures", closures)) if not len(v)]
-    if demixed is not None and len(demixed) != len(states):
-        problems.append(f"demixed has {len(demixed)} values for {len(states)} states")
     if bins < 1 or _POINTS % (2 * bins):
         problems.append(f"{bins} bins: each must hold an even number of the {_POINTS} intervals of the equation's grid")
     if problems:
         raise InputError("theory", problems)
     known = mixing_curves(((s.T, s.S, s.eps_AB) for s in states), dilute_limits=dilute_limits)
-    plans = [
-        _plan(s, known.get((s.T, s.S, s.eps_AB)), corrections, softness, n, None if demixed is None else demixed[i])
-        for i, s in enumerate(states)
-    ]
+    plans = [_plan(s, known.get((s.T, s.S, s.eps_AB)), corrections, softness, n) for s in states]
     rows = [(s.T, rho, x, s.S, s.eps_AB) for s, p in zip(states, plans, strict=True) for x, rho in p.bulk]
     first = np.concatenate([[0], np.cumsum([len(p.bulk) for p in plans])])
     T, rho, x, S, eps = np.array(rows, dtype=float).T
@@ -210,15 +203,11 @@ def bin_means(g: np.ndarray, bins: int = N_BINS) -> np.ndarray:
 
 
 def _plan(
-    state: StatePoint, curve: GibbsCurve | None, corrections: Sequence[Correction], softness: float, n: int,
-    demixed: bool | None,
-) -> _Plan:  # fmt: skip
+    state: StatePoint, curve: GibbsCurve | None, corrections: Sequence[Correction], softness: float, n: int
+) -> _Plan:
     curves = [curve] if curve is None or not corrections else [corrected(curve, c) for c in corrections]
     found = tuple(phases(state, curve=c, n=n) for c in curves)
-    if demixed is None:
-        p = np.array([_probability(f.gain, softness) for f in found])
-    else:
-        p = np.array([float(demixed and f.split is not None) for f in found])
+    p = np.array([_probability(f.gain, softness) for f in found])
     mean = float(p.mean())
     one, two = mean < 1.0 - _NEGLIGIBLE, mean > _NEGLIGIBLE
     bulk: list[tuple[float, float]] = []

@@ -22,7 +22,8 @@ from scipy.special import j1
 
 from binlj.errors import InputError
 
-BODIES = ("sphere", "cylinder", "slab")
+DIMENSIONS = {"sphere": 3, "cylinder": 2, "slab": 1, "A-cylinder": 2, "A-sphere": 3}  # in which the body ends
+BODIES = tuple(DIMENSIONS)
 # Least surface in a periodic cube: 4 pi r^2, 2 pi r L or 2 L^2.
 SPHERE_BELOW, CYLINDER_BELOW = 4.0 * math.pi / 81.0, 1.0 / math.pi
 INTERFACE = 0.5  # width w: the indicator is convolved with a Gaussian of this standard deviation
@@ -51,7 +52,7 @@ class Box:
 
     @property
     def body(self) -> str:
-        """What phase beta fills: sphere, cylinder or slab."""
+        """The shape of the smaller phase; see :func:`body_of`."""
         return body_of(self.phi)
 
 
@@ -81,18 +82,21 @@ def lever(c_b: float, alpha: tuple[float, float], beta: tuple[float, float], *, 
 
 
 def body_of(phi: float) -> str:
-    """The body that the B-rich phase fills at a volume fraction phi.
+    """The body with the least surface in a periodic cube, at a volume fraction phi of the B-rich phase.
 
-    The body of least surface up to 1/2, beyond it a slab. Simulations of the dataset begin so: only the B-rich phase
-    is ever enclosed, and a slab is long-lived.
+    ``sphere`` or ``cylinder`` of the B-rich phase, ``slab``, or ``A-cylinder`` or ``A-sphere`` of the A-rich phase, as
+    in the dataset's column ``geometry``.
     """
-    return "sphere" if phi < SPHERE_BELOW else "cylinder" if phi < CYLINDER_BELOW else "slab"
+    smaller = min(phi, 1.0 - phi)
+    body = "sphere" if smaller < SPHERE_BELOW else "cylinder" if smaller < CYLINDER_BELOW else "slab"
+    return body if phi <= 0.5 or body == "slab" else f"A-{body}"
 
 
 def surface(phi: np.ndarray) -> np.ndarray:
     """Surface of that body, in units of the periodic cube's face, shape of `phi`."""
-    sphere, cylinder = (36.0 * math.pi) ** (1.0 / 3.0) * phi ** (2.0 / 3.0), 2.0 * np.sqrt(math.pi * phi)
-    return np.where(phi < SPHERE_BELOW, sphere, np.where(phi < CYLINDER_BELOW, cylinder, 2.0))
+    smaller = np.minimum(phi, 1.0 - phi)
+    sphere, cylinder = (36.0 * math.pi) ** (1.0 / 3.0) * smaller ** (2.0 / 3.0), 2.0 * np.sqrt(math.pi * smaller)
+    return np.where(smaller < SPHERE_BELOW, sphere, np.where(smaller < CYLINDER_BELOW, cylinder, 2.0))
 
 
 def autocorrelation(
@@ -106,10 +110,10 @@ def autocorrelation(
     Parameters
     ----------
     length, phi : float
-        Edge of the cube; volume fraction of the body, in (0, 1). Bodies that do not fit (beyond 1/2) are those of
-        the other phase, which has the same c(r).
+        Edge of the cube; volume fraction of either phase, in (0, 1). The body is that of the smaller one; what is
+        left of the box has the same c(r).
     body : str, optional
-        ``sphere``, ``cylinder`` or ``slab``; see :func:`body_of` if left out.
+        Its shape; see :func:`body_of`, which chooses if left out.
     width : float
         Standard deviation w of the Gaussian that blurs the interface.
 
@@ -130,27 +134,27 @@ def autocorrelation(
     if problems:
         raise InputError("body in a periodic box", problems)
     body = body or body_of(phi)
-    dimensions = {"sphere": 3, "cylinder": 2, "slab": 1}[body]
+    dimensions = DIMENSIONS[body]
     unit = 2.0 * math.pi / length
     longest = _SHELLS if dimensions > 1 else _SHELLS**2
     if width > 0:
         longest = min(longest, int((_DAMPED / (width * unit)) ** 2) + 1)
     n2, count = lattice_shells(dimensions, longest)
     k = unit * np.sqrt(n2)
-    weight = count * form_factor(k, length=length, phi=min(phi, 1.0 - phi), body=body) ** 2
+    weight = count * form_factor(k, length=length, phi=min(phi, 1.0 - phi), dimensions=dimensions) ** 2
     weight *= np.exp(-((k * width) ** 2)) / (phi * (1.0 - phi))
     return np.asarray(np.sinc(np.multiply.outer(np.asarray(r, dtype=float), k / np.pi)) @ weight)
 
 
-def form_factor(k: np.ndarray, *, length: float, phi: float, body: str) -> np.ndarray:
+def form_factor(k: np.ndarray, *, length: float, phi: float, dimensions: int) -> np.ndarray:
     """The integral of exp(ikr) over a centred body, divided by the box's volume.
 
-    `k` lies in the directions in which the body ends: any for the sphere, across the axis for the cylinder, along the
-    normal for the slab.
+    `k` lies in the `dimensions` in which the body ends: all three for the sphere, the two across the axis for the
+    cylinder, the one along the normal for the slab.
     """
-    if body == "slab":
+    if dimensions == 1:
         return np.asarray(phi * np.sinc(k * phi * length / 2.0 / np.pi))
-    if body == "cylinder":
+    if dimensions == 2:
         x = k * length * math.sqrt(phi / math.pi)
         return np.asarray(phi * 2.0 * j1(x) / x)
     x = k * length * (3.0 * phi / (4.0 * math.pi)) ** (1.0 / 3.0)

@@ -12,18 +12,19 @@ from binlj.errors import InputError
 from binlj.grid import PAIRS, State
 from binlj.theory import predict
 from binlj.theory.ornstein_zernike import TOLERANCE
-from binlj.theory.two_phase import BODIES, Box, assemble, autocorrelation, body_of, lattice_shells, lever
+from binlj.theory.two_phase import BODIES, Box, assemble, autocorrelation, body_of, lattice_shells, lever, surface
 
-PHI = {"sphere": 0.1, "cylinder": 0.25, "slab": 0.4}
+PHI = {"sphere": 0.1, "cylinder": 0.25, "slab": 0.4, "A-cylinder": 0.75, "A-sphere": 0.9}
 
 
 def counted(body: str, phi: float, length: float, n: int = 96) -> tuple[np.ndarray, np.ndarray]:
     """Distances and autocorrelation of an indicator on n^3 points, by FFT; distances up to half the box."""
     x = (np.arange(n) + 0.5) * length / n - length / 2
     X, Y, Z = np.meshgrid(x, x, x, indexing="ij")
-    if body == "sphere":
+    phi = min(phi, 1 - phi)  # c is that of either phase
+    if body.endswith("sphere"):
         inside = (3 * phi * length**3 / 4 / np.pi) ** (2 / 3) > X**2 + Y**2 + Z**2
-    elif body == "cylinder":
+    elif body.endswith("cylinder"):
         inside = phi * length**2 / np.pi > X**2 + Y**2
     else:
         inside = np.abs(X) < phi * length / 2
@@ -57,14 +58,9 @@ def test_without_interface_c_of_zero_is_one_and_a_wide_one_lowers_it(body):
 def test_initial_slope_is_porods(body):
     # c = 1 - S r / (4 V phi (1 - phi)).
     length, phi = 40.0, PHI[body]
-    surface = {
-        "sphere": 4 * np.pi * (3 * phi * length**3 / 4 / np.pi) ** (2 / 3),
-        "cylinder": 2 * np.pi * np.sqrt(phi / np.pi) * length**2,
-        "slab": 2 * length**2,
-    }[body]
     r = np.array([1.5, 2.5])
     c = autocorrelation(r, length=length, phi=phi, width=0.0)
-    assert -(c[1] - c[0]) == pytest.approx(surface / (4 * length**3 * phi * (1 - phi)), rel=0.05)
+    assert -(c[1] - c[0]) == pytest.approx(float(surface(phi)) / (4 * length * phi * (1 - phi)), rel=0.05)
 
 
 def test_average_over_the_box_is_zero_term_by_term():
@@ -82,15 +78,16 @@ def test_c_is_the_same_for_the_body_and_what_is_left():
     assert np.allclose(a, b, rtol=1e-10)
 
 
-def test_the_b_rich_phase_fills_the_body_of_least_surface_and_beyond_half_the_box_a_slab():
-    assert [body_of(p) for p in (0.154, 0.156, 0.317, 0.319, 0.5, 0.9)] == [
-        "sphere",
-        "cylinder",
-        "cylinder",
-        "slab",
-        "slab",
-        "slab",
-    ]
+def test_the_smaller_phase_fills_the_body_of_least_surface():
+    below = {0.154: "sphere", 0.156: "cylinder", 0.317: "cylinder", 0.319: "slab", 0.5: "slab"}
+    assert {p: body_of(p) for p in below} == below
+    for p, body in below.items():
+        assert body_of(1.0 - p) == (body if body == "slab" else f"A-{body}")
+        assert surface(1.0 - p) == pytest.approx(surface(p))
+    p = np.linspace(0.001, 0.999, 999)
+    candidates = [(36 * np.pi) ** (1 / 3) * q ** (2 / 3) for q in (p, 1 - p)]
+    candidates += [2 * np.sqrt(np.pi * q) for q in (p, 1 - p)] + [np.full_like(p, 2.0)]
+    assert np.allclose(surface(p), np.min(candidates, axis=0))
 
 
 def test_lever_rule_keeps_particles():
