@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def exchange_text(states: pd.DataFrame) -> str:
     """The paragraph on identity exchange; empty where no state was made with it."""
-    made = states.loc[states.exchanges > 0] if "exchanges" in states else states.iloc[:0]
+    made = states.loc[_exchanged(states)]
     if made.empty:
         return ""
     low, high = made.exchanges.min(), made.exchanges.max()
@@ -91,6 +91,12 @@ def convergence_values(states: pd.DataFrame) -> dict[str, str]:
             ].to_numpy()
         )),
         "twins_within": f"{APART:g}",
+        "n_from_pure": str(sum(
+            {*start.split("+"), other} == {"separated", "saturated"}
+            for start, other in states.loc[
+                states.converged & both & ~_exchanged(states), ["start", "compared_with"]
+            ].to_numpy()
+        )),
         "phase_rows": "\n".join(phases),
     }
 
@@ -102,6 +108,11 @@ def _reasons(states: pd.DataFrame) -> str:
         counts.update({_kind(part) for part in str(reason).split("; ")})
     rows = [[kind, str(count)] for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
     return markdown_table(["criterion not met (a state may miss several)", "states"], rows) if rows else ""
+
+
+def _exchanged(states: pd.DataFrame) -> pd.Series:
+    """Which states ran with identity exchange; none in versions that have no such column."""
+    return states.exchanges > 0 if "exchanges" in states else states.converged & False
 
 
 def _pure(state: State) -> bool:

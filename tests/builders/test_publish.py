@@ -193,6 +193,20 @@ def test_card_says_which_geometry_was_taken(copy: Path, whole: list[StateResult]
     assert "| a slab where another body has less surface | 25 |" in text
 
 
+def test_card_counts_states_that_only_starts_from_the_pure_side_settle(whole: list[StateResult]) -> None:
+    pairs = {0.2: ("separated", "saturated"), 0.4: ("saturated", "separated"), 0.6: ("separated", "supersaturated")}
+    some = [
+        dataclasses.replace(r, start=start, compared_with=other, start_gap=0.01)
+        for r in whole if r.state.S == 2.0 and r.state.C_B == 0.5
+        for start, other in [pairs.get(r.state.eps_AB, ("mixed", ""))]
+    ]  # fmt: skip
+    states = tables.states_table(some).to_pandas()
+    assert card_convergence.convergence_values(states)["n_from_pure"] == "10"  # two of five eps_AB at five T*
+    states.loc[(states["T"] == 0.6) & (states.eps_AB == 0.2), "exchanges"] = 25
+    states.loc[(states["T"] == 0.8) & (states.eps_AB == 0.4), "converged"] = False
+    assert card_convergence.convergence_values(states)["n_from_pure"] == "8"
+
+
 def test_starts_that_began_alike_are_counted_as_such() -> None:
     """At T* = 0.8, S = 1, eps_AB = 0.2 hardly anything dissolves, from either side; at T* = 0.6, S = 1, eps_AB = 0.8
     the first round of small simulations left 0.07 between the sides, and the exchange of species closed it."""
