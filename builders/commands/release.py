@@ -172,7 +172,7 @@ def publish(
     folder = _store(store)
     results = _results(folder, workers)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
-    replaced = stores.published_configurations(target) if dataset is None and not keep else {}
+    replaced = stores.published_by_chain(target, stores.load_records(folder)) if dataset is None and not keep else {}
     done = write(
         results,
         target=target,
@@ -284,9 +284,9 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
 
     records = stores.load_records(store)
     ends = {(r.state_id, r.start, r.step_end, r.n_A + r.n_B) for r in records}
-    known = [stores.read_configurations(store), stores.published_configurations(dataset)]
+    known = [stores.read_configurations(store), stores.published_by_chain(dataset, records)]
     if dataset.absolute() != paths.dataset_dir().absolute():
-        installed = stores.published_configurations().items()
+        installed = stores.published_by_chain(paths.dataset_dir(), records).items()
         known.append({key: c for key, c in installed if (*key[:2], c.step, len(c.types)) in ends})
     usable = {r.chain for r in counted(records)}
     other = {r.chain for r in records} - usable

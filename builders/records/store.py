@@ -324,6 +324,30 @@ def published_configurations(
     return configurations_of(snapshots, only) if snapshots.is_file() else {}
 
 
+def published_by_chain(dataset: Path, records: Iterable[SegmentRecord]) -> dict[ChainKey, Configuration]:
+    """The snapshots of a dataset by the chains of a store that they are of.
+
+    A snapshot names its start and step. It is of the chain of that start with a record that ends at this step, made
+    with the geometry of the published state, and with identity exchange if that was. Where no record is such, the
+    snapshot is called replica 0's.
+    """
+    table = dataset / "states" / "all.parquet"
+    if not table.is_file():
+        return published_configurations(dataset)
+    with _readable(table):
+        states = {row["state_id"]: row for row in pq.read_table(table).to_pylist()}
+    ends: dict[tuple[str, str, int, str, bool], int] = {}
+    for r in sorted(records, key=lambda record: record.replica):
+        ends.setdefault((r.state_id, r.start, r.step_end, r.shape, r.exchanges > 0), r.replica)
+    result = {}
+    for (state_id, start, _), found in published_configurations(dataset).items():
+        row = states.get(state_id, {})
+        shapes = dict(zip(row.get("start", "").split("+"), row.get("geometry", "").split("+"), strict=False))
+        end = (state_id, start, found.step, shapes.get(start, ""), row.get("exchanges", 0) > 0)
+        result[state_id, start, ends.get(end, 0)] = found
+    return result
+
+
 def configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:
     """The configurations in one file, by chain."""
     result = {}

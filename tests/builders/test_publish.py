@@ -19,7 +19,7 @@ from synthetic import DATE, chain, results, snapshots
 
 from binlj import data, schema
 from binlj.builders.analysis.assemble import StateResult
-from binlj.builders.records.record import write_records
+from binlj.builders.records.record import EXCHANGES, write_records
 from binlj.builders.records.store import load_records
 from binlj.builders.release import card, card_convergence, publish, tables, verify
 from binlj.builders.starts import geometry
@@ -420,3 +420,26 @@ def test_snapshots_of_the_installed_dataset_serve_another_folder(
     assert "2 states without one" in publish_into("second")
     monkeypatch.setattr("binlj.paths.dataset_dir", lambda: tmp_path / "first")
     assert "1 states without one" in publish_into("third")
+
+
+def test_a_snapshot_made_with_exchange_survives_a_second_publication(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """It is known by the record that ends with it, not taken for one of the plain chain of the same start."""
+    store, state = tmp_path / "store", State(0.8, 0.3, 1.0, 0.4)
+    plain = chain(state, n=1000, frames=8, seed=3)
+    made = [
+        dataclasses.replace(r, engine_args=f"-sf opt{EXCHANGES}25")
+        for start in ("mixed", "separated")
+        for r in chain(state, n=1000, frames=8, seed=4, steps=4000, start=start, replica=200)
+    ]
+    write_records(store / "loose" / "a.parquet", [*plain, *made])
+    folder = store / "work" / f"{state.state_id}_mixed-200"
+    folder.mkdir(parents=True)
+    types = np.repeat([0, 1], state.counts(1000)).astype(np.int8)
+    np.savez(folder / "last.npz", step=8000, box_length=9.0, types=types, positions=np.zeros((1000, 3), np.int16))
+    options = ["--store", str(store), "--dataset", str(tmp_path / "data"), "--partial", "--snapshots", "refresh"]
+    for version in ("2.9.0", "2.9.1"):
+        main(["publish", *options, "--version", version])
+        assert "0 states without one" in capsys.readouterr().out
+        shutil.rmtree(store / "work", ignore_errors=True)
