@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from binlj.progress import progress_bar
 
 if TYPE_CHECKING:
     from binlj.builders.analysis.assemble import StateResult
-    from binlj.builders.records.record import SegmentRecord
+    from binlj.builders.records.configuration import Configuration
+    from binlj.builders.records.record import ChainKey, SegmentRecord
     from binlj.builders.release.publish import Published
     from binlj.builders.release.tables import Snapshot
 
@@ -172,23 +173,22 @@ def publish(
     folder = _store(store)
     results = _results(folder, workers)
     keep = snapshots == "keep" or (snapshots == "auto" and (target / "snapshots" / "all.parquet").is_file())
-    replaced = stores.published_by_chain(target, stores.load_records(folder)) if dataset is None and not keep else {}
+    records = [] if keep else stores.load_records(folder)
+    replaced = {} if keep else stores.published_by_chain(target, records)
     done = write(
         results,
         target=target,
         version=version,
         released=released,
         partial=partial,
-        snapshots=None if keep else _snapshots(folder, target),
+        snapshots=None if keep else _snapshots(folder, target, records, replaced),
         off_grid=off_grid,
         mixed=in_window,
         mixed_off_grid=off_grid_in_window,
     )
-    if replaced:
+    if dataset is None and replaced:
         # A start that is not published any more must not lose what its chain goes on from.
-        stores.write_configurations(
-            folder, stores.load_records(folder), more=replaced, finished=finished(results)
-        )
+        stores.write_configurations(folder, records, more=replaced, finished=finished(results))
     _summary(results)
     if off_grid:
         _summary(off_grid, "off the grid: ")
@@ -274,7 +274,9 @@ def _mixed_summary(results: list[StateResult], off_grid: list[StateResult]) -> N
         click.echo(f"mixed regime: off-grid states {off}")
 
 
-def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
+def _snapshots(
+    store: Path, dataset: Path, records: Sequence[SegmentRecord], replaced: Mapping[ChainKey, Configuration]
+) -> Iterable[Snapshot]:
     """All there is: of the working folders, stored, in the dataset that is being replaced and in the installed one.
 
     Of the installed dataset, which may have been made from another store, only what this one's records end with.
@@ -282,9 +284,8 @@ def _snapshots(store: Path, dataset: Path) -> Iterable[Snapshot]:
     from binlj.builders.records import store as stores
     from binlj.builders.records.survey import counted
 
-    records = stores.load_records(store)
     ends = {(r.state_id, r.start, r.step_end, r.n_A + r.n_B) for r in records}
-    known = [stores.read_configurations(store), stores.published_by_chain(dataset, records)]
+    known = [stores.read_configurations(store), replaced]
     if dataset.absolute() != paths.dataset_dir().absolute():
         installed = stores.published_by_chain(paths.dataset_dir(), records).items()
         known.append({key: c for key, c in installed if (*key[:2], c.step, len(c.types)) in ends})

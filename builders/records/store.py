@@ -325,11 +325,11 @@ def published_configurations(
 
 
 def published_by_chain(dataset: Path, records: Iterable[SegmentRecord]) -> dict[ChainKey, Configuration]:
-    """The snapshots of a dataset by the chains of a store that they are of.
+    """The snapshots of a dataset, by the chains of a store to which they belong.
 
-    A snapshot names its start and step. It is of the chain of that start with a record that ends at this step, made
-    with the geometry of the published state, and with identity exchange if that was. Where no record is such, the
-    snapshot is called replica 0's.
+    A snapshot names its start and step, but not its replica. It belongs to the chain of that start with a record that
+    ends at this step, has the published geometry, and used identity exchange if the published state did. If no record
+    matches, replica 0 is assumed.
     """
     table = dataset / "states" / "all.parquet"
     if not table.is_file():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from binlj.builders.starts.coexistence_table import TwoPhases, start_phases, two_phases
 from binlj.builders.starts.kinds import BY_NAME
 from binlj.errors import InputError
 from binlj.grid import N_PARTICLES, State
+from binlj.theory.two_phase import surfaces
 
 # Least surface in a periodic cube, by the share of the particle volume inside.
 SPHERE_BELOW, CYLINDER_BELOW = 0.155, 0.318
-_SLAB = 2.0  # surface of a slab of any thickness, in units of the cube's face
 EITHER = 300  # replicas from this number on enclose the smaller phase; older ones the B-rich phase, or have a slab
 
 
@@ -54,7 +54,10 @@ def encloses_a(state: State) -> bool:
 def slab_surface(state: State) -> float:
     """Surface of a slab over that of the body with the least, where the A-rich phase is the smaller one; else 1."""
     share = a_rich_share(state)
-    return _SLAB / min(_surfaces(share)) if share < 0.5 else 1.0
+    if share >= 0.5:
+        return 1.0
+    found = surfaces(np.array(share))
+    return float(found[-1] / found.min())
 
 
 def shape(state: State, start: str, replica: int = 0) -> str:
@@ -79,12 +82,5 @@ def next_surface(share: float) -> float:
     share : float
         Of the volume, of either phase: the bodies are those of the smaller one.
     """
-    best, second, _ = sorted(_surfaces(share))
-    return second / best
-
-
-def _surfaces(share: float) -> tuple[float, float, float]:
-    """Of a sphere, a cylinder and a slab that the smaller phase fills, in units of the cube's face."""
-    smaller = min(share, 1.0 - share)
-    sphere, cylinder = (36 * math.pi) ** (1 / 3) * smaller ** (2 / 3), 2 * math.sqrt(math.pi * smaller)
-    return sphere, cylinder, _SLAB
+    best, second, _ = np.sort(surfaces(np.array(share)))
+    return float(second / best)

@@ -94,9 +94,14 @@ def body_of(phi: float) -> str:
 
 def surface(phi: np.ndarray) -> np.ndarray:
     """Surface of that body, in units of the periodic cube's face, shape of `phi`."""
+    return np.asarray(np.min(surfaces(phi), axis=0))
+
+
+def surfaces(phi: np.ndarray) -> np.ndarray:
+    """Surfaces of a sphere, a cylinder and a slab that the smaller phase fills, shape (3, ...) with that of `phi`."""
     smaller = np.minimum(phi, 1.0 - phi)
     sphere, cylinder = (36.0 * math.pi) ** (1.0 / 3.0) * smaller ** (2.0 / 3.0), 2.0 * np.sqrt(math.pi * smaller)
-    return np.where(smaller < SPHERE_BELOW, sphere, np.where(smaller < CYLINDER_BELOW, cylinder, 2.0))
+    return np.array([sphere, cylinder, np.full_like(sphere, 2.0)])
 
 
 def autocorrelation(
