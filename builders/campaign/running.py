@@ -297,7 +297,7 @@ def load_situation(store: Path, profile: Profile) -> Situation:
             fix="give another --store, or the input scripts and profile these records were made with",
         )
     chains = stores.by_chain(records)
-    stored = stores.stored_steps(store, n=profile.n)
+    stored = stores.stored_steps(store, records, n=profile.n)
     situation = Situation(chains, stored=stored, resumable=_resumable(store, chains, stored), gaps=found.gaps)
     for state in sorted({r.state for r in records}):
         situation.assess(state)

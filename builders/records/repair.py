@@ -111,12 +111,13 @@ def _plan_configurations(found: Survey, repair: Repair) -> None:
     concerned = {record.chain for record in found.behind}
     names = {name for path in repair.aside for name in (path.name, path.name.rpartition("_")[0])}
     concerned |= {key for key in chains if chain_name(key) in names}
-    published = stores.published_steps(max((r.n_A + r.n_B for m in chains.values() for r in m[:1]), default=0))
+    n = max((r.n_A + r.n_B for m in chains.values() for r in m[:1]), default=0)
+    published = stores.published_steps(n, found.records)
     for start, replicas in starts.items():
-        for root, related in lineage.lineages(replicas).items():
+        for related in lineage.lineages(replicas).values():
             keys = [(*start, replica) for replica in related]
             if not running.intersection(keys):
-                known = published.get((*start, 0), set()) if root == 0 else set()
+                known = set().union(*(published.get(key, set()) for key in keys))
                 _plan_chain({key: chains[key] for key in keys}, stored, last, known, repair, concerned)
 
 

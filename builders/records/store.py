@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
@@ -135,7 +135,7 @@ def last_configuration(folder: Path) -> Configuration | None:
 
 def write_configurations(
     store: Path,
-    records: Iterable[SegmentRecord],
+    records: Collection[SegmentRecord],
     *,
     more: Mapping[ChainKey, Configuration] | None = None,
     finished: Mapping[str, Collection[str]] | None = None,
@@ -164,7 +164,7 @@ def write_configurations(
     """
     chains = by_chain(counted(records))
     n = max((r.n_A + r.n_B for members in chains.values() for r in members[:1]), default=0)
-    stored, published = read_configurations(store), published_steps(n)
+    stored, published = read_configurations(store), published_steps(n, records)
     older = {key: old for key, old in (more or {}).items() if len(old.types) == n}
     chosen: dict[ChainKey, Configuration] = {}
     for (state_id, start), replicas in sorted(by_start(chains).items(), key=lambda item: item[0]):
@@ -184,7 +184,7 @@ def write_configurations(
             ends = {record.step_end for r in related for record in replicas[r]}
             fits = [pair for pair in found if pair[0].step in ends]
             best, replica = max(fits or found, key=lambda pair: pair[0].step, default=(None, root))
-            if best is None or (root == 0 and best.step in published.get((state_id, start, 0), ())):
+            if best is None or any(best.step in published.get(key, ()) for key in keys):
                 continue
             chosen[state_id, start, replica] = best
     return store_configurations(store, chosen)
@@ -225,9 +225,9 @@ def read_configurations(
     return result
 
 
-def stored_steps(store: Path, *, n: int) -> dict[ChainKey, set[int]]:
-    """Chain -> the steps of which a configuration of `n` particles is stored or published (as replica 0's)."""
-    steps = published_steps(n)
+def stored_steps(store: Path, records: Iterable[SegmentRecord], *, n: int) -> dict[ChainKey, set[int]]:
+    """Chain -> the steps of which a configuration of `n` particles is stored or published."""
+    steps = published_steps(n, records)
     for path in (store / "configurations").glob("*.parquet"):
         for key, found in _steps_of(path).items():
             steps.setdefault(key, set()).update(found)
@@ -264,19 +264,28 @@ def find_configuration(
     related = next((f for f in lineage.lineages(chains).values() if member in f), [member])
     found = read_configurations(store, only=key[:2])
     candidates = [found.get(key), *(found.get((*key[:2], replica)) for replica in reversed(related))]
-    if 0 in related:
-        candidates += published_configurations(only=key[:2]).values()
+    of_start = (record for members in chains.values() for record in members)
+    published = published_by_chain(paths.dataset_dir(), of_start, only=key[:2])
+    candidates += [found for owner, found in published.items() if owner[2] in related]
     return next((c for c in candidates if c is not None and c.step == step and len(c.types) == n), None)
 
 
-def published_steps(n: int) -> dict[ChainKey, set[int]]:
-    """Steps of the published snapshots, if they are of `n` particles."""
-    snapshots = paths.dataset_dir() / "snapshots" / "all.parquet"
+def published_steps(n: int, records: Iterable[SegmentRecord]) -> dict[ChainKey, set[int]]:
+    """Chain of `records` -> steps of its published snapshots, if they are of `n` particles."""
+    dataset = paths.dataset_dir()
+    snapshots = dataset / "snapshots" / "all.parquet"
     if not snapshots.is_file():
         return {}
     with _readable(snapshots):
         first = next(pq.ParquetFile(snapshots).iter_batches(batch_size=1, columns=["types"]))
-    return _steps_of(snapshots) if len(first["types"][0]) == n else {}
+    if len(first["types"][0]) != n:
+        return {}
+    replica_of = _owners(dataset, records)
+    result: dict[ChainKey, set[int]] = {}
+    for (state_id, start, _), steps in _steps_of(snapshots).items():
+        for step in steps:
+            result.setdefault((state_id, start, replica_of(state_id, start, step)), set()).add(step)
+    return result
 
 
 def _steps_of(path: Path) -> dict[ChainKey, set[int]]:
@@ -324,28 +333,39 @@ def published_configurations(
     return configurations_of(snapshots, only) if snapshots.is_file() else {}
 
 
-def published_by_chain(dataset: Path, records: Iterable[SegmentRecord]) -> dict[ChainKey, Configuration]:
-    """The snapshots of a dataset, by the chains of a store to which they belong.
+def published_by_chain(
+    dataset: Path, records: Iterable[SegmentRecord], *, only: tuple[str, str] | None = None
+) -> dict[ChainKey, Configuration]:
+    """The snapshots of a dataset (of the state and start in `only`), by the chains of a store to which they belong.
 
     A snapshot names its start and step, but not its replica. It belongs to the chain of that start with a record that
     ends at this step, has the published geometry, and used identity exchange if the published state did. If no record
     matches, replica 0 is assumed.
     """
+    replica_of = _owners(dataset, records)
+    return {
+        (state_id, start, replica_of(state_id, start, found.step)): found
+        for (state_id, start, _), found in published_configurations(dataset, only=only).items()
+    }
+
+
+def _owners(dataset: Path, records: Iterable[SegmentRecord]) -> Callable[[str, str, int], int]:
+    """What tells the replica of a published snapshot from its state, start and step (:func:`published_by_chain`)."""
     table = dataset / "states" / "all.parquet"
     if not table.is_file():
-        return published_configurations(dataset)
+        return lambda state_id, start, step: 0
     with _readable(table):
         states = {row["state_id"]: row for row in pq.read_table(table).to_pylist()}
     ends: dict[tuple[str, str, int, str, bool], int] = {}
     for r in sorted(records, key=lambda record: record.replica):
         ends.setdefault((r.state_id, r.start, r.step_end, r.shape, r.exchanges > 0), r.replica)
-    result = {}
-    for (state_id, start, _), found in published_configurations(dataset).items():
+
+    def replica_of(state_id: str, start: str, step: int) -> int:
         row = states.get(state_id, {})
         shapes = dict(zip(row.get("start", "").split("+"), row.get("geometry", "").split("+"), strict=False))
-        end = (state_id, start, found.step, shapes.get(start, ""), row.get("exchanges", 0) > 0)
-        result[state_id, start, ends.get(end, 0)] = found
-    return result
+        return ends.get((state_id, start, step, shapes.get(start, ""), row.get("exchanges", 0) > 0), 0)
+
+    return replica_of
 
 
 def configurations_of(path: Path, only: tuple[str, str] | None = None) -> dict[ChainKey, Configuration]:

@@ -19,8 +19,8 @@ from synthetic import DATE, chain, results, snapshots
 
 from binlj import data, schema
 from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.records import store as stores
 from binlj.builders.records.record import EXCHANGES, write_records
-from binlj.builders.records.store import load_records
 from binlj.builders.release import card, card_convergence, publish, tables, verify
 from binlj.builders.starts import geometry
 from binlj.cli import main
@@ -403,7 +403,7 @@ def test_snapshots_of_the_installed_dataset_serve_another_folder(
     """If the store's records end with them; those of a longer or another run do not."""
     store, some = tmp_path / "store", (grid()[0], grid()[250])
     write_records(store / "loose" / "a.parquet", [r for s in some for r in chain(s, n=1000, frames=4, seed=3)])
-    ends = {r.state_id: r.step_end for r in load_records(store)}
+    ends = {r.state_id: r.step_end for r in stores.load_records(store)}
     for state, step in ((some[0], ends[some[0].state_id]), (some[1], ends[some[1].state_id] + 1)):
         folder = store / "work" / f"{state.state_id}_mixed-0"
         folder.mkdir(parents=True)
@@ -423,7 +423,7 @@ def test_snapshots_of_the_installed_dataset_serve_another_folder(
 
 
 def test_a_snapshot_made_with_exchange_survives_a_second_publication(
-    tmp_path: Path, capsys: pytest.CaptureFixture
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is known by the record that ends with it, not taken for one of the plain chain of the same start."""
     store, state = tmp_path / "store", State(0.8, 0.3, 1.0, 0.4)
@@ -443,3 +443,9 @@ def test_a_snapshot_made_with_exchange_survives_a_second_publication(
         main(["publish", *options, "--version", version])
         assert "0 states without one" in capsys.readouterr().out
         shutil.rmtree(store / "work", ignore_errors=True)
+    monkeypatch.setattr("binlj.paths.dataset_dir", lambda: tmp_path / "data")
+    key = (state.state_id, "mixed", 200)
+    assert stores.stored_steps(store, [*plain, *made], n=1000) == {key: {8000}}
+    assert stores.find_configuration(store, key, step=8000, n=1000) is not None, "the chain goes on from it"
+    assert stores.find_configuration(store, (*key[:2], 0), step=8000, n=1000) is None, "another one does not"
+    assert stores.write_configurations(store, [*plain, *made]) == (None, 0), "no second copy"

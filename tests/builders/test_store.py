@@ -167,7 +167,7 @@ def test_configurations_survive_and_keep_what_is_not_here(tmp_path: Path) -> Non
     np.testing.assert_array_equal(back.types, made.types)
     assert (back.step, back.box_length) == (400, 9.0)
     assert stores.read_configurations(tmp_path, only=(STATE.state_id, "separated")) == {}
-    assert stores.stored_steps(tmp_path, n=50)[key] == {400}
+    assert stores.stored_steps(tmp_path, held, n=50)[key] == {400}
     fill(tmp_path, held)
     # A restart goes on from it; a chain that stands elsewhere does not.
     assert stores.find_configuration(tmp_path, (STATE.state_id, "mixed", 3), step=400, n=50) is not None
@@ -243,7 +243,7 @@ def test_a_replica_does_not_go_on_from_another_ones_configuration(
     shutil.rmtree(tmp_path / "work")
     assert stores.find_configuration(tmp_path, records[0].chain, step=4000, n=1000) is not None
     assert stores.find_configuration(tmp_path, other[0].chain, step=4000, n=1000) is None
-    situation = Situation(stores.by_chain(held), stored=stores.stored_steps(tmp_path, n=1000))
+    situation = Situation(stores.by_chain(held), stored=stores.stored_steps(tmp_path, held, n=1000))
     assert situation.chains()[other[0].chain].restart is None, "nor does the campaign plan a restart from it"
 
 
@@ -256,7 +256,7 @@ def test_damaged_configurations_are_named(records: list[SegmentRecord], tmp_path
         stores.write_configurations(tmp_path, records[:2])
     (tmp_path / "configurations").mkdir()
     (tmp_path / "configurations" / "last.parquet").write_bytes(content)
-    for read in (stores.read_configurations, lambda store: stores.stored_steps(store, n=1000)):
+    for read in (stores.read_configurations, lambda store: stores.stored_steps(store, records, n=1000)):
         with pytest.raises(DataError, match=r"last.parquet(.|\n)*not a readable file of configurations"):
             read(tmp_path)
 
