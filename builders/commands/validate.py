@@ -228,7 +228,8 @@ def diff_command(before: Path, dataset: Path | None, out: Path) -> None:
     from binlj.builders.validation import version_diff
 
     frame = version_diff.compare(before, dataset)
-    text, data = version_diff.report(frame, version_diff.scores(before, dataset), before, dataset)
+    scores, changed = version_diff.scores(before, dataset), version_diff.changes(before, dataset)
+    text, data = version_diff.report(frame, scores, changed, before, dataset)
     _finish(out, "version-diff", text, data, version_diff.draw(frame))
 
 

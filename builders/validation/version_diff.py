@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGEST = 20
+SETS = {  # a track whose curves, each once, are those of a set of states, and what the report calls the set
+    "interpolation": "grid", "offgrid": "off the grid",
+    "mixed_interpolation": "grid, mixed regime", "mixed_offgrid": "off the grid, mixed regime",
+}  # fmt: skip
 _COLUMNS = ["state_id", "T", "start", "phase", "converged", "production_steps"]
 
 
@@ -60,11 +63,35 @@ def compare(before: Path, after: Path | None = None) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-def _curves(path: Path | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """g and its standard error of every state, each (3, bins)."""
+def changes(before: Path, after: Path | None = None) -> pd.DataFrame:
+    """One row for each state of both versions, of all sets that both have.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``set`` (a value of ``SETS``) and ``state_id``; ``start``, ``geometry``, ``phase`` and ``converged``
+        with the endings ``_before`` and ``_after``; ``curves``, whether any of the three differs at all.
+    """
     import pandas as pd
 
-    rows = pd.concat([read_table("interpolation", split, path=path) for split in ("train", "test")])
+    columns, found = ["start", "geometry", "phase", "converged"], []
+    known = {*tracks_of(before)} & {*tracks_of(after)}
+    for track in (track for track in SETS if track in known):
+        config, split = "mixed_states" if "mixed" in track else "states", "offgrid" if "offgrid" in track else "all"
+        old, new = (read_table(config, split, path=path)[["state_id", *columns]] for path in (before, after))
+        frame = old.merge(new, on="state_id", suffixes=("_before", "_after"))
+        one, other = _curves(before, track), _curves(after, track)
+        frame["curves"] = [not np.array_equal(one[state_id][0], other[state_id][0]) for state_id in frame.state_id]
+        found.append(frame.assign(set=SETS[track]))
+    return pd.concat(found, ignore_index=True)
+
+
+def _curves(path: Path | None, track: str = "interpolation") -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """g and its standard error of every state of a track that is not on the grid as well, each (3, bins)."""
+    import pandas as pd
+
+    splits = ("test",) if "offgrid" in track else ("train", "test")
+    rows = pd.concat([read_table(track, split, path=path) for split in splits])
     order = {pair: i for i, pair in enumerate(PAIRS)}
     rows = rows.assign(order=rows.pair.map(order)).sort_values(["state_id", "order"])
     g, e = (curves(rows, column).reshape(-1, len(PAIRS), len(rows.g.iloc[0])) for column in ("g", "g_stderr"))
@@ -103,29 +130,45 @@ def _tables(before: Path, after: Path | None) -> str:
     return " ".join(f"{kind} tables: {', '.join(names) or 'none'}." for kind, names in kinds.items())
 
 
+def _overview(changed: pd.DataFrame) -> list[str]:
+    """How many states of each set changed in what; ids of those no longer converged, and of another phase."""
+    table, lists = [], []
+    for name, mine in changed.groupby("set", sort=False):
+        differ = {what: mine[f"{what}_before"] != mine[f"{what}_after"] for what in ("start", "geometry", "phase")}
+        was, now = mine.converged_before.astype(bool), mine.converged_after.astype(bool)
+        table.append([
+            str(name), *(str(int(n)) for n in (len(mine), mine.curves.sum(), *(d.sum() for d in differ.values()))),
+            *(str(int(n)) for n in (was.sum(), now.sum(), (now & ~was).sum(), (was & ~now).sum())),
+        ])  # fmt: skip
+        lost = list(mine.state_id[was & ~now])
+        other = mine[differ["phase"]]
+        phases = [f"{row.state_id} ({row.phase_before} → {row.phase_after})" for row in other.itertuples()]
+        for what, states in (("No longer converged", lost), ("Another phase", phases)):
+            if states:
+                lists += [f"{what}, {name}: {', '.join(states)}.", ""]
+    head = ["set", "states", "other curves", "another start", "another geometry", "another phase",
+            "converged before", "now", "newly", "no longer"]  # fmt: skip
+    return ["## States that changed", "", markdown_table(head, table), "", *lists]
+
+
 def report(
-    frame: pd.DataFrame, r2: dict[str, dict[str, float | None]], before: Path, after: Path | None = None
-) -> tuple[str, dict[str, Any]]:
-    """Markdown and data."""
+    frame: pd.DataFrame, r2: dict[str, dict[str, float | None]], changed: pd.DataFrame, before: Path,
+    after: Path | None = None,
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
+    """Markdown and data, from :func:`compare`, :func:`scores` and :func:`changes`."""
     rms = frame[[f"rms_{pair}" for pair in PAIRS]].to_numpy()
     err = frame[[f"err_{pair}" for pair in PAIRS]].to_numpy()
     beyond = rms > criteria.DIFFERENT_SIGMAS * err
     columns = ["AA", "AB", "BB", "overall"]
-    changed = {name: frame[f"{name}_before"] != frame[f"{name}_after"] for name in ("start", "phase", "converged")}
-    other = frame[changed["phase"]]
-    phases = Counter(zip(other.phase_before, other.phase_after, strict=True))
     worst = frame.assign(worst=rms.max(1)).nlargest(LARGEST, "worst")
     lines = [
         "# Version diff: changes since the previous version", "",
         f"Before: {data_line(before)[:-1]}. Now: {data_line(after)}", "",
         _tables(before, after), "",
-        f"Converged: {int(frame.converged_before.sum())} of {len(frame)} states before, "
-        f"{int(frame.converged_after.sum())} now. Another start is published in {int(changed['start'].sum())} states, "
-        f"another phase in {int(changed['phase'].sum())}"
-        + (" (" + ", ".join(f"{n} {a} → {b}" for (a, b), n in sorted(phases.items())) + ")" if phases else "")
-        + f". Median production steps: "
-        f"{number(float(frame.production_steps_before.median()), 0)} before, "
+        f"Median production steps on the grid: {number(float(frame.production_steps_before.median()), 0)} before, "
         f"{number(float(frame.production_steps_after.median()), 0)} now.", "",
+        *_overview(changed),
+        "## Curves of the grid", "",
         "Rms difference of g over 0.9 to 5 σ, as a share of the curve's maximum:", "",
         markdown_table(
             ["pair", "median", "90 % of the states below", "largest",
@@ -134,6 +177,7 @@ def report(
                                                                       rms[:, i].max())), str(int(beyond[:, i].sum()))]
              for i, pair in enumerate(PAIRS)],
         ), "",
+        "## Scores of the old curves", "",
         "R² of the old curves as predictions of the new ones, i.e. the present score of a model that reproduces the "
         "previous version exactly.", "",
         markdown_table(
@@ -147,7 +191,7 @@ def report(
              for row in worst.itertuples()],
         ),
     ]  # fmt: skip
-    return "\n".join(lines), {"r2": r2, "states": frame.to_dict("records")}
+    return "\n".join(lines), {"r2": r2, "states": frame.to_dict("records"), "changes": changed.to_dict("records")}
 
 
 def draw(frame: pd.DataFrame) -> Figure:

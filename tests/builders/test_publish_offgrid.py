@@ -132,7 +132,7 @@ def test_command_assembles_both_stores(tmp_path: Path, capsys: pytest.CaptureFix
 def test_version_diff_lists_what_is_new(published: Path, with_off_grid: Path) -> None:
     frame = version_diff.compare(published, with_off_grid)
     r2 = version_diff.scores(published, with_off_grid)
-    text, _ = version_diff.report(frame, r2, published, with_off_grid)
+    text, _ = version_diff.report(frame, r2, version_diff.changes(published, with_off_grid), published, with_off_grid)
     assert len(frame) == 500 and frame[["rms_AA", "rms_AB", "rms_BB"]].to_numpy().max() == 0.0
     assert set(r2) == {"extrapolation", "interpolation"}
     assert "New tables: offgrid/test.parquet, states/offgrid.parquet." in text and "Changed tables: none." in text

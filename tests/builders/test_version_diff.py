@@ -20,8 +20,10 @@ def test_a_version_does_not_differ_from_itself(toy: Path) -> None:
     assert len(frame) == 500 and not frame[[f"rms_{pair}" for pair in PAIRS]].to_numpy().any()
     r2 = version_diff.scores(toy, toy)
     assert all(value == pytest.approx(1.0) for track in r2.values() for value in track.values())
-    text, _ = version_diff.report(frame, r2, toy, toy)
-    assert "Another start is published in 0 states, another phase in 0" in text
+    changed = version_diff.changes(toy, toy)
+    converged = int(frame.converged_after.sum())
+    text, _ = version_diff.report(frame, r2, changed, toy, toy)
+    assert f"| grid | 500 | 0 | 0 | 0 | 0 | {converged} | {converged} | 0 | 0 |" in text
 
 
 def _change(table: pa.Table, state_id: str, pair: int, factor: float) -> pa.Table:
@@ -44,6 +46,8 @@ def test_a_changed_curve_and_a_changed_start_are_found(toy: Path, tmp_path: Path
     states.loc[states.state_id == state_id, "start"] = "somehow"
     was = states.loc[states.state_id == state_id, "phase"].item()
     states.loc[states.state_id == state_id, "phase"] = "solid-like"
+    converged = states.loc[states.state_id == state_id, "converged"].item()
+    states.loc[states.state_id == state_id, "converged"] = not converged
     pq.write_table(pa.Table.from_pandas(states, schema=table.schema, preserve_index=False), path)
 
     frame = version_diff.compare(before, toy)
@@ -56,9 +60,13 @@ def test_a_changed_curve_and_a_changed_start_are_found(toy: Path, tmp_path: Path
     assert frame.rms_BB[hit].item() == pytest.approx(expected, rel=1e-5)
     r2 = version_diff.scores(before, toy)
     assert r2["extrapolation"]["BB"] < 1.0 and r2["extrapolation"]["AA"] == pytest.approx(1.0)
-    text, _ = version_diff.report(frame, r2, before, toy)
-    assert f"another phase in 1 (1 solid-like → {was})" in text
-    assert "Another start is published in 1 states" in text and f"| {state_id} | 0.0 % | 0.0 % |" in text
+    text, _ = version_diff.report(frame, r2, version_diff.changes(before, toy), before, toy)
+    n = int(frame.converged_after.sum())
+    newly, lost = (1, 0) if converged else (0, 1)
+    assert f"| grid | 500 | 1 | 1 | 0 | 1 | {n - newly + lost} | {n} | {newly} | {lost} |" in text
+    assert f"Another phase, grid: {state_id} (solid-like → {was})." in text
+    assert f"| {state_id} | 0.0 % | 0.0 % |" in text
+    assert (f"No longer converged, grid: {state_id}." in text) == (not converged) == bool(lost)
     version_diff.draw(frame).savefig(tmp_path / "picture.png")
 
 
