@@ -143,5 +143,6 @@ def learning_curves(
         row[0].plot(list(paper), list(paper.values()), "k*", ms=10, label="paper (read from its text)")
     for axes in grid[-1]:
         axes.set_xlabel("training points")
-    grid[0, 0].legend(frameon=False, fontsize=9)
+    shown = grid[0, 0].get_legend_handles_labels()
+    drawn.legend(*shown, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return write(drawn, file)
