@@ -34,10 +34,10 @@ settles the state, because coexistence has been approached from two sides. Agree
 * Only a start of the second round agrees. Starts of that round begin close together, and identity exchange contradicts
   states that they settled (``binlj validate exchange``). The agreeing pair is published all the same.
 
-If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules
-above, and the gap of the state is theirs. A start of the second round need not lie nearer. It forms a pair with a
-seeded start of the other side only if that makes the gap narrower. The same holds for pairs with the mixed start where
-only agreement with that one counts.
+If a seeded start of the first round agrees with none, it and the start published so far are settled by the rules above,
+and the gap of the state is theirs; if both are from the same side, the earlier choice stays. A start of the second
+round need not lie nearer. It forms a pair with a seeded start of the other side only if that makes the gap narrower.
+The same holds for pairs with the mixed start where only agreement with that one counts.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def choose(state: State, parts: Sequence[ChainPart]) -> Choice:
             if BY_NAME[other].later:
                 choice = replace(choice, reasons=(SECOND_ROUND,))
         elif other in FIRST_ROUND and not one_sided:
-            choice = pairs[choice.start]
+            choice = pairs.get(choice.start, choice)  # none if both are from the pure side
         else:
             near = [pair for name, pair in pairs.items() if (one_sided or name in SEEDED) and pair.rival]
             choice = min([choice, *near], key=lambda pair: pair.gap or 0.0)

@@ -385,6 +385,9 @@ def test_without_a_mixed_start_two_from_the_pure_side_say_nothing_by_agreeing() 
     }  # fmt: skip
     nearer = assemble_state(STATE, starts(separated=3.0, saturated=1.0, supersaturated=0.0))
     assert (nearer.start, nearer.rival, nearer.waits_for) == ("supersaturated", "saturated", "saturated")
+    moving = chain(STATE, segments=12, start="supersaturated", relaxing=0.1, relaxation_frames=100, composition=APART)
+    stays = assemble_state(STATE, [*starts(separated=3.0, saturated=3.0), *moving])
+    assert (stays.start, stays.rival, stays.start_pairs) == ("separated", "supersaturated", 2), "it drifts"
     with_mixed = assemble_state(STATE, starts(mixed=5.0, separated=3.0, saturated=3.0))
     assert "start gap" not in with_mixed.reason, "plain dynamics, where a third start outvotes one of two"
 
