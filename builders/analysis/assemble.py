@@ -247,6 +247,7 @@ def result_of(
         *_shortcomings(state, kept, relative, shortest),
         *_thermodynamics(from_rdf[0] / energy - 1, from_rdf[1]),
         *_body(state, phase, geometry),
+        *(_crystallising(kept) if phase == "solid-like" else ()),
     ]
     return StateResult(
         state=state, g=g, g_stderr=g_stderr, g_fine=g_fine, g_fine_stderr=g_fine_stderr, n_A=n_a, n_B=n_b,
@@ -393,6 +394,15 @@ def _body(state: State, phase: str, geometry: str) -> list[str]:
     if phase != "demixed" or "slab" not in geometry or more <= criteria.CLOSE_SURFACE:
         return []
     return [f"{THIN_SLAB}, {100 * more:.0f} % more surface than another body of the A-rich phase"]
+
+
+def _crystallising(kept: Sequence[ChainPart]) -> list[str]:
+    """Chains of a solid-like state in which the crystal still grows, one phrase each."""
+    return [
+        f"{species} crystallises ({part.start} start, solid-like fraction grows by {growth:.2f})"
+        for part in kept for species, growth in zip("AB", part.solid_growth, strict=True)
+        if growth > criteria.SOLID_GROWTH
+    ]  # fmt: skip
 
 
 def _thermodynamics(energy_off: float, pressure: float) -> list[str]:

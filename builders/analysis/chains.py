@@ -29,6 +29,8 @@ class ChainPart:
     drift, drift_series : the largest drift (absolute z-score) and the series that shows it.
     composition_fluctuation, solid_A, solid_B : float
         Means over the kept records; ``first_fluctuation`` belongs to the first record, kept or not.
+    solid_growth : (float, float)
+        Solid-like fraction of A and of B in the last kept record minus that in the first.
     direction : ndarray, shape (3, 500)
         Mean g of the kept part's second half minus that of its first half (zero with one block).
     unequilibrated : why equilibration is not established; empty if it is.
@@ -51,6 +53,7 @@ class ChainPart:
     first_fluctuation: float
     solid_A: float
     solid_B: float
+    solid_growth: tuple[float, float]
     drift: float
     drift_series: str
     direction: np.ndarray = field(repr=False)
@@ -158,6 +161,8 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
     def mean(name: str) -> float:
         return float(np.average([getattr(records[i], name) for i in used], weights=weight))
 
+    ends = records[used[0]], records[used[-1]]
+    growth = ends[1].solid_A - ends[0].solid_A, ends[1].solid_B - ends[0].solid_B
     production = float(block_steps[kept].sum())
     return ChainPart(
         start=records[-1].start, replica=records[-1].replica, seeds=tuple(sorted({records[i].seed for i in used})),
@@ -169,7 +174,7 @@ def _part(records: Sequence[SegmentRecord], *, skip: int = 0, since: int = 0) ->
         total_steps=records[-1].step_end,
         composition_fluctuation=mean("composition_fluctuation"),
         first_fluctuation=records[0].composition_fluctuation,
-        solid_A=mean("solid_A"), solid_B=mean("solid_B"),
+        solid_A=mean("solid_A"), solid_B=mean("solid_B"), solid_growth=growth,
         drift=drifts[worst], drift_series=SERIES_NAMES[worst], direction=direction(counts, ideal),
         unequilibrated=doubt,
     )

@@ -62,6 +62,7 @@ MIN_FIRST_FLUCTUATION = 1.5
 # --- phase flag ------------------------------------------------------------------------------------------
 DEMIXED_FLUCTUATION = 3.0  # variance of the local composition over that of an ideal mixture
 SOLID_FRACTION = 0.3  # of the particles of either species
+SOLID_GROWTH = 0.05  # growth of that fraction within what is kept, by which a solid-like state crystallises still
 
 # --- checks of the published tables (`binlj verify`) -------------------------------------------------------
 ENERGY_TOLERANCE = 0.002  # |energy from g(r) / LAMMPS's - 1|

@@ -149,6 +149,7 @@ def _window_part(records: Sequence[SegmentRecord]) -> ChainPart:
         equilibration_steps=WINDOW[0], production_steps=steps, total_steps=records[-1].step_end,
         composition_fluctuation=mean("composition_fluctuation"),
         first_fluctuation=records[0].composition_fluctuation, solid_A=mean("solid_A"), solid_B=mean("solid_B"),
+        solid_growth=(used[-1].solid_A - used[0].solid_A, used[-1].solid_B - used[0].solid_B),
         drift=drifts[worst], drift_series=SERIES_NAMES[worst],
         direction=direction(blocks.counts, blocks.ideal), unequilibrated="",
     )

@@ -198,6 +198,7 @@ def _thresholds() -> dict[str, str]:
     dilute, usual = State(1.0, 0.01, 1.0, 1.0), State(1.0, 0.5, 1.0, 1.0)
     return {
         "solid_threshold": percent(criteria.SOLID_FRACTION),
+        "solid_growth": percent(criteria.SOLID_GROWTH),
         "demixed_threshold": f"{criteria.DEMIXED_FLUCTUATION:g}",
         "min_production": f"{criteria.MIN_PRODUCTION_STEPS:,}",
         **{f"target_{pair}": percent(criteria.error_target(usual, pair)) for pair in PAIRS},

@@ -174,6 +174,8 @@ def _kind(reason: str) -> str:
             return kind
     if "production steps" in reason:
         return "production steps"
+    if "crystallises" in reason:
+        return "a crystal still grows"
     if " drifts" in reason:
         return "drift"
     return "second start not run" if "has not been run" in reason else reason

@@ -156,6 +156,15 @@ def test_phase_flags() -> None:
     assert result.phase == "solid-like" and result.solid_fraction == pytest.approx(0.3)
 
 
+def test_a_state_that_crystallises_is_not_converged() -> None:
+    still = chain(STATE, segments=12, composition=9.0, solid=(0.0, 0.5))
+    growing = [dataclasses.replace(r, solid_B=0.4 + 0.02 * i) for i, r in enumerate(still)]
+    phrase = "B crystallises (mixed start, solid-like fraction grows by 0.20)"
+    assert phrase in assemble_state(STATE, growing).reason and "crystallises" not in assemble_state(STATE, still).reason
+    liquid = [dataclasses.replace(r, solid_B=r.solid_B - 0.4) for r in growing]
+    assert "crystallises" not in assemble_state(STATE, liquid).reason, "clusters in a supercooled liquid"
+
+
 def test_energy_and_pressure_come_back_from_counts() -> None:
     result = assemble_state(STATE, chain(STATE, segments=5))
     u, p = energy_and_pressure(STATE, true_g(STATE), 0.6, n_a=5000, n_b=5000)
