@@ -88,10 +88,10 @@ def exchange_command(stores: tuple[Path, ...], out: Path) -> None:
     _finish(out, "exchange", _under_title(text, read), data, exchange_report.draw(found))
 
 
-@validate.command("repeat", short_help="Simulate 20 states again; test the errors.")
+@validate.command("repeat", short_help="Simulate 30 states again; test the errors.")
 @click.option("--store", type=_folder, help="Store of the repetitions [default: repeat beside the release store].")
 @click.option("--release", type=_folder, help="Store of the published records, only read [default: the campaign's].")
-@click.option("--state", "state_ids", multiple=True, help="Repeat this state instead of the 20 (repeatable).")
+@click.option("--state", "state_ids", multiple=True, help="Repeat this state instead of the 30 (repeatable).")
 @_dataset_option
 @_out_option
 @_run_options
@@ -108,7 +108,7 @@ def repeat_command(
     lmp_args: str,
     launcher: str,
 ) -> None:
-    """Simulate 20 published states again with other seeds; compare within the published errors.
+    """Simulate 30 published states again with other seeds; compare within the published errors.
 
     Each state gets its published start and length, in the segments of the release records. The records go to a
     store of their own. The command can be stopped at any time; run it again to continue.
@@ -121,7 +121,8 @@ def repeat_command(
     seconds = duration(budget) if budget else None
     origin = release or default_store()
     target = store or origin.parent / "repeat"
-    rows = chosen_states.rows_of(read_table("states", path=dataset), state_ids or chosen_states.STATES)
+    chosen = state_ids or chosen_states.STATES + chosen_states.DILUTE
+    rows = chosen_states.rows_of(read_table("states", path=dataset), chosen)
     jobs = chosen_states.plan(rows, release=origin, store=target)
     _run_or_check(target, jobs, simulate, seconds, workers, lambda: _engine(lmp, lmp_args, launcher))
     found = fixed_plan.load(jobs)

@@ -1,12 +1,14 @@
-"""The 20 states that are simulated again, and for how long: the plan of the repeatability experiment.
+"""The 30 states that are simulated again, and for how long: the plan of the repeatability experiment.
 
-There are four for each temperature. They were drawn once, for version 1.1.0, from the test set that the interpolation
-track had then, so that the values of phase flag, published start, C_B, S and eps_AB occur about equally often; the
-quality of the curves played no part. The rerun is scored beside the models on those that are test states now.
+Of the first 20 there are four for each temperature. They were drawn once, for version 1.1.0, from the test set that the
+interpolation track had then, so that the values of phase flag, published start, C_B, S and eps_AB occur about equally
+often; the quality of the curves played no part. The other ten are droplets at C_B = 0.01: one for each T* and S that
+have a converged one, but for T* = 1.0 and 1.2 at S = 1.5; they were chosen for version 5.0.0. The rerun is scored
+beside the models on those that are test states now.
 
 Each state is run again from its published start (or starts), as one chain of the published length, cut into the
-segments and frames of the release campaign's records. Replica 1 gives it another seed. A state with identity exchange
-is repeated with exchange, as replica 201.
+segments and frames of the release campaign's records. Replica 1 gives it another seed, or the next one where the
+release has begun a replica 1 of its own. A state with identity exchange is repeated with exchange, as replica 201.
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ STATES = (
     "T1.00-C0.010-S0.50-E0.40", "T1.00-C0.100-S1.50-E0.20", "T1.00-C0.200-S0.50-E0.60", "T1.00-C0.500-S1.00-E0.40",
     "T1.20-C0.010-S1.00-E1.00", "T1.20-C0.100-S2.00-E0.60", "T1.20-C0.300-S1.50-E1.00", "T1.20-C0.500-S2.00-E0.20",
     "T1.40-C0.100-S2.00-E0.40", "T1.40-C0.100-S2.00-E0.60", "T1.40-C0.300-S1.50-E0.60", "T1.40-C0.500-S1.00-E0.20",
+)  # fmt: skip
+
+DILUTE = (
+    "T0.60-C0.010-S0.50-E0.20", "T0.60-C0.010-S1.00-E0.40", "T0.60-C0.010-S1.50-E0.60", "T0.60-C0.010-S2.00-E0.40",
+    "T0.80-C0.010-S1.00-E0.20", "T0.80-C0.010-S1.50-E0.40", "T0.80-C0.010-S2.00-E0.60", "T1.00-C0.010-S2.00-E0.20",
+    "T1.20-C0.010-S2.00-E0.20", "T1.40-C0.010-S2.00-E0.20",
 )  # fmt: skip
 
 
@@ -95,6 +103,8 @@ def plan(
             longest = max(lineage.lines(mine).values(), key=lambda line: line[-1].step_end)
             exchanges = longest[-1].exchanges
             number = REPLICA + longest[-1].replica // 100 * 100  # of the same dynamics and geometry
+            while number in lineage.lineages(mine):
+                number += 1
             chain = Chain(parse_state_id(row.state_id), start, number)
             every = stretch(chain.state) if exchanges else 0
             n, pieces = int(row.n_A + row.n_B), cutting(longest, steps)

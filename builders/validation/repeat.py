@@ -16,7 +16,7 @@ from binlj.builders.records.record import SegmentRecord
 from binlj.builders.validation.output import number
 from binlj.data import curves, data_line, read_table
 from binlj.files import replacing
-from binlj.grid import PAIRS, parse_state_id
+from binlj.grid import GRID_C_B, PAIRS, parse_state_id
 from binlj.markdown import markdown_table
 from binlj.schema import N_BINS, bin_centres
 
@@ -251,11 +251,14 @@ def _state_row(item: Repetition) -> list[str]:
 
 
 def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Counts and averages over all curves, by pair, and by published phase."""
+    """Counts and averages over all curves, by pair, by published phase, and of the droplets at C_B = 0.01."""
     groups = {"all": list(rows)}
     groups |= {pair: [r for r in rows if r["pair"] == pair] for pair in PAIRS}
     for phase in dict.fromkeys(r["phase"] for r in rows):
         groups[phase] = [r for r in rows if r["phase"] == phase]
+    droplets = [r for r in rows if min(GRID_C_B) == parse_state_id(r["state_id"]).C_B and r["phase"] == "demixed"]
+    if droplets:
+        groups["droplets at C_B = 0.01"] = droplets
     out: dict[str, dict[str, Any]] = {}
     low, high = criteria.CLOSE_TO_ONE
     for name, members in groups.items():

@@ -45,6 +45,12 @@ def test_twenty_test_states_four_a_temperature_spread_over_everything() -> None:
     assert len({s.eps_AB for s in chosen}) == 5
 
 
+def test_ten_droplets() -> None:
+    states = [parse_state_id(i) for i in chosen_states.DILUTE]
+    assert len({(s.T, s.S) for s in states}) == len(states) == 10 and {s.C_B for s in states} == {0.01}
+    assert not set(chosen_states.DILUTE) & set(chosen_states.STATES)
+
+
 def test_states_that_cannot_be_repeated_are_all_named(toy: Path) -> None:
     ids = ["T8.00-C0.500-S1.00-E1.00", "T9.00-C0.500-S1.00-E1.00", STATE.state_id, STATE.state_id]
     with pytest.raises(InputError) as caught:
@@ -94,6 +100,9 @@ def test_the_plan_has_another_seed_and_another_store(tmp_path: Path) -> None:
     (job,) = chosen_states.plan([published], release=store, store=tmp_path / "repeat")
     assert (job.n, job.steps, job.store) == (1_000, 6_000, tmp_path / "repeat")
     assert job.chain.replica == 1 and job.chain.base_seed != Chain(STATE).base_seed
+    write_records(store / "loose" / "b.parquet", release(STATE, replica=1, seed=9))
+    (next_one,) = chosen_states.plan([published], release=store, store=tmp_path / "repeat")
+    assert next_one.chain.replica == 2, "replica 1 is part of what was published"
     with pytest.raises(InputError, match="would enter the published average"):
         chosen_states.plan([published], release=store, store=tmp_path / "repeat" / ".." / "release")
     with pytest.raises(DataError, match="no such store"):
