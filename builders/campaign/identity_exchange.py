@@ -14,7 +14,8 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from binlj.builders.analysis.assemble import StateResult, quality
+from binlj.builders.analysis.assemble import StateResult
+from binlj.builders.analysis.quality import quality
 from binlj.builders.analysis.small_simulations import still_mixing
 from binlj.builders.campaign.fixed_plan import Job
 from binlj.builders.md.chain import Chain

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from binlj.builders.analysis.assemble import Quality, assemble_state, quality
+from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.analysis.quality import Quality, quality
 from binlj.builders.campaign.scheduler import FIRST_PASS, Progress, Task, next_task
 from binlj.builders.campaign.workers import broken_pool, load_site, lost_worker, submitting
 from binlj.builders.md.engine import Engine, deck_sha256, stop_all

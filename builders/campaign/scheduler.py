@@ -2,7 +2,7 @@
 
 Three passes: (1) every state gets its first two segments from a mixed start; (2) where that pass shows
 demixing, solid order or drift, the separated start gets its first two; (3) one more segment for the state
-that is most urgent (:attr:`binlj.builders.analysis.assemble.Quality.urgency`), until all have converged or their
+that is most urgent (:attr:`binlj.builders.analysis.quality.Quality.urgency`), until all have converged or their
 chains have reached the profile's last step. Where the two starts differ, those from between them are begun in this
 pass. States published as a slab although their A-rich phase is the smaller body get a separated and a supersaturated
 start in which it is inside, with chains of their own numbers. States that were simulated with identity exchange are
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.assemble import Quality
+from binlj.builders.analysis.quality import Quality
 from binlj.builders.md.chain import Chain
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.record import ChainKey

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from binlj.builders.analysis import criteria
-from binlj.builders.analysis.assemble import StateResult, assemble_all, quality
+from binlj.builders.analysis.assemble import StateResult, assemble_all
+from binlj.builders.analysis.quality import quality
 from binlj.builders.md.profiles import Profile
 from binlj.builders.records.store import by_chain, usable_records
 from binlj.builders.starts.kinds import STARTS

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from binlj.builders.analysis import criteria, reconcile
-from binlj.builders.analysis.assemble import StateResult, assemble_state, by_state, quality
+from binlj.builders.analysis.assemble import StateResult, assemble_state, by_state
 from binlj.builders.analysis.chains import ChainPart, chains_by_start, equilibrated_parts
+from binlj.builders.analysis.quality import quality
 from binlj.builders.records.record import SegmentRecord
 from binlj.builders.records.survey import counted
 from binlj.builders.starts.kinds import STARTS

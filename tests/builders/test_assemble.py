@@ -9,9 +9,10 @@ import pytest
 from synthetic import R, chain, g_at_right_pressure, true_g
 
 from binlj.builders.analysis import criteria, equilibration, reconcile
-from binlj.builders.analysis.assemble import assemble_all, assemble_state, finished, quality
+from binlj.builders.analysis.assemble import assemble_all, assemble_state, finished
 from binlj.builders.analysis.chains import SERIES, equilibrated_part, equilibrated_parts
 from binlj.builders.analysis.observables import energy_and_pressure
+from binlj.builders.analysis.quality import quality
 from binlj.builders.starts import geometry
 from binlj.errors import DataError
 from binlj.grid import State

@@ -18,7 +18,8 @@ import pytest
 from click.testing import CliRunner
 from synthetic import chain
 
-from binlj.builders.analysis.assemble import Quality, assemble_state
+from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.analysis.quality import Quality
 from binlj.builders.campaign import running as campaigns
 from binlj.builders.campaign import workers
 from binlj.builders.campaign.scheduler import Progress, next_task, order

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from synthetic import chain
 
-from binlj.builders.analysis.assemble import assemble_state, quality
+from binlj.builders.analysis.assemble import assemble_state
+from binlj.builders.analysis.quality import quality
 from binlj.builders.campaign import fixed_plan, identity_exchange
 from binlj.builders.campaign.mixed_regime import whole_windows
 from binlj.builders.campaign.scheduler import Progress, next_task
