@@ -71,7 +71,7 @@ class Situation:
         if able:
             replica = max(able, key=lambda r: (lines[r][-1].step_end, r))
             return Progress(len(lines[replica]), lines[replica][-1].step_end, replica)
-        known = _stored_of(self.stored, key, related)
+        known = stores.steps_of_lineage(self.stored, key, related)
         points = ((record.step_end, r, i) for r in related for i, record in enumerate(lines[r]))
         ends = [point for point in points if point[0] in known]
         if ends:
@@ -324,16 +324,11 @@ def _resumable(
         for key, replicas in stores.by_start(chains).items()
         for related in lineage.lineages(replicas).values()
         for replica in related
-        if replicas[replica][-1].step_end in _stored_of(stored, key, related)
+        if replicas[replica][-1].step_end in stores.steps_of_lineage(stored, key, related)
         or restart_path(
             store / "work" / stores.chain_name((*key, replica)), replicas[replica][-1].step_end
         ).is_file()
     }
-
-
-def _stored_of(stored: Mapping[ChainKey, set[int]], key: tuple[str, str], related: Sequence[int]) -> set[int]:
-    """Steps of which a configuration of a restart lineage is stored; another lineage's would not be independent."""
-    return set().union(*(stored.get((*key, replica), set()) for replica in related))
 
 
 def _too_long(

@@ -117,7 +117,7 @@ def _plan_configurations(found: Survey, repair: Repair) -> None:
         for related in lineage.lineages(replicas).values():
             keys = [(*start, replica) for replica in related]
             if not running.intersection(keys):
-                known = set().union(*(published.get(key, set()) for key in keys))
+                known = stores.steps_of_lineage(published, start, related)
                 _plan_chain({key: chains[key] for key in keys}, stored, last, known, repair, concerned)
 
 

@@ -234,6 +234,11 @@ def stored_steps(store: Path, records: Iterable[SegmentRecord], *, n: int) -> di
     return steps
 
 
+def steps_of_lineage(steps: Mapping[ChainKey, set[int]], start: tuple[str, str], related: Iterable[int]) -> set[int]:
+    """Steps of which a configuration of a restart lineage is known; another lineage's would not be independent."""
+    return set().union(*(steps.get((*start, replica), set()) for replica in related))
+
+
 def find_configuration(
     store: Path, key: ChainKey, *, step: int, n: int, records: Iterable[SegmentRecord] | None = None
 ) -> Configuration | None:
