@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
-__version__ = "4.0.0"
+__version__ = "5.0.0"
 
 __all__ = ["BinljError", "State", "__version__", "benchmark", "load", "rdf", "states", "thermo", "to_points"]
 
