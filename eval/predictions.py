@@ -18,16 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from binlj.errors import InputError
-from binlj.eval.reading import (
-    COLUMNS,
-    CURVE_COLUMNS,
-    FEW,
-    KEY_COLUMNS,
-    PREDICTIONS,
-    check_columns,
-    clip,
-    first_few,
-)
+from binlj.eval.reading import COLUMNS, CURVE_COLUMNS, FEW, KEY_COLUMNS, PREDICTIONS, check_columns, clip, first_few
 from binlj.eval.sandbox import open_table
 from binlj.eval.truth import Key, required_keys
 from binlj.files import replacing

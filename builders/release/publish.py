@@ -395,7 +395,5 @@ def _released(target: Path, version: str, digest: str) -> str:
 def _default_template() -> Path:
     root = paths.clone_root()
     if root is None:
-        raise InputError(
-            "dataset card", ["dataset_card.md comes with a clone only"], fix="publish from a clone"
-        )
+        raise InputError("dataset card", ["dataset_card.md comes with a clone only"], fix="publish from a clone")
     return root / "dataset_card.md"
