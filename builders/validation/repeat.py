@@ -49,6 +49,13 @@ class ChiSquare:
         low, high = stats.chi2.interval(share, self.independent)
         return float(low) / self.independent, float(high) / self.independent
 
+    def chance_of_close(self) -> float:
+        """Probability that right errors give a `close` value."""
+        from scipy import stats
+
+        low, high = stats.chi2.cdf(np.multiply(criteria.CLOSE_TO_ONE, self.independent), self.independent)
+        return float(high - low)
+
     @property
     def close(self) -> bool:
         return criteria.CLOSE_TO_ONE[0] <= self.value <= criteria.CLOSE_TO_ONE[1]
@@ -187,6 +194,7 @@ def report(
                     "state_id": item.state_id, "pair": pair, "chi2": chi.value, "difference": difference,
                     "uncertainty": uncertainty, "bins": chi.bins,
                     "independent_bins": chi.independent, "chance_low": low, "chance_high": high,
+                    "chance_of_close": chi.chance_of_close() if chi.bins else float("nan"),
                     "close": chi.close, "why": why(item, chi), "phase": item.row.phase, "phase_rerun": item.new.phase,
                     "start": item.row.start, "start_rerun": item.new.start,
                     "start_gap": item.row.start_gap, "drift": item.row.drift, "drift_rerun": item.new.drift,
@@ -209,13 +217,15 @@ def report(
             f"{criteria.ERROR_RANGE[0]:g} and {criteria.ERROR_RANGE[1]:g} in which either found a pair. "
             "1 means that the published errors are right.", "",
             markdown_table(
-                ["curves", "number", "median χ²", "mean χ²", f"within {low:g} … {high:g}", "below", "above",
+                ["curves", "number", "median χ²", "mean χ²", f"within {low:g} … {high:g}", "expected", "below", "above",
                  f"within {100 * criteria.CHANCE:.0f} % chance", "median difference, %", "largest, %"],
-                [[name, str(s["curves"]), number(s["median"]), number(s["mean"]), str(s["close"]), str(s["below"]),
-                  str(s["above"]), str(s["by_chance"]), number(s["difference"], 2, scale=100),
-                  number(s["difference_max"], 2, scale=100)] for name, s in summary.items()],
+                [[name, str(s["curves"]), number(s["median"]), number(s["mean"]), str(s["close"]),
+                  number(s["close_expected"], 0), str(s["below"]), str(s["above"]), str(s["by_chance"]),
+                  number(s["difference"], 2, scale=100), number(s["difference_max"], 2, scale=100)]
+                 for name, s in summary.items()],
             ),
-            "", "Chance counts neighbouring bins that move together, not that the errors themselves are estimates. "
+            "", "Expected: if all errors were right. Chance counts neighbouring bins that move together, so that some "
+            "curves are worth few independent bins; it does not count that the errors themselves are estimates. "
             "The difference is what the errors are there to tell: its rms over the same r, as a share of the curve's "
             "maximum. Where it is small, a large χ² says that the errors are smaller still.", "",
             f"{sum(r['difference'] > criteria.COVERED * r['uncertainty'] for r in rows)} of {len(rows)} curves differ "
@@ -267,6 +277,7 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             out[name] = {
                 "curves": len(values), "median": float(np.median(values)), "mean": float(values.mean()),
                 "close": int(((values >= low) & (values <= high)).sum()),
+                "close_expected": sum(r["chance_of_close"] for r in members if r["bins"]),
                 "below": int((values < low).sum()), "above": int((values > high).sum()),
                 "by_chance": sum(r["chance_low"] <= r["chi2"] <= r["chance_high"] for r in members if r["bins"]),
                 "difference": float(np.median([r["difference"] for r in members if r["bins"]])),

@@ -57,11 +57,15 @@ def test_right_errors_give_one_and_a_shift_much_more() -> None:
 @pytest.mark.parametrize("smooth", [1, 4, 10])
 def test_the_chance_interval_holds_also_where_bins_move_together(smooth: int) -> None:
     inside, found = 0, []
+    close, expected = [], []
     for seed in range(300):
         chi = repeat.chi_square(*two_curves(smooth=smooth, seed=seed))
         low, high = chi.by_chance()
         inside += low <= chi.value <= high
         found.append(chi.independent)
+        close.append(chi.close)
+        expected.append(chi.chance_of_close())
+    assert np.mean(expected) == pytest.approx(np.mean(close), abs=0.06)
     assert inside / 300 > 0.85
     rho = 1 - np.arange(1, smooth) / smooth  # of a moving sum
     assert np.mean(found) == pytest.approx(41 / (1 + 2 * np.sum(rho**2)), rel=0.4)
