@@ -135,7 +135,7 @@ def repeat_command(
     click.echo(f"curves of the rerun: {out / 'repeat.parquet'}")
 
 
-@validate.command("finite-size", short_help="Simulate two states at several N; compare.")
+@validate.command("finite-size", short_help="Simulate six states at several N; compare.")
 @click.option("--store", type=_folder, help="Folder of one store for every N [default: finite-size beside the "
               "release store].")  # fmt: skip
 @_out_option
@@ -150,7 +150,7 @@ def finite_size_command(
     lmp_args: str,
     launcher: str,
 ) -> None:
-    """Simulate a homogeneous and a demixed state at several N; compare with N = 10,000 and with theory.
+    """Simulate five homogeneous states and a demixed one at several N; compare with N = 10,000 and with theory.
 
     The first 2,000 steps of every chain are equilibration. The command can be stopped at any time; run it again to
     continue.

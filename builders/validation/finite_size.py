@@ -1,4 +1,4 @@
-"""Finite size: one homogeneous and one demixed state at several N, compared with the expected difference.
+"""Finite size: homogeneous states and a demixed one at several N, compared with the expected difference.
 
 * **Homogeneous**: in a closed box the tail of g differs from 1 by a term of order 1/N. The local structure does not
   depend on the box. Expected differences are below the errors.
@@ -28,7 +28,14 @@ from binlj.grid import N_PARTICLES, PAIRS, State
 from binlj.markdown import markdown_table
 from binlj.schema import bin_centres
 
-STATES = ((State(1.2, 0.3, 1.5, 0.8), "mixed"), (State(0.8, 0.5, 1.0, 0.2), "separated"))
+# Of the first three the mixture with the next lower eps_AB demixes; then a dense cold one and a dilute one.
+HOMOGENEOUS = (
+    State(1.2, 0.3, 1.5, 0.8), State(1.4, 0.3, 1.5, 0.6), State(1.4, 0.2, 1.0, 0.4),
+    State(0.6, 0.3, 0.5, 1.0), State(1.0, 0.1, 2.0, 1.0),
+)  # fmt: skip
+DEMIXED = State(0.8, 0.5, 1.0, 0.2)
+STATES = (*((state, "mixed") for state in HOMOGENEOUS), (DEMIXED, "separated"))
+TRIES = 50  # exchanges of A and B per particle and frame, where S = 1: long waves of the composition diffuse slowly
 # (N, steps): about as many atom-steps for each, so that the small boxes do not drown in noise.
 SIZES = ((2_000, 40_000), (10_000, 16_000), (30_000, 8_000))
 SEGMENT = 2_000  # the first one is equilibration: the head that is always dropped
@@ -58,6 +65,7 @@ def plan(store: Path) -> list[Job]:
         Job(
             Chain(state, start), n, tuple((end, EVERY) for end in range(SEGMENT, steps + 1, SEGMENT)),
             store / f"N{n}", PROFILES["release"].start_steps,
+            exchanges=TRIES if state.S == 1.0 and start == "mixed" else 0,
         )
         for state, start in STATES
         for n, steps in SIZES
@@ -143,10 +151,10 @@ def report(jobs: Sequence[Job], records: Records, found: Sequence[Series]) -> tu
     lines = ["# Finite size", ""]
     lines.append(f"{len(left)} of {len(jobs)} chains not finished:" if left else f"All {len(jobs)} chains finished.")
     lines += [f"- {line}" for line in left]
-    data: dict[str, Any] = {"unfinished": left, "rows": []}
-    for series in found:
-        rows = compare(series)
-        data["rows"] += rows
+    compared = [(series, compare(series)) for series in found]
+    data: dict[str, Any] = {"unfinished": left, "rows": [row for _, rows in compared for row in rows]}
+    lines += _overview([rows for series, rows in compared if series.shape == "mixed" and len(rows) > len(PAIRS)])
+    for series, rows in compared:
         lines += ["", f"## {series.state.state_id}, {series.start} start", ""]
         if not rows:
             lines.append("No size has two segments yet.")
@@ -171,6 +179,25 @@ def report(jobs: Sequence[Job], records: Records, found: Sequence[Series]) -> tu
             "", _expectation(series),
         ]  # fmt: skip
     return "\n".join(lines), data
+
+
+def _overview(compared: Sequence[list[dict[str, Any]]]) -> list[str]:
+    """One line for each homogeneous state and N: differences in units of their errors."""
+    if not compared:
+        return []
+    others = [row for rows in compared for row in rows if row["rms_in_errors"] is not None]
+    beyond = sum(row["rms_in_errors"] > criteria.COVERED for row in others)
+    lines: dict[tuple[str, int], list[str]] = {}
+    for row in others:
+        state_id, n = row["state_id"], row["n"]
+        lines.setdefault((state_id, n), [state_id, f"{n:,}"]).append(number(row["rms_in_errors"], 1))
+    return [
+        "", "## Homogeneous states", "",
+        "Difference of g from the reference size, rms over "
+        f"{criteria.ERROR_RANGE[0]:g} to {criteria.ERROR_RANGE[1]:g} σ, in combined standard errors. "
+        f"{beyond} of {len(others)} curves differ by more than {criteria.COVERED:g}.", "",
+        markdown_table(["state", "N", *PAIRS], list(lines.values())),
+    ]  # fmt: skip
 
 
 def _with_error(value: float, error: float | None) -> str:

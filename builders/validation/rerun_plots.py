@@ -15,6 +15,7 @@ from binlj.grid import PAIRS
 from binlj.schema import bin_centres
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SHOWN = 3  # best and worst curves
@@ -84,40 +85,48 @@ def _draw_overlay(axis: Any, item: Repetition, i: int) -> None:
 
 
 def draw_finite_size(found: Sequence[Series]) -> Figure:
-    """For each state: curves of all sizes above, differences from the reference size below."""
-    figure = new_figure(14, 6.2 * max(len(found), 1))
-    axes = figure.subplots(2 * max(len(found), 1), len(PAIRS), squeeze=False, sharex=True)
-    r = bin_centres()
-    for k, series in enumerate(found):
-        by = series.reference
-        for i, pair in enumerate(PAIRS):
-            upper, lower = axes[2 * k][i], axes[2 * k + 1][i]
-            upper.set_title(f"{series.state.state_id} {pair}, {series.start} start", fontsize=9)
-            upper.set_ylabel("g(r)")
-            lower.set_ylabel("difference" + (f" from N = {by:,}" if by else ""))
-            lower.set_xlabel("r / σ_AA")
-            for axis in (upper, lower):
-                axis.grid(alpha=0.25)
-                axis.set_xlim(0.5, 10)
-            lower.axhline(0, color="0.4", lw=0.8)
-            if by is None:
-                continue
-            others = [n for n in series.results if n != by]
-            for colour, n in zip(_SIZE_COLOURS, others, strict=False):
-                _draw_size(upper, lower, series, i, n, by, colour)
-            reference = series.results[by]
-            upper.plot(r, reference.g[i], color="#08519c", lw=1.2, label=f"N = {by:,}", zorder=1)
-    axes[0][0].legend(fontsize=8)
-    axes[1][0].legend(fontsize=7)
-    if len(found) > 1:
-        axes[3][0].legend(fontsize=7)
+    """For each state the differences from the reference size; of two phases also the curves of all sizes."""
+    curves = [series.shape != "mixed" for series in found]
+    n_rows = max(len(found) + sum(curves), 1)
+    figure = new_figure(14, 2.9 * n_rows)
+    axes = iter(figure.subplots(n_rows, len(PAIRS), squeeze=False, sharex=True))
+    for series, with_curves in zip(found, curves, strict=True):
+        above = list(next(axes)) if with_curves else [None] * len(PAIRS)
+        below = list(next(axes))
+        _draw_sizes(series, above, below)
+    for axis in figure.axes:
+        axis.grid(alpha=0.25)
+        axis.set_xlim(0.5, 10)
+    for axis in figure.axes[-len(PAIRS):]:
+        axis.set_xlabel("r / σ_AA")
     return figure
 
 
-def _draw_size(upper: Any, lower: Any, series: Series, i: int, n: int, by: int, colour: str) -> None:
+def _draw_sizes(series: Series, above: Sequence[Axes | None], below: Sequence[Axes]) -> None:
+    """One state; without axes for its curves only the differences."""
+    r, by = bin_centres(), series.reference
+    for i, (pair, upper, lower) in enumerate(zip(PAIRS, above, below, strict=True)):
+        (upper or lower).set_title(f"{series.state.state_id} {pair}, {series.start} start", fontsize=9)
+        lower.set_ylabel("difference" + (f" from N = {by:,}" if by else ""))
+        lower.axhline(0, color="0.4", lw=0.8)
+        if by is None:
+            continue
+        others = [n for n in series.results if n != by]
+        for colour, n in zip(_SIZE_COLOURS, others, strict=False):
+            _draw_size(upper, lower, series, i, n, by, colour)
+        if upper is not None:
+            upper.set_ylabel("g(r)")
+            upper.plot(r, series.results[by].g[i], color="#08519c", lw=1.2, label=f"N = {by:,}", zorder=1)
+        if i == 0:
+            for axis in filter(None, (upper, lower)):
+                axis.legend(fontsize=7)
+
+
+def _draw_size(upper: Axes | None, lower: Axes, series: Series, i: int, n: int, by: int, colour: str) -> None:
     r = bin_centres()
     result, reference = series.results[n], series.results[by]
-    upper.plot(r, result.g[i], ".", ms=4, color=colour, label=f"N = {n:,}")
+    if upper is not None:
+        upper.plot(r, result.g[i], ".", ms=4, color=colour, label=f"N = {n:,}")
     difference = result.g[i] - reference.g[i]
     error = np.hypot(result.g_stderr[i], reference.g_stderr[i])
     lower.fill_between(r, difference - error, difference + error, color=colour, alpha=0.25, lw=0)

@@ -18,7 +18,7 @@ from binlj.errors import DataError
 from binlj.grid import State
 from binlj.schema import N_FINE, bin_centres, merge_bins
 
-(FLUID, _), (APART, _) = finite_size.STATES
+FLUID, APART = finite_size.HOMOGENEOUS[0], finite_size.DEMIXED
 
 
 def test_the_plan_keeps_sizes_apart_and_starts_as_the_phase_asks(tmp_path: Path) -> None:
@@ -28,6 +28,8 @@ def test_the_plan_keeps_sizes_apart_and_starts_as_the_phase_asks(tmp_path: Path)
     for job in jobs:
         assert job.pieces[0] == (2_000, 200) and job.steps == dict(finite_size.SIZES)[job.n]
         assert job.profile((2_000, 200)).segment_from(0, 4_000) == (2_000, 200)
+        assert (job.exchanges > 0) == (job.chain.state.S == 1.0 and job.chain.start == "mixed")
+    assert len(finite_size.HOMOGENEOUS) == 5 and len(jobs) == 18
 
 
 def slab_counts(state: State, n: int, density: float) -> np.ndarray:
@@ -74,6 +76,11 @@ def test_equal_structure_at_all_sizes_is_noise() -> None:
     assert finite_size.compare(finite_size.Series(FLUID, "mixed", "mixed", {})) == []
     one = finite_size.Series(FLUID, "mixed", "mixed", {2_000: results[2_000]})
     assert one.reference == 2_000
+    text, _ = finite_size.report([], {}, [series, one])
+    assert "0 of 3 curves differ by more than 2." in text
+    other = assemble_state(FLUID, chain(FLUID, segments=3, n=2_000, seed=2_000, g=1.05 * g))
+    apart = finite_size.Series(FLUID, "mixed", "mixed", {**results, 2_000: other})
+    assert "3 of 3 curves differ by more than 2." in finite_size.report([], {}, [apart])[0]
 
 
 @pytest.mark.lammps
@@ -81,6 +88,7 @@ def test_a_tiny_real_run_at_two_sizes(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(finite_size, "SEGMENT", 100)
     monkeypatch.setattr(finite_size, "EVERY", 50)
     monkeypatch.setattr(finite_size, "SIZES", ((500, 200), (1_000, 200)))
+    monkeypatch.setattr(finite_size, "STATES", ((FLUID, "mixed"), (APART, "separated")))
     args = ["validate", "finite-size", "--store", str(tmp_path / "s"), "--out", str(tmp_path / "out")]
     nothing = CliRunner().invoke(cli, [*args, "--no-run"]).exception
     assert isinstance(nothing, DataError) and "no such store" in str(nothing)
