@@ -99,6 +99,8 @@ def test_the_builder_s_own_errors_hold_for_synthetic_records(tmp_path: Path) -> 
     (wrong,) = repeat.repetitions([row], {STATE.state_id: other}, dataset=dataset)
     assert min(chi.value for chi in wrong.chi_squares()) > 10
     assert all("short" in repeat.why(wrong, chi) for chi in wrong.chi_squares())
+    apart = dataclasses.replace(wrong, new=dataclasses.replace(wrong.new, start_gap=0.04))
+    assert all("starts of the rerun still 4 % apart" in repeat.why(apart, chi) for chi in apart.chi_squares())
     g, again_g = item.g[0], item.new.g[0]
     expected = np.sqrt(np.mean((again_g - g)[(R > 0.9) & (R < 5)] ** 2)) / g.max()
     assert item.differences()[0] == pytest.approx(expected)
