@@ -153,7 +153,7 @@ def report(jobs: Sequence[Job], records: Records, found: Sequence[Series]) -> tu
     lines += [f"- {line}" for line in left]
     compared = [(series, compare(series)) for series in found]
     data: dict[str, Any] = {"unfinished": left, "rows": [row for _, rows in compared for row in rows]}
-    lines += _overview([rows for series, rows in compared if series.shape == "mixed" and len(rows) > len(PAIRS)])
+    lines += _overview([row for series, rows in compared if series.shape == "mixed" for row in rows])
     for series, rows in compared:
         lines += ["", f"## {series.state.state_id}, {series.start} start", ""]
         if not rows:
@@ -181,12 +181,12 @@ def report(jobs: Sequence[Job], records: Records, found: Sequence[Series]) -> tu
     return "\n".join(lines), data
 
 
-def _overview(compared: Sequence[list[dict[str, Any]]]) -> list[str]:
+def _overview(rows: Sequence[dict[str, Any]]) -> list[str]:
     """One line for each homogeneous state and N: differences in units of their errors."""
-    if not compared:
+    others = [row for row in rows if row["n"] != row["reference_n"]]
+    if not others:
         return []
-    others = [row for rows in compared for row in rows if row["rms_in_errors"] is not None]
-    beyond = sum(row["rms_in_errors"] > criteria.COVERED for row in others)
+    beyond = sum((row["rms_in_errors"] or 0.0) > criteria.COVERED for row in others)
     lines: dict[tuple[str, int], list[str]] = {}
     for row in others:
         state_id, n = row["state_id"], row["n"]

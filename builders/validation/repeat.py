@@ -166,10 +166,9 @@ def why(repetition: Repetition, chi: ChiSquare) -> str:
         causes.append(f"{row.phase}: one slow mode moves all bins")
     if new.start != row.start:
         causes.append(f"start {row.start} published, {new.start} kept in the rerun")
-    if repetition.start_gap > criteria.GAP_RELATIVE:
-        causes.append(f"starts still {100 * repetition.start_gap:.0f} % apart")
-    if (new.start_gap or 0.0) > criteria.GAP_RELATIVE:
-        causes.append(f"starts of the rerun still {100 * (new.start_gap or 0.0):.0f} % apart")
+    for whose, gap in (("", repetition.start_gap), (" of the rerun", new.start_gap or 0.0)):
+        if gap > criteria.GAP_RELATIVE:
+            causes.append(f"starts{whose} still {100 * gap:.0f} % apart")
     if row["T"] < criteria.PETS_MIN_T:
         causes.append("cold: A and B change places slowly, and each run may keep some of its first arrangement")
     for name, drift in (("published", row.drift), ("rerun", new.drift)):
